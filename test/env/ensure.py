@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Builds the Python environments that tests, demo and benchmarks run in.
+
+    python3 test/env/ensure.py NAME     prints the path of NAME's python
+    python3 test/env/ensure.py --uv     prints the path of uv
+
+An environment is built once from NAME.lock, which names every package with its
+version and hashes, and is kept outside the checkout in
+${CAIRN_TEST_CACHE:-~/.cache/cairn-test}/env/NAME-<start of the lock's SHA-256>.
+Calls that run at the same time wait for the one that builds. Progress goes to
+stderr; stdout holds the path alone. Nothing is ever removed from the cache,
+except the rest of a build that was cut short.
+
+Standard library only. It runs on Python 3.9 and newer, and builds with 3.11:
+the running interpreter where it is one, else the python3.11 found on PATH, else
+the one that CAIRN_TEST_PYTHON names.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PYTHON_VERSION = (3, 11)
+# Written last: a directory without it is the rest of a build that was cut short.
+COMPLETE = ".complete"
+
+
+class EnsureError(Exception):
+    """Something is missing on this machine; the message says what to do."""
+
+
+def say(text):
+    print(f"ensure: {text}", file=sys.stderr, flush=True)
+
+
+def cache_dir():
+    """The directory of everything that is built once per user, not per checkout."""
+    configured = os.environ.get("CAIRN_TEST_CACHE")
+    return Path(configured) if configured else Path.home() / ".cache" / "cairn-test"
+
+
+def run(*command, env=None):
+    """Runs a command with its output on stderr, where progress belongs."""
+    subprocess.run([str(c) for c in command], check=True, stdout=sys.stderr, env=env)
+
+
+@contextlib.contextmanager
+def locked(path):
+    """Holds an exclusive lock; the kernel frees it when its holder dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another call builds {path.stem}; waiting for it")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def is_wanted_python(command):
+    """Whether command is an interpreter of the wanted version that starts.
+
+    Starting it matters: a version manager's shim stands on PATH even where
+    the version behind it is not installed.
+    """
+    check = f"import sys; sys.exit(sys.version_info[:2] != {PYTHON_VERSION!r})"
+    try:
+        return subprocess.run([command, "-c", check], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def find_python():
+    """The interpreter that environments are built with."""
+    name = "python%d.%d" % PYTHON_VERSION
+    configured = os.environ.get("CAIRN_TEST_PYTHON")
+    if configured:
+        if is_wanted_python(configured):
+            return configured
+        raise EnsureError(f"CAIRN_TEST_PYTHON={configured} is not a working {name}")
+    if sys.version_info[:2] == PYTHON_VERSION and sys.prefix == sys.base_prefix:
+        return sys.executable
+    for directory in os.get_exec_path():
+        candidate = os.path.join(directory, name)
+        if os.access(candidate, os.X_OK) and is_wanted_python(candidate):
+            return candidate
+    raise EnsureError(
+        f"no {name} found; install it (Debian: apt-get install {name} {name}-venv), "
+        "or name one: CAIRN_TEST_PYTHON=/path/to/python3.11"
+    )
+
+
+def install_uv(target):
+    """Installs the pinned uv into target, which does not exist yet."""
+    python = find_python()
+    lock = HERE / "uv.lock"
+    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "-r", lock]
+    try:
+        run(python, "-m", "venv", target)
+        run(target / "bin" / "python", "-m", "pip", "install", *options)
+        return
+    except subprocess.CalledProcessError:
+        shutil.rmtree(target, ignore_errors=True)
+    # Debian's Python comes without ensurepip, and still may have a pip.
+    run(python, "-m", "pip", "install", "--target", target, *options)
+
+
+def find_uv():
+    """The path of a uv: the user's own, else one installed into the cache, else None."""
+    found = shutil.which("uv")
+    if found:
+        return Path(found)
+    key = hashlib.sha256((HERE / "uv.lock").read_bytes()).hexdigest()[:12]
+    target = cache_dir() / "env" / f"uv-{key}"
+    with locked(target.with_suffix(".lock")):
+        if not (target / COMPLETE).exists():
+            shutil.rmtree(target, ignore_errors=True)
+            say("installing uv")
+            try:
+                install_uv(target)
+            except subprocess.CalledProcessError as err:
+                say(f"uv could not be installed ({err}); falling back to pip")
+                return None
+            (target / COMPLETE).touch()
+    return target / "bin" / "uv"
+
+
+def uv_environment():
+    """uv does not read pip's settings: hand it the index that pip was given."""
+    env = dict(os.environ)
+    env.setdefault("UV_HTTP_TIMEOUT", "180")
+    if "PIP_INDEX_URL" in env:
+        env.setdefault("UV_DEFAULT_INDEX", env["PIP_INDEX_URL"])
+    return env
+
+
+def build_with_uv(uv, target, lock):
+    env = uv_environment()
+    run(uv, "venv", "--quiet", "--no-project", "--python", find_python(), target, env=env)
+    # Compiled now, as pip does: where PYTHONDONTWRITEBYTECODE is set, every start
+    # of mlflow would otherwise compile its 2,000 modules anew.
+    run(uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--compile-bytecode",
+        "--python", target / "bin" / "python", "-r", lock, env=env)
+
+
+def build_with_pip(target, lock):
+    run(find_python(), "-m", "venv", target)
+    run(target / "bin" / "python", "-m", "pip", "install", "--quiet",
+        "--disable-pip-version-check", "--no-deps", "--require-hashes", "-r", lock)
+
+
+def build(target, lock):
+    """Builds the environment of lock in target, with uv or else with pip."""
+    uv = find_uv()
+    if uv is not None:
+        try:
+            build_with_uv(uv, target, lock)
+            return
+        except subprocess.CalledProcessError as err:
+            say(f"uv failed ({err}); trying pip")
+            shutil.rmtree(target, ignore_errors=True)
+    build_with_pip(target, lock)
+
+
+def ensure(lock):
+    """The python of the environment that lock describes, built if need be."""
+    name = lock.stem
+    key = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
+    target = cache_dir() / "env" / f"{name}-{key}"
+    python = target / "bin" / "python"
+
+    def ready():
+        # The interpreter is a link to the machine's own, which may have gone.
+        return (target / COMPLETE).exists() and python.exists()
+
+    if ready():
+        return python
+    with locked(target.with_suffix(".lock")):
+        if ready():
+            return python
+        # Built in its final place, since an environment cannot be moved.
+        shutil.rmtree(target, ignore_errors=True)
+        say(f"building the environment {name} (once)")
+        began = time.monotonic()
+        build(target, lock)
+        (target / COMPLETE).touch()
+        say(f"built {name} in {time.monotonic() - began:.0f} s")
+    return python
+
+
+def main(arguments):
+    if len(arguments) != 1:
+        print(__doc__, file=sys.stderr)
+        return 2
+    name = arguments[0]
+    names = sorted(path.stem for path in HERE.glob("*.lock") if path.stem != "uv")
+    try:
+        if name == "--uv":
+            uv = find_uv()
+            if uv is None:
+                raise EnsureError("uv could not be installed; the lines above say why")
+            print(uv)
+            return 0
+        if name not in names:
+            raise EnsureError(f"no environment {name!r}; there are: {', '.join(names)}")
+        print(ensure(HERE / f"{name}.lock"))
+        return 0
+    except EnsureError as err:
+        say(str(err))
+    except subprocess.CalledProcessError as err:
+        say(f"building {name} failed: {' '.join(err.cmd)} ended with {err.returncode}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
