@@ -13,7 +13,7 @@ except the rest of a build that was cut short.
 
 Standard library only. It runs on Python 3.9 and newer, and builds with 3.11:
 the running interpreter where it is one, else the python3.11 found on PATH, else
-the one that CAIRN_TEST_PYTHON names.
+the one that CAIRN_TEST_BASE_PYTHON names.
 """
 
 import contextlib
@@ -80,11 +80,11 @@ def is_wanted_python(command):
 def find_python():
     """The interpreter that environments are built with."""
     name = "python%d.%d" % PYTHON_VERSION
-    configured = os.environ.get("CAIRN_TEST_PYTHON")
+    configured = os.environ.get("CAIRN_TEST_BASE_PYTHON")
     if configured:
         if is_wanted_python(configured):
             return configured
-        raise EnsureError(f"CAIRN_TEST_PYTHON={configured} is not a working {name}")
+        raise EnsureError(f"CAIRN_TEST_BASE_PYTHON={configured} is not a working {name}")
     if sys.version_info[:2] == PYTHON_VERSION and sys.prefix == sys.base_prefix:
         return sys.executable
     for directory in os.get_exec_path():
@@ -93,7 +93,7 @@ def find_python():
             return candidate
     raise EnsureError(
         f"no {name} found; install it (Debian: apt-get install {name} {name}-venv), "
-        "or name one: CAIRN_TEST_PYTHON=/path/to/python3.11"
+        "or name one: CAIRN_TEST_BASE_PYTHON=/path/to/python3.11"
     )
 
 
