@@ -1,0 +1,281 @@
+package schema
+
+import (
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+)
+
+// LoggedModel is a model that a run wrote, before and apart from any registration.
+type LoggedModel struct{ ent.Schema }
+
+func (LoggedModel) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "logged_models"}}
+}
+
+func (LoggedModel) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int("id"),
+		field.String("model_id").MaxLen(34).Unique().Immutable().Comment("\"m-\" and 32 hex digits."),
+		field.Int("experiment_id"),
+		field.String("source_run_id").MaxLen(32).Default(""),
+		field.String("name").MaxLen(500),
+		field.String("model_type").MaxLen(500).Default(""),
+		field.Enum("status").Values("PENDING", "READY", "UPLOAD_FAILED").Default("PENDING"),
+		field.Text("status_message").Default(""),
+		field.String("artifact_location"),
+		lifecycleStage(),
+		field.Int64("created_at").Immutable(),
+		field.Int64("updated_at"),
+		principal("created_by"),
+	}
+}
+
+func (LoggedModel) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("params", LoggedModelParam.Type),
+		edge.To("tags", LoggedModelTag.Type),
+		edge.To("metrics", LoggedModelMetric.Type),
+		edge.To("run_outputs", RunOutput.Type),
+	}
+}
+
+func (LoggedModel) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("experiment_id", "created_at"), index.Fields("source_run_id")}
+}
+
+// LoggedModelParam is a param of a logged model.
+type LoggedModelParam struct{ ent.Schema }
+
+func (LoggedModelParam) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "logged_model_params"}}
+}
+
+func (LoggedModelParam) Fields() []ent.Field {
+	return []ent.Field{field.Int("logged_model_id"), field.String("key").MaxLen(maxKeyLen), field.Text("value")}
+}
+
+func (LoggedModelParam) Edges() []ent.Edge {
+	return []ent.Edge{ownedBy(LoggedModel.Type, "logged_model", "params", "logged_model_id")}
+}
+
+func (LoggedModelParam) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("logged_model_id", "key").Unique()}
+}
+
+// LoggedModelTag is a tag of a logged model; the last write wins.
+type LoggedModelTag struct{ ent.Schema }
+
+func (LoggedModelTag) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "logged_model_tags"}}
+}
+
+func (LoggedModelTag) Fields() []ent.Field {
+	return []ent.Field{field.Int("logged_model_id"), field.String("key").MaxLen(maxKeyLen), field.Text("value")}
+}
+
+func (LoggedModelTag) Edges() []ent.Edge {
+	return []ent.Edge{ownedBy(LoggedModel.Type, "logged_model", "tags", "logged_model_id")}
+}
+
+func (LoggedModelTag) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("logged_model_id", "key").Unique()}
+}
+
+// LoggedModelMetric is a point that a run logged for a model, optionally measured on a dataset.
+type LoggedModelMetric struct{ ent.Schema }
+
+func (LoggedModelMetric) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "logged_model_metrics"}}
+}
+
+func (LoggedModelMetric) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int("logged_model_id"),
+		field.String("run_id").MaxLen(32),
+		field.String("key").MaxLen(maxKeyLen),
+		field.Float("value").Optional().Nillable().Comment("NULL is NaN."),
+		field.Int64("timestamp"),
+		field.Int64("step"),
+		field.String("dataset_name").MaxLen(500).Default(""),
+		field.String("dataset_digest").MaxLen(64).Default(""),
+	}
+}
+
+func (LoggedModelMetric) Edges() []ent.Edge {
+	return []ent.Edge{ownedBy(LoggedModel.Type, "logged_model", "metrics", "logged_model_id")}
+}
+
+func (LoggedModelMetric) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("logged_model_id", "run_id", "key", "step", "timestamp")}
+}
+
+// RunOutput says that a run wrote a logged model at a step.
+type RunOutput struct{ ent.Schema }
+
+func (RunOutput) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "run_outputs"}}
+}
+
+func (RunOutput) Fields() []ent.Field {
+	return []ent.Field{field.Int("run_id"), field.Int("logged_model_id"), field.Int64("step").Default(0)}
+}
+
+func (RunOutput) Edges() []ent.Edge {
+	return []ent.Edge{
+		ownedBy(Run.Type, "run", "outputs", "run_id"),
+		ownedBy(LoggedModel.Type, "logged_model", "run_outputs", "logged_model_id"),
+	}
+}
+
+func (RunOutput) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("run_id", "logged_model_id").Unique(), index.Fields("logged_model_id")}
+}
+
+// ArtifactReference records a file that was uploaded for a run or a logged model: where, how big, which content.
+type ArtifactReference struct{ ent.Schema }
+
+func (ArtifactReference) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "artifact_references"}}
+}
+
+func (ArtifactReference) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int("run_id").Optional().Nillable(),
+		field.String("location").Unique().Comment("The path below the store's root."),
+		field.Int64("size"),
+		field.String("sha256").MaxLen(64).Comment("SHA-256 of the content, hex."),
+		field.Int64("created_at"),
+		principal("created_by"),
+	}
+}
+
+func (ArtifactReference) Edges() []ent.Edge {
+	return []ent.Edge{edge.From("run", Run.Type).Ref("artifacts").Field("run_id").Unique().
+		Annotations(entsql.OnDelete(entsql.Cascade))}
+}
+
+func (ArtifactReference) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("run_id"), index.Fields("sha256")}
+}
+
+// RegisteredModel is a name under which versions of a model are kept.
+type RegisteredModel struct{ ent.Schema }
+
+func (RegisteredModel) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "registered_models"}, entgql.RelayConnection()}
+}
+
+func (RegisteredModel) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int("id"),
+		field.String("name").MaxLen(255).NotEmpty().Unique().Annotations(entgql.OrderField("NAME")),
+		field.Text("description").Default(""),
+		field.JSON("tags", map[string]string{}).Optional(),
+		field.Int("next_version").Default(1).Comment("Versions are never given twice, also after a deletion."),
+		field.String("history_head").MaxLen(64).Default("").Comment("Hash of the newest stage transition."),
+		field.Int64("created_at").Immutable(),
+		field.Int64("updated_at"),
+		principal("created_by"),
+	}
+}
+
+func (RegisteredModel) Edges() []ent.Edge {
+	return []ent.Edge{edge.To("versions", ModelVersion.Type), edge.To("aliases", ModelAlias.Type)}
+}
+
+// ModelVersion is one version of a registered model.
+type ModelVersion struct{ ent.Schema }
+
+func (ModelVersion) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "model_versions"}, entgql.RelayConnection()}
+}
+
+func (ModelVersion) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int("id"),
+		field.Int("registered_model_id"),
+		field.Int("version"),
+		field.String("source").MaxLen(500),
+		field.String("run_id").MaxLen(32).Default(""),
+		field.String("model_id").MaxLen(34).Default(""),
+		field.String("stage").MaxLen(64).Default("None"),
+		field.Enum("status").Values("PENDING_REGISTRATION", "FAILED_REGISTRATION", "READY").Default("READY"),
+		field.Text("status_message").Default(""),
+		field.Text("description").Default(""),
+		field.Text("signature").Default("").Comment("MLflow's signature of the model, JSON."),
+		field.JSON("tags", map[string]string{}).Optional(),
+		lifecycleStage(),
+		field.Int64("created_at").Immutable(),
+		field.Int64("updated_at"),
+		principal("created_by"),
+	}
+}
+
+func (ModelVersion) Edges() []ent.Edge {
+	return []ent.Edge{ownedBy(RegisteredModel.Type, "registered_model", "versions", "registered_model_id")}
+}
+
+func (ModelVersion) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("registered_model_id", "version").Unique(),
+		index.Fields("registered_model_id", "stage"),
+		index.Fields("run_id"),
+	}
+}
+
+// ModelAlias is a movable name for a version.
+type ModelAlias struct{ ent.Schema }
+
+func (ModelAlias) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "model_aliases"}}
+}
+
+func (ModelAlias) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int("registered_model_id"),
+		field.String("alias").MaxLen(255),
+		field.Int("version"),
+	}
+}
+
+func (ModelAlias) Edges() []ent.Edge {
+	return []ent.Edge{ownedBy(RegisteredModel.Type, "registered_model", "aliases", "registered_model_id")}
+}
+
+func (ModelAlias) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("registered_model_id", "alias").Unique()}
+}
+
+// StageTransition is one entry of a registered model's history. Entries are only appended, and each holds the hash of the
+// one before it, so that a changed history is found. They name the model by its internal id and by the name it had, and
+// outlive both its renaming and its deletion: there is no foreign key.
+type StageTransition struct{ ent.Schema }
+
+func (StageTransition) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "stage_transitions"}}
+}
+
+func (StageTransition) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int("registered_model_id").Immutable(),
+		field.String("model_name").MaxLen(255).Immutable(),
+		field.Int64("sequence").Immutable().Comment("1, 2, 3 … within the registered model."),
+		field.Int("version").Immutable(),
+		field.String("from_stage").MaxLen(64).Immutable(),
+		field.String("to_stage").MaxLen(64).Immutable(),
+		field.Text("reason").Default("").Immutable(),
+		field.String("principal").MaxLen(255).Immutable(),
+		field.Int64("created_at").Immutable(),
+		field.String("previous_hash").MaxLen(64).Immutable().Comment("Hash of the entry before; empty for the first."),
+		field.String("hash").MaxLen(64).Immutable().Comment("SHA-256 over the previous hash and this entry's fields."),
+	}
+}
+
+func (StageTransition) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("registered_model_id", "sequence").Unique()}
+}

@@ -1,0 +1,209 @@
+// Package scalar has the GraphQL scalars of Cairn's API.
+package scalar
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/cairnml/cairn/internal/metric"
+)
+
+// MarshalInt64 writes a JSON number.
+func MarshalInt64(v int64) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = io.WriteString(w, strconv.FormatInt(v, 10)) })
+}
+
+// UnmarshalInt64 reads an integer, or text of digits.
+func UnmarshalInt64(v any) (int64, error) {
+	switch v := v.(type) {
+	case int:
+		return int64(v), nil
+	case int64:
+		return v, nil
+	case json.Number:
+		return parseInt64(string(v))
+	case string:
+		return parseInt64(v)
+	}
+	return 0, fmt.Errorf("%T is not a 64-bit integer", v)
+}
+
+func parseInt64(text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%.40q is not a 64-bit integer", text)
+	}
+	return n, nil
+}
+
+const timeLayout = "2006-01-02T15:04:05.000Z07:00"
+
+// MarshalTime writes Unix milliseconds as RFC 3339 in UTC. What RFC 3339 has no form for (years over 9999) is written as the integer.
+func MarshalTime(ms int64) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		t := time.UnixMilli(ms).UTC()
+		if y := t.Year(); y < 0 || y > 9999 {
+			_, _ = io.WriteString(w, strconv.FormatInt(ms, 10))
+			return
+		}
+		_, _ = io.WriteString(w, strconv.Quote(t.Format(timeLayout)))
+	})
+}
+
+// UnmarshalTime reads RFC 3339 or Unix milliseconds, and gives Unix milliseconds.
+func UnmarshalTime(v any) (int64, error) {
+	if s, ok := v.(string); ok {
+		if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+			return t.UnixMilli(), nil
+		}
+	}
+	ms, err := UnmarshalInt64(v)
+	if err != nil {
+		return 0, fmt.Errorf("%.60q is neither RFC 3339 nor Unix milliseconds", fmt.Sprint(v))
+	}
+	return ms, nil
+}
+
+// MarshalMetricValue writes a number, or "NaN", "Infinity", "-Infinity".
+func MarshalMetricValue(v float64) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(appendMetricValue(nil, v)) })
+}
+
+func appendMetricValue(b []byte, v float64) []byte {
+	switch {
+	case math.IsNaN(v):
+		return append(b, `"NaN"`...)
+	case math.IsInf(v, 1):
+		return append(b, `"Infinity"`...)
+	case math.IsInf(v, -1):
+		return append(b, `"-Infinity"`...)
+	}
+	return strconv.AppendFloat(b, v, 'g', -1, 64)
+}
+
+// UnmarshalMetricValue reads what MarshalMetricValue writes.
+func UnmarshalMetricValue(v any) (float64, error) {
+	switch v := v.(type) {
+	case float64:
+		return v, nil
+	case int:
+		return float64(v), nil
+	case int64:
+		return float64(v), nil
+	case json.Number:
+		if f, err := strconv.ParseFloat(string(v), 64); err == nil {
+			return f, nil
+		}
+	case string:
+		switch v {
+		case "NaN":
+			return math.NaN(), nil
+		case "Infinity":
+			return math.Inf(1), nil
+		case "-Infinity":
+			return math.Inf(-1), nil
+		}
+	}
+	return 0, fmt.Errorf(`%.40q is not a metric value: a number, "NaN", "Infinity" or "-Infinity"`, fmt.Sprint(v))
+}
+
+// MarshalStep writes the step as a JSON number.
+func MarshalStep(s metric.Step) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = io.WriteString(w, s.String()) })
+}
+
+// UnmarshalStep reads an integer or a decimal, exactly. A literal float in a query text has passed through a double
+// already: up to 15 digits of it are exact.
+func UnmarshalStep(v any) (metric.Step, error) {
+	switch v := v.(type) {
+	case int:
+		return metric.IntStep(int64(v)), nil
+	case int64:
+		return metric.IntStep(v), nil
+	case json.Number:
+		return metric.ParseStep(string(v))
+	case string:
+		return metric.ParseStep(v)
+	case float64:
+		return metric.ParseStep(strconv.FormatFloat(v, 'g', -1, 64))
+	}
+	return metric.Step{}, fmt.Errorf("%T is not a step", v)
+}
+
+// MarshalFloat64Array writes doubles, little-endian, base64.
+func MarshalFloat64Array(v []float64) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		raw := make([]byte, 0, 8*len(v))
+		for _, f := range v {
+			raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(f))
+		}
+		writeBase64(w, raw)
+	})
+}
+
+// UnmarshalFloat64Array reads what MarshalFloat64Array writes.
+func UnmarshalFloat64Array(v any) ([]float64, error) {
+	raw, err := unpack(v)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float64, len(raw)/8)
+	for i := range out {
+		out[i] = math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:]))
+	}
+	return out, nil
+}
+
+// MarshalInt64Array writes integers, little-endian, base64.
+func MarshalInt64Array(v []int64) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		raw := make([]byte, 0, 8*len(v))
+		for _, n := range v {
+			raw = binary.LittleEndian.AppendUint64(raw, uint64(n)) //nolint:gosec // the same 64 bits
+		}
+		writeBase64(w, raw)
+	})
+}
+
+// UnmarshalInt64Array reads what MarshalInt64Array writes.
+func UnmarshalInt64Array(v any) ([]int64, error) {
+	raw, err := unpack(v)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]int64, len(raw)/8)
+	for i := range out {
+		out[i] = int64(binary.LittleEndian.Uint64(raw[8*i:])) //nolint:gosec // the same 64 bits
+	}
+	return out, nil
+}
+
+func writeBase64(w io.Writer, raw []byte) {
+	b := make([]byte, 0, base64.StdEncoding.EncodedLen(len(raw))+2)
+	b = append(b, '"')
+	b = base64.StdEncoding.AppendEncode(b, raw)
+	_, _ = w.Write(append(b, '"'))
+}
+
+func unpack(v any) ([]byte, error) {
+	s, ok := v.(string)
+	if !ok {
+		return nil, fmt.Errorf("%T is not base64 text", v)
+	}
+	raw, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		return nil, fmt.Errorf("not base64: %w", err)
+	}
+	if len(raw)%8 != 0 {
+		return nil, fmt.Errorf("%d bytes are not a whole number of 8-byte values", len(raw))
+	}
+	return raw, nil
+}
