@@ -4,6 +4,7 @@
 #
 #     tools/debian.sh postgresql     the directory of initdb and postgres
 #     tools/debian.sh chromium       the browser's executable
+#     tools/debian.sh gcc            the C compiler that Go's race detector needs
 #
 # What is found is used. Else, as root on a machine with apt, it is installed.
 # Else the command that installs it is printed, and the exit code is 1.
@@ -54,21 +55,33 @@ find_chromium() {
 	return 1
 }
 
+find_gcc() {
+	command -v "${CC:-gcc}"
+}
+
+# packages_of NAME: the Debian packages that hold it.
+packages_of() {
+	case $1 in
+	gcc) echo "gcc libc6-dev" ;;
+	*) echo "$1" ;;
+	esac
+}
+
 if [ $# -eq 0 ]; then
-	echo "usage: tools/debian.sh postgresql|chromium ..." >&2
+	echo "usage: tools/debian.sh postgresql|chromium|gcc ..." >&2
 	exit 2
 fi
 
 missing=
-for package in "$@"; do
-	case $package in
-	postgresql | chromium) ;;
+for program in "$@"; do
+	case $program in
+	postgresql | chromium | gcc) ;;
 	*)
-		echo "debian.sh: unknown package $package; there are: postgresql, chromium" >&2
+		echo "debian.sh: unknown program $program; there are: postgresql, chromium, gcc" >&2
 		exit 2
 		;;
 	esac
-	"find_$package" >/dev/null || missing="$missing $package"
+	"find_$program" >/dev/null || missing="$missing $(packages_of "$program")"
 done
 
 if [ -n "$missing" ]; then
@@ -91,9 +104,9 @@ if [ -n "$missing" ]; then
 	} >&2
 fi
 
-for package in "$@"; do
-	if ! "find_$package"; then
-		echo "debian.sh: $package is still missing" >&2
+for program in "$@"; do
+	if ! "find_$program"; then
+		echo "debian.sh: $program is still missing" >&2
 		exit 1
 	fi
 done

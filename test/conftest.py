@@ -1,0 +1,24 @@
+"""Fixtures of all Python tests."""
+
+import cairntest
+import pytest
+
+
+@pytest.fixture(scope="session")
+def cairn_bin():
+    """The path of the program under test."""
+    return cairntest.cairn_bin()
+
+
+@pytest.fixture
+def cairn_server(tmp_path):
+    """A running Cairn on an empty SQLite database; see cairntest.Server."""
+    with cairntest.Server(tmp_path / "server") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory):
+    """As cairn_server, one for all tests of a module that do not mind each other's data."""
+    with cairntest.Server(tmp_path_factory.mktemp("server")) as server:
+        yield server

@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Runs all of Cairn's tests: Go, Python, browser. `make test` calls it.
+
+    python3 test/run.py [--full] [PART ...]     parts: go python ui
+
+It first installs, per user and once, what the tests need, while the program is
+being built. The first part that fails ends the run with exit code 1. --full
+(`make test-full`) adds more versions, sizes and kills (tests see
+CAIRN_TEST_FULL=1), builds for every platform, and fuzzes each fuzz target.
+
+Standard library only, Python 3.9 and newer.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The packages with goroutines of their own, tested under the race detector.
+# The others are tested without it, which halves the time to compile them.
+RACE = [
+    "./graph/...",
+    "./internal/artifact/...",
+    "./internal/auth/...",
+    "./internal/autolog/...",
+    "./internal/client/...",
+    "./internal/live/...",
+    "./internal/metric/...",
+    "./internal/store/...",
+    "./internal/tracking/...",
+    "./plugins/sdk/...",
+    "./server/...",
+]
+PARTS = ["go", "python", "ui"]
+FUZZ_SECONDS = 60
+
+
+class Failure(Exception):
+    """A part failed; its own output, which was shown, says why."""
+
+
+def run(command, cwd=ROOT, env=None):
+    """Runs a command whose output goes straight to the terminal."""
+    code = subprocess.run(command, cwd=cwd, env=env).returncode
+    if code != 0:
+        raise Failure(f"{' '.join(command[:6])} ... ended with exit code {code}")
+
+
+def output(command, cwd=ROOT):
+    """The standard output of a command, whose progress goes to the terminal."""
+    done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(command)} ended with exit code {done.returncode}")
+    return done.stdout.strip()
+
+
+class Section:
+    """Prints a header, and how many seconds what it heads took."""
+
+    def __init__(self, title):
+        self.title = title
+
+    def __enter__(self):
+        print(f"== {self.title}", flush=True)
+        self.began = time.monotonic()
+
+    def __exit__(self, kind, value, traceback):
+        verdict = "" if kind is None else "FAILED "
+        print(f"   {verdict}{self.title}: {time.monotonic() - self.began:.0f} s", flush=True)
+
+
+def install_system():
+    """PostgreSQL, the browser, and the C compiler that the race detector needs."""
+    script = ["sh", "tools/debian.sh", "postgresql", "chromium"]
+    if sys.platform == "linux":
+        script.append("gcc")
+    found = output(script).splitlines()
+    return {"CAIRN_TEST_POSTGRES": found[0], "CAIRN_TEST_CHROMIUM": found[1]}
+
+
+def install_python():
+    """The environments that tests train in."""
+    python = output([sys.executable, "test/env/ensure.py", "sklearn"])
+    output([sys.executable, "test/env/ensure.py", "demo"])
+    return {"CAIRN_TEST_PYTHON": python}
+
+
+def install_node():
+    """The driver of the browser."""
+    lock = ROOT / "test/ui/package-lock.json"
+    installed = ROOT / "test/ui/node_modules/.package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        output(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=ROOT / "test/ui")
+    return {}
+
+
+def prepare():
+    """Installs and builds all that the parts need, side by side.
+
+    Sets what was found in this process's environment, where every test sees it.
+    """
+    with Section("install and build"), concurrent.futures.ThreadPoolExecutor() as pool:
+        jobs = [pool.submit(job) for job in (install_system, install_python, install_node)]
+        jobs.append(pool.submit(lambda: run(["sh", "tools/build.sh"]) or {}))
+        for job in concurrent.futures.as_completed(jobs):
+            os.environ.update(job.result())
+    os.environ["CAIRN_BIN"] = str(ROOT / "bin" / "cairn")
+
+
+def packages(patterns):
+    """The packages under patterns that have tests."""
+    template = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}"
+    return output(["go", "list", "-f", template, *patterns]).split()
+
+
+def go(full):
+    racy = packages([pattern for pattern in RACE if (ROOT / pattern.split("/...")[0]).is_dir()])
+    plain = [package for package in packages(["./..."]) if package not in racy]
+    timeout = "60m" if full else "8m"
+    with Section(f"Go, {len(plain)} packages"):
+        run(["go", "test", "-timeout", timeout, *plain])
+    with Section(f"Go with the race detector, {len(racy)} packages"):
+        run(["go", "test", "-race", "-timeout", timeout, *racy])
+
+
+def python(full):
+    with Section("Python"):
+        run([os.environ["CAIRN_TEST_PYTHON"], "-m", "pytest"])
+
+
+def ui(full):
+    with Section("web pages in a browser"):
+        run(["node", "--test"], cwd=ROOT / "test/ui")
+
+
+def fuzz():
+    """Fuzzes every fuzz target; the seeds alone run with every `go test`."""
+    for package in packages(["./..."]):
+        for name in re.findall(r"^Fuzz\w*", output(["go", "test", "-list", "^Fuzz", package]), re.MULTILINE):
+            with Section(f"fuzz {package} {name}"):
+                run(["go", "test", "-run", "^$", "-fuzz", f"^{name}$", "-fuzztime", f"{FUZZ_SECONDS}s", package])
+
+
+def platforms():
+    with Section("build for every platform"):
+        run(["sh", "tools/crosscheck.sh", "--build"])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true", help="more versions, sizes, kills and longer fuzzing")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="only these parts: " + " ".join(PARTS))
+    arguments = parser.parse_args()
+    for part in arguments.parts:
+        if part not in PARTS:
+            parser.error(f"no part {part!r}; there are: {', '.join(PARTS)}")
+    if arguments.full:
+        os.environ["CAIRN_TEST_FULL"] = "1"
+
+    began = time.monotonic()
+    try:
+        prepare()
+        for part, job in (("go", go), ("python", python), ("ui", ui)):
+            if not arguments.parts or part in arguments.parts:
+                job(arguments.full)
+        if arguments.full and not arguments.parts:
+            platforms()
+            fuzz()
+    except Failure as err:
+        print(f"test: {err}", file=sys.stderr)
+        return 1
+    print(f"== all passed in {time.monotonic() - began:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
