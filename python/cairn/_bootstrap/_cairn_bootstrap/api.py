@@ -1,0 +1,126 @@
+"""The object that a hook works with."""
+
+import functools
+import itertools
+import os
+import sys
+import time
+
+from . import frames, quiet, runs, tabular
+
+_fits = itertools.count(1)
+_files = itertools.count(1)
+
+# What a hook may spend on one fit beside the fit itself: a share of the fit's own time, or a fixed time if that is longer.
+BUDGET_SHARE = 0.10
+BUDGET_SECONDS = 0.2
+
+
+class Cairn:
+    """What an adapter's hook may do: send observations, and be stopped from ever disturbing the training.
+
+    frames, quiet and tabular are the modules of the same name: names of variables, isolation of work of ours from the
+    user's random numbers, warnings and output, and descriptions of datasets.
+    """
+
+    frames = frames
+    quiet = quiet
+    tabular = tabular
+
+    def __init__(self, session, adapter):
+        self._session = session
+        self._adapter = adapter
+        self._reported = set()
+
+    @property
+    def options(self):
+        """Options of the run, for example {"models": "on"}."""
+        return self._session.welcome.get("options") or {}
+
+    @property
+    def files_dir(self):
+        """Directory for files that observations name; it belongs to the agent, which removes them after delivery."""
+        return self._session.welcome.get("files_dir", "")
+
+    @property
+    def worker(self):
+        """True in a child process that a training started."""
+        return self._session.worker
+
+    def file(self, name):
+        """A path in files_dir that nobody else has."""
+        return os.path.join(self.files_dir, "%d-%d-%s" % (os.getpid(), next(_files), name))
+
+    def new_fit(self):
+        """An id for a top-level fit, unique in this process."""
+        return "f%d" % next(_fits)
+
+    def active_run(self):
+        """The run that the user opened with cairn.run() or mlflow.start_run(), else ""."""
+        return runs.active(self._session)
+
+    def budget(self, fit_seconds):
+        """Seconds that may be spent on recording a fit that took fit_seconds."""
+        return max(BUDGET_SECONDS, BUDGET_SHARE * fit_seconds)
+
+    def emit(self, kind, fit=None, payload=None, files=None, run=None):
+        """Sends an observation. Returns at once; payload is serialised before that, so it may change afterwards."""
+        self._session.send(
+            {
+                "t": "obs",
+                "adapter": self._adapter,
+                "kind": kind,
+                "time_ms": int(time.time() * 1000),
+                "fit": fit or "",
+                "run": run or "",
+                "payload": payload or {},
+                "files": files or {},
+            },
+            numbered=True,
+        )
+
+    def warn(self, message, fit="", run=""):
+        """Says on the run that something was left out, sampled or failed. The training's own output stays untouched."""
+        self._session.send({"t": "warn", "message": str(message)[:2000], "fit": fit, "run": run})
+
+    def background(self, function, *arguments):
+        """Runs function(*arguments) later, on a thread of the bootstrap. Only for what nobody changes meanwhile."""
+        self._session.background(self.guard(function), *arguments)
+
+    def after_import(self, module, callback):
+        """Calls callback(module) when the module has been imported, at once if it has."""
+        self._session.watcher.after(module, self.guard(callback))
+
+    def failed(self, what, error):
+        """Reports an error of ours, once for each kind."""
+        key = (what, type(error).__name__)
+        if key in self._reported:
+            return
+        self._reported.add(key)
+        where = ""
+        trace = error.__traceback__
+        while trace is not None:
+            where = "%s:%d" % (os.path.basename(trace.tb_frame.f_code.co_filename), trace.tb_lineno)
+            trace = trace.tb_next
+        self.warn("%s: not recorded, since %s failed: %s: %s (%s)" % (self._adapter, what, type(error).__name__, error, where))
+
+    def guard(self, function):
+        """function, without its exceptions: they are reported on the run and the call gives None."""
+
+        @functools.wraps(function)
+        def guarded(*args, **kwargs):
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:
+                try:
+                    self.failed(getattr(function, "__name__", "a hook"), error)
+                except Exception:
+                    pass
+                return None
+
+        return guarded
+
+    @staticmethod
+    def module(name):
+        """A module that the training has imported, else None. Hooks import nothing that the user did not."""
+        return sys.modules.get(name)

@@ -1,0 +1,150 @@
+"""An agent for tests: speaks the socket protocol, serves hooks from files, keeps what it was told."""
+
+import hashlib
+import json
+import os
+import socket
+import struct
+import tempfile
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SKLEARN_HOOK = ROOT / "plugins" / "sklearn" / "hook.py"
+
+
+class FakeAgent:
+    """Listens on a socket of its own until close(). `messages` holds everything received, in order of arrival."""
+
+    def __init__(self, directory, hooks=None, answer_hooks=True, welcome=True):
+        self.directory = Path(directory)
+        self.files = self.directory / "files"
+        self.files.mkdir(parents=True, exist_ok=True)
+        # A socket's path is bounded to about 100 bytes; pytest's directories are longer.
+        self._socket_dir = tempfile.mkdtemp(prefix="cairn-")
+        self.path = os.path.join(self._socket_dir, "s")
+        self.hooks = {"sklearn.base": SKLEARN_HOOK.read_text()} if hooks is None else hooks
+        self.answer_hooks = answer_hooks
+        self.welcome = welcome
+        self.messages = []
+        self.connections = 0
+        self._open = 0
+        self._changed = threading.Condition()
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(self.path)
+        self._listener.listen(16)
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def environment(self, **more):
+        """The environment that `cairn exec` would give a command."""
+        env = dict(os.environ)
+        env.pop("PYTHONPATH", None)
+        env.update(
+            PYTHONPATH=str(ROOT / "python" / "cairn" / "_bootstrap"),
+            PYTHONDONTWRITEBYTECODE="1",
+            CAIRN_AGENT_SOCKET=self.path,
+            CAIRN_RUN_ID="0" * 32,
+            CAIRN_EXEC_ID="1" * 32,
+            CAIRN_SERVER="http://127.0.0.1:1",
+        )
+        env.update({key: str(value) for key, value in more.items()})
+        return env
+
+    def of(self, kind):
+        with self._changed:
+            return [message for message in self.messages if message["t"] == kind]
+
+    def observations(self, kind=None):
+        return [message for message in self.of("obs") if kind is None or message["kind"] == kind]
+
+    def wait_closed(self, timeout=20):
+        """Waits until every connection so far has been closed by its process."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.connections and not self._open, timeout), "still connected"
+
+    def close(self):
+        self._listener.close()
+        os.unlink(self.path)
+        os.rmdir(self._socket_dir)
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with self._changed:
+                self.connections += 1
+                self._open += 1
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        try:
+            with connection:
+                while True:
+                    message = _receive(connection)
+                    if message is None:
+                        return
+                    with self._changed:
+                        self.messages.append(message)
+                    self._answer(connection, message)
+        except OSError:
+            pass
+        finally:
+            with self._changed:
+                self._open -= 1
+                self._changed.notify_all()
+
+    def _answer(self, connection, message):
+        kind = message["t"]
+        if kind == "hello" and self.welcome:
+            _send(
+                connection,
+                {
+                    "t": "welcome",
+                    "proto": 1,
+                    "run_id": "0" * 32,
+                    "exec_id": "1" * 32,
+                    "files_dir": str(self.files),
+                    "modules": list(self.hooks),
+                    "options": {},
+                },
+            )
+        elif kind == "import" and self.answer_hooks:
+            source = self.hooks[message["module"]]
+            _send(
+                connection,
+                {
+                    "t": "hook",
+                    "adapter": message["module"].partition(".")[0],
+                    "modules": [message["module"]],
+                    "source": source,
+                    "sha256": hashlib.sha256(source.encode()).hexdigest(),
+                },
+            )
+        elif "seq" in message:
+            _send(connection, {"t": "ack", "seq": message["seq"]})
+
+
+def _send(connection, message):
+    body = json.dumps(message).encode()
+    connection.sendall(struct.pack(">I", len(body)) + body)
+
+
+def _receive(connection):
+    head = _exactly(connection, 4)
+    if head is None:
+        return None
+    body = _exactly(connection, struct.unpack(">I", head)[0])
+    return None if body is None else json.loads(body)
+
+
+def _exactly(connection, size):
+    data = b""
+    while len(data) < size:
+        part = connection.recv(size - len(data))
+        if not part:
+            return None
+        data += part
+    return data
