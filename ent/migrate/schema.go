@@ -29,7 +29,7 @@ var (
 				Symbol:     "artifact_references_runs_artifacts",
 				Columns:    []*schema.Column{ArtifactReferencesColumns[6]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
-				OnDelete:   schema.SetNull,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -62,7 +62,7 @@ var (
 				Symbol:     "batch_clients_runs_clients",
 				Columns:    []*schema.Column{BatchClientsColumns[3]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -180,7 +180,7 @@ var (
 				Symbol:     "experiment_tags_experiments_tags",
 				Columns:    []*schema.Column{ExperimentTagsColumns[3]},
 				RefColumns: []*schema.Column{ExperimentsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -214,7 +214,7 @@ var (
 				Symbol:     "fingerprints_runs_fingerprint",
 				Columns:    []*schema.Column{FingerprintsColumns[9]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -350,7 +350,7 @@ var (
 				Symbol:     "logged_model_metrics_logged_models_metrics",
 				Columns:    []*schema.Column{LoggedModelMetricsColumns[8]},
 				RefColumns: []*schema.Column{LoggedModelsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -378,7 +378,7 @@ var (
 				Symbol:     "logged_model_params_logged_models_params",
 				Columns:    []*schema.Column{LoggedModelParamsColumns[3]},
 				RefColumns: []*schema.Column{LoggedModelsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -406,7 +406,7 @@ var (
 				Symbol:     "logged_model_tags_logged_models_tags",
 				Columns:    []*schema.Column{LoggedModelTagsColumns[3]},
 				RefColumns: []*schema.Column{LoggedModelsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -436,7 +436,7 @@ var (
 				Symbol:     "metric_batches_runs_metric_batches",
 				Columns:    []*schema.Column{MetricBatchesColumns[5]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -464,7 +464,7 @@ var (
 				Symbol:     "metric_goals_experiments_metric_goals",
 				Columns:    []*schema.Column{MetricGoalsColumns[3]},
 				RefColumns: []*schema.Column{ExperimentsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -508,7 +508,7 @@ var (
 				Symbol:     "metric_series_runs_series",
 				Columns:    []*schema.Column{MetricSeriesColumns[19]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -541,7 +541,7 @@ var (
 				Symbol:     "model_aliases_registered_models_aliases",
 				Columns:    []*schema.Column{ModelAliasesColumns[3]},
 				RefColumns: []*schema.Column{RegisteredModelsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -564,7 +564,7 @@ var (
 		{Name: "status_message", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "description", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "signature", Type: field.TypeString, Size: 2147483647, Default: ""},
-		{Name: "tags", Type: field.TypeJSON, Nullable: true},
+		{Name: "tags", Type: field.TypeJSON, Nullable: true, SchemaType: map[string]string{"postgres": "json"}},
 		{Name: "lifecycle_stage", Type: field.TypeEnum, Enums: []string{"active", "deleted"}, Default: "active"},
 		{Name: "created_at", Type: field.TypeInt64},
 		{Name: "updated_at", Type: field.TypeInt64},
@@ -581,7 +581,7 @@ var (
 				Symbol:     "model_versions_registered_models_versions",
 				Columns:    []*schema.Column{ModelVersionsColumns[15]},
 				RefColumns: []*schema.Column{RegisteredModelsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -621,7 +621,7 @@ var (
 				Symbol:     "params_runs_params",
 				Columns:    []*schema.Column{ParamsColumns[5]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -669,7 +669,7 @@ var (
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "name", Type: field.TypeString, Unique: true, Size: 255},
 		{Name: "description", Type: field.TypeString, Size: 2147483647, Default: ""},
-		{Name: "tags", Type: field.TypeJSON, Nullable: true},
+		{Name: "tags", Type: field.TypeJSON, Nullable: true, SchemaType: map[string]string{"postgres": "json"}},
 		{Name: "next_version", Type: field.TypeInt, Default: 1},
 		{Name: "history_head", Type: field.TypeString, Size: 64, Default: ""},
 		{Name: "created_at", Type: field.TypeInt64},
@@ -716,7 +716,7 @@ var (
 				Symbol:     "runs_experiments_runs",
 				Columns:    []*schema.Column{RunsColumns[20]},
 				RefColumns: []*schema.Column{ExperimentsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -741,7 +741,7 @@ var (
 	RunInputsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "context", Type: field.TypeString, Size: 250, Default: ""},
-		{Name: "tags", Type: field.TypeJSON, Nullable: true},
+		{Name: "tags", Type: field.TypeJSON, Nullable: true, SchemaType: map[string]string{"postgres": "json"}},
 		{Name: "dataset_id", Type: field.TypeInt},
 		{Name: "run_id", Type: field.TypeInt},
 	}
@@ -755,13 +755,13 @@ var (
 				Symbol:     "run_inputs_datasets_run_inputs",
 				Columns:    []*schema.Column{RunInputsColumns[3]},
 				RefColumns: []*schema.Column{DatasetsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "run_inputs_runs_inputs",
 				Columns:    []*schema.Column{RunInputsColumns[4]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -796,7 +796,7 @@ var (
 				Symbol:     "run_log_chunks_runs_log_chunks",
 				Columns:    []*schema.Column{RunLogChunksColumns[5]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -824,13 +824,13 @@ var (
 				Symbol:     "run_outputs_logged_models_run_outputs",
 				Columns:    []*schema.Column{RunOutputsColumns[2]},
 				RefColumns: []*schema.Column{LoggedModelsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "run_outputs_runs_outputs",
 				Columns:    []*schema.Column{RunOutputsColumns[3]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -864,7 +864,7 @@ var (
 				Symbol:     "run_tags_runs_tags",
 				Columns:    []*schema.Column{RunTagsColumns[4]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{

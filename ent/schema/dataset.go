@@ -4,7 +4,6 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
-	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 
@@ -33,7 +32,7 @@ func (Dataset) Fields() []ent.Field {
 }
 
 func (Dataset) Edges() []ent.Edge {
-	return []ent.Edge{edge.To("run_inputs", RunInput.Type)}
+	return []ent.Edge{owns("run_inputs", RunInput.Type)}
 }
 
 func (Dataset) Indexes() []ent.Index {
@@ -52,7 +51,7 @@ func (RunInput) Fields() []ent.Field {
 		field.Int("run_id"),
 		field.Int("dataset_id"),
 		field.String("context").MaxLen(250).Default("").Comment("What it was read for: training, validation, test, eval."),
-		field.JSON("tags", map[string]string{}).Optional(),
+		stringMap("tags"),
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
-	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 )
@@ -31,9 +30,9 @@ func (Experiment) Fields() []ent.Field {
 
 func (Experiment) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.To("runs", Run.Type),
-		edge.To("tags", ExperimentTag.Type),
-		edge.To("metric_goals", MetricGoal.Type),
+		owns("runs", Run.Type),
+		owns("tags", ExperimentTag.Type),
+		owns("metric_goals", MetricGoal.Type),
 	}
 }
 

@@ -4,6 +4,7 @@ package schema
 
 import (
 	"entgo.io/ent"
+	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
@@ -26,8 +27,18 @@ func lifecycleStage() ent.Field {
 // principal names who wrote a row: "local:USER" or "token:NAME".
 func principal(name string) ent.Field { return field.String(name).MaxLen(255).Default("") }
 
-// ownedBy is the edge from a part to its whole: the part goes when the whole goes.
+// owns is the edge from a whole to its parts: they go when the whole goes.
+func owns(name string, typ any) ent.Edge {
+	return edge.To(name, typ).Annotations(entsql.OnDelete(entsql.Cascade))
+}
+
+// ownedBy is the edge back from a part to its whole.
 func ownedBy(typ any, name, ref, column string) ent.Edge {
-	return edge.From(name, typ).Ref(ref).Field(column).Unique().Required().
-		Annotations(entsql.OnDelete(entsql.Cascade))
+	return edge.From(name, typ).Ref(ref).Field(column).Unique().Required()
+}
+
+// stringMap is a JSON object of strings. On PostgreSQL it is json, not jsonb: with binary parameters lib/pq sends bytes
+// that jsonb does not take (lib/pq #528).
+func stringMap(name string) ent.Field {
+	return field.JSON(name, map[string]string{}).Optional().SchemaType(map[string]string{dialect.Postgres: "json"})
 }

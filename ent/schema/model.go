@@ -37,10 +37,10 @@ func (LoggedModel) Fields() []ent.Field {
 
 func (LoggedModel) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.To("params", LoggedModelParam.Type),
-		edge.To("tags", LoggedModelTag.Type),
-		edge.To("metrics", LoggedModelMetric.Type),
-		edge.To("run_outputs", RunOutput.Type),
+		owns("params", LoggedModelParam.Type),
+		owns("tags", LoggedModelTag.Type),
+		owns("metrics", LoggedModelMetric.Type),
+		owns("run_outputs", RunOutput.Type),
 	}
 }
 
@@ -155,8 +155,7 @@ func (ArtifactReference) Fields() []ent.Field {
 }
 
 func (ArtifactReference) Edges() []ent.Edge {
-	return []ent.Edge{edge.From("run", Run.Type).Ref("artifacts").Field("run_id").Unique().
-		Annotations(entsql.OnDelete(entsql.Cascade))}
+	return []ent.Edge{edge.From("run", Run.Type).Ref("artifacts").Field("run_id").Unique()}
 }
 
 func (ArtifactReference) Indexes() []ent.Index {
@@ -175,7 +174,7 @@ func (RegisteredModel) Fields() []ent.Field {
 		field.Int("id"),
 		field.String("name").MaxLen(255).NotEmpty().Unique().Annotations(entgql.OrderField("NAME")),
 		field.Text("description").Default(""),
-		field.JSON("tags", map[string]string{}).Optional(),
+		stringMap("tags"),
 		field.Int("next_version").Default(1).Comment("Versions are never given twice, also after a deletion."),
 		field.String("history_head").MaxLen(64).Default("").Comment("Hash of the newest stage transition."),
 		field.Int64("created_at").Immutable(),
@@ -185,7 +184,7 @@ func (RegisteredModel) Fields() []ent.Field {
 }
 
 func (RegisteredModel) Edges() []ent.Edge {
-	return []ent.Edge{edge.To("versions", ModelVersion.Type), edge.To("aliases", ModelAlias.Type)}
+	return []ent.Edge{owns("versions", ModelVersion.Type), owns("aliases", ModelAlias.Type)}
 }
 
 // ModelVersion is one version of a registered model.
@@ -208,7 +207,7 @@ func (ModelVersion) Fields() []ent.Field {
 		field.Text("status_message").Default(""),
 		field.Text("description").Default(""),
 		field.Text("signature").Default("").Comment("MLflow's signature of the model, JSON."),
-		field.JSON("tags", map[string]string{}).Optional(),
+		stringMap("tags"),
 		lifecycleStage(),
 		field.Int64("created_at").Immutable(),
 		field.Int64("updated_at"),

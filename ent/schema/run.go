@@ -51,16 +51,16 @@ func (Run) Fields() []ent.Field {
 func (Run) Edges() []ent.Edge {
 	return []ent.Edge{
 		ownedBy(Experiment.Type, "experiment", "runs", "experiment_id"),
-		edge.To("params", Param.Type),
-		edge.To("tags", RunTag.Type),
-		edge.To("series", MetricSeries.Type),
-		edge.To("metric_batches", MetricBatch.Type),
-		edge.To("log_chunks", RunLogChunk.Type),
-		edge.To("clients", BatchClient.Type),
-		edge.To("inputs", RunInput.Type),
-		edge.To("outputs", RunOutput.Type),
-		edge.To("artifacts", ArtifactReference.Type),
-		edge.To("fingerprint", Fingerprint.Type).Unique(),
+		owns("params", Param.Type),
+		owns("tags", RunTag.Type),
+		owns("series", MetricSeries.Type),
+		owns("metric_batches", MetricBatch.Type),
+		owns("log_chunks", RunLogChunk.Type),
+		owns("clients", BatchClient.Type),
+		owns("inputs", RunInput.Type),
+		owns("outputs", RunOutput.Type),
+		owns("artifacts", ArtifactReference.Type),
+		edge.To("fingerprint", Fingerprint.Type).Unique().Annotations(entsql.OnDelete(entsql.Cascade)),
 	}
 }
 

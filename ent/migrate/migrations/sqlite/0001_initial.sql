@@ -1,0 +1,166 @@
+-- create "artifact_references" table
+CREATE TABLE `artifact_references` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `location` text NOT NULL, `size` integer NOT NULL, `sha256` text NOT NULL, `created_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `run_id` integer NULL, CONSTRAINT `artifact_references_runs_artifacts` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
+-- create index "artifact_references_location_key" to table: "artifact_references"
+CREATE UNIQUE INDEX `artifact_references_location_key` ON `artifact_references` (`location`);
+-- create index "artifactreference_run_id" to table: "artifact_references"
+CREATE INDEX `artifactreference_run_id` ON `artifact_references` (`run_id`);
+-- create index "artifactreference_sha256" to table: "artifact_references"
+CREATE INDEX `artifactreference_sha256` ON `artifact_references` (`sha256`);
+-- create "batch_clients" table
+CREATE TABLE `batch_clients` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `client` text NOT NULL, `last_sequence` integer NOT NULL, `run_id` integer NOT NULL, CONSTRAINT `batch_clients_runs_clients` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
+-- create index "batchclient_run_id_client" to table: "batch_clients"
+CREATE UNIQUE INDEX `batchclient_run_id_client` ON `batch_clients` (`run_id`, `client`);
+-- create "changes" table
+CREATE TABLE `changes` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `entity` text NOT NULL, `entity_id` text NOT NULL, `scope` integer NOT NULL, `sequence` integer NOT NULL);
+-- create index "changes_sequence_key" to table: "changes"
+CREATE UNIQUE INDEX `changes_sequence_key` ON `changes` (`sequence`);
+-- create index "change_entity_entity_id" to table: "changes"
+CREATE UNIQUE INDEX `change_entity_entity_id` ON `changes` (`entity`, `entity_id`);
+-- create index "change_entity_scope_sequence" to table: "changes"
+CREATE INDEX `change_entity_scope_sequence` ON `changes` (`entity`, `scope`, `sequence`);
+-- create "change_sequence" table
+CREATE TABLE `change_sequence` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `value` integer NOT NULL);
+-- create "datasets" table
+CREATE TABLE `datasets` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experiment_id` integer NOT NULL, `name` text NOT NULL, `digest` text NOT NULL, `source_type` text NOT NULL, `source` text NOT NULL, `schema` text NULL, `profile` text NULL, `created_at` integer NOT NULL);
+-- create index "dataset_experiment_id_name_digest" to table: "datasets"
+CREATE UNIQUE INDEX `dataset_experiment_id_name_digest` ON `datasets` (`experiment_id`, `name`, `digest`);
+-- create index "dataset_digest" to table: "datasets"
+CREATE INDEX `dataset_digest` ON `datasets` (`digest`);
+-- create "experiments" table
+CREATE TABLE `experiments` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` text NOT NULL, `artifact_location` text NOT NULL, `lifecycle_stage` text NOT NULL DEFAULT ('active'), `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''));
+-- create index "experiments_name_key" to table: "experiments"
+CREATE UNIQUE INDEX `experiments_name_key` ON `experiments` (`name`);
+-- create index "experiment_lifecycle_stage_created_at" to table: "experiments"
+CREATE INDEX `experiment_lifecycle_stage_created_at` ON `experiments` (`lifecycle_stage`, `created_at`);
+-- create "experiment_tags" table
+CREATE TABLE `experiment_tags` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `key` text NOT NULL, `value` text NOT NULL, `experiment_id` integer NOT NULL, CONSTRAINT `experiment_tags_experiments_tags` FOREIGN KEY (`experiment_id`) REFERENCES `experiments` (`id`) ON DELETE CASCADE);
+-- create index "experimenttag_experiment_id_key" to table: "experiment_tags"
+CREATE UNIQUE INDEX `experimenttag_experiment_id_key` ON `experiment_tags` (`experiment_id`, `key`);
+-- create "fingerprints" table
+CREATE TABLE `fingerprints` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `code_hash` text NOT NULL DEFAULT (''), `data_hash` text NOT NULL DEFAULT (''), `dependencies_hash` text NOT NULL DEFAULT (''), `seeds_hash` text NOT NULL DEFAULT (''), `command_hash` text NOT NULL DEFAULT (''), `hardware_hash` text NOT NULL DEFAULT (''), `detail` text NOT NULL, `created_at` integer NOT NULL, `run_id` integer NOT NULL, CONSTRAINT `fingerprints_runs_fingerprint` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
+-- create index "fingerprints_run_id_key" to table: "fingerprints"
+CREATE UNIQUE INDEX `fingerprints_run_id_key` ON `fingerprints` (`run_id`);
+-- create index "fingerprint_code_hash" to table: "fingerprints"
+CREATE INDEX `fingerprint_code_hash` ON `fingerprints` (`code_hash`);
+-- create "idempotency_keys" table
+CREATE TABLE `idempotency_keys` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `operation` text NOT NULL, `key` text NOT NULL, `request_hash` text NOT NULL, `result_id` text NOT NULL, `created_at` integer NOT NULL);
+-- create index "idempotencykey_operation_key" to table: "idempotency_keys"
+CREATE UNIQUE INDEX `idempotencykey_operation_key` ON `idempotency_keys` (`operation`, `key`);
+-- create index "idempotencykey_created_at" to table: "idempotency_keys"
+CREATE INDEX `idempotencykey_created_at` ON `idempotency_keys` (`created_at`);
+-- create "leases" table
+CREATE TABLE `leases` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` text NOT NULL, `owner` text NOT NULL, `expires_at` integer NOT NULL, `fencing_token` integer NOT NULL);
+-- create index "leases_name_key" to table: "leases"
+CREATE UNIQUE INDEX `leases_name_key` ON `leases` (`name`);
+-- create "lineage_edges" table
+CREATE TABLE `lineage_edges` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `from_type` text NOT NULL, `from_id` text NOT NULL, `to_type` text NOT NULL, `to_id` text NOT NULL, `role` text NOT NULL DEFAULT (''), `created_at` integer NOT NULL);
+-- create index "lineageedge_from_type_from_id_to_type_to_id_role" to table: "lineage_edges"
+CREATE UNIQUE INDEX `lineageedge_from_type_from_id_to_type_to_id_role` ON `lineage_edges` (`from_type`, `from_id`, `to_type`, `to_id`, `role`);
+-- create index "lineageedge_to_type_to_id" to table: "lineage_edges"
+CREATE INDEX `lineageedge_to_type_to_id` ON `lineage_edges` (`to_type`, `to_id`);
+-- create "logged_models" table
+CREATE TABLE `logged_models` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `model_id` text NOT NULL, `experiment_id` integer NOT NULL, `source_run_id` text NOT NULL DEFAULT (''), `name` text NOT NULL, `model_type` text NOT NULL DEFAULT (''), `status` text NOT NULL DEFAULT ('PENDING'), `status_message` text NOT NULL DEFAULT (''), `artifact_location` text NOT NULL, `lifecycle_stage` text NOT NULL DEFAULT ('active'), `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''));
+-- create index "logged_models_model_id_key" to table: "logged_models"
+CREATE UNIQUE INDEX `logged_models_model_id_key` ON `logged_models` (`model_id`);
+-- create index "loggedmodel_experiment_id_created_at" to table: "logged_models"
+CREATE INDEX `loggedmodel_experiment_id_created_at` ON `logged_models` (`experiment_id`, `created_at`);
+-- create index "loggedmodel_source_run_id" to table: "logged_models"
+CREATE INDEX `loggedmodel_source_run_id` ON `logged_models` (`source_run_id`);
+-- create "logged_model_metrics" table
+CREATE TABLE `logged_model_metrics` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `run_id` text NOT NULL, `key` text NOT NULL, `value` real NULL, `timestamp` integer NOT NULL, `step` integer NOT NULL, `dataset_name` text NOT NULL DEFAULT (''), `dataset_digest` text NOT NULL DEFAULT (''), `logged_model_id` integer NOT NULL, CONSTRAINT `logged_model_metrics_logged_models_metrics` FOREIGN KEY (`logged_model_id`) REFERENCES `logged_models` (`id`) ON DELETE CASCADE);
+-- create index "loggedmodelmetric_logged_model_id_run_id_key_step_timestamp" to table: "logged_model_metrics"
+CREATE INDEX `loggedmodelmetric_logged_model_id_run_id_key_step_timestamp` ON `logged_model_metrics` (`logged_model_id`, `run_id`, `key`, `step`, `timestamp`);
+-- create "logged_model_params" table
+CREATE TABLE `logged_model_params` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `key` text NOT NULL, `value` text NOT NULL, `logged_model_id` integer NOT NULL, CONSTRAINT `logged_model_params_logged_models_params` FOREIGN KEY (`logged_model_id`) REFERENCES `logged_models` (`id`) ON DELETE CASCADE);
+-- create index "loggedmodelparam_logged_model_id_key" to table: "logged_model_params"
+CREATE UNIQUE INDEX `loggedmodelparam_logged_model_id_key` ON `logged_model_params` (`logged_model_id`, `key`);
+-- create "logged_model_tags" table
+CREATE TABLE `logged_model_tags` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `key` text NOT NULL, `value` text NOT NULL, `logged_model_id` integer NOT NULL, CONSTRAINT `logged_model_tags_logged_models_tags` FOREIGN KEY (`logged_model_id`) REFERENCES `logged_models` (`id`) ON DELETE CASCADE);
+-- create index "loggedmodeltag_logged_model_id_key" to table: "logged_model_tags"
+CREATE UNIQUE INDEX `loggedmodeltag_logged_model_id_key` ON `logged_model_tags` (`logged_model_id`, `key`);
+-- create "metric_batches" table
+CREATE TABLE `metric_batches` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `sequence` integer NOT NULL, `points` integer NOT NULL, `created_at` integer NOT NULL, `payload` blob NOT NULL, `run_id` integer NOT NULL, CONSTRAINT `metric_batches_runs_metric_batches` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
+-- create index "metricbatch_run_id_sequence" to table: "metric_batches"
+CREATE UNIQUE INDEX `metricbatch_run_id_sequence` ON `metric_batches` (`run_id`, `sequence`);
+-- create "metric_goals" table
+CREATE TABLE `metric_goals` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `key` text NOT NULL, `goal` text NOT NULL, `experiment_id` integer NOT NULL, CONSTRAINT `metric_goals_experiments_metric_goals` FOREIGN KEY (`experiment_id`) REFERENCES `experiments` (`id`) ON DELETE CASCADE);
+-- create index "metricgoal_experiment_id_key" to table: "metric_goals"
+CREATE UNIQUE INDEX `metricgoal_experiment_id_key` ON `metric_goals` (`experiment_id`, `key`);
+-- create "metric_series" table
+CREATE TABLE `metric_series` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experiment_id` integer NOT NULL, `key` text NOT NULL, `role` text NOT NULL DEFAULT ('RESULT'), `step_scale` integer NOT NULL DEFAULT (0), `count` integer NOT NULL, `nan_count` integer NOT NULL DEFAULT (0), `first_value` real NULL, `first_nan` bool NOT NULL DEFAULT (false), `first_step` integer NOT NULL, `first_time` integer NOT NULL, `last_value` real NULL, `last_nan` bool NOT NULL DEFAULT (false), `last_step` integer NOT NULL, `last_time` integer NOT NULL, `min_value` real NULL, `min_step` integer NOT NULL DEFAULT (0), `max_value` real NULL, `max_step` integer NOT NULL DEFAULT (0), `run_id` integer NOT NULL, CONSTRAINT `metric_series_runs_series` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
+-- create index "metricseries_run_id_key" to table: "metric_series"
+CREATE UNIQUE INDEX `metricseries_run_id_key` ON `metric_series` (`run_id`, `key`);
+-- create index "metricseries_experiment_id_key_last_value" to table: "metric_series"
+CREATE INDEX `metricseries_experiment_id_key_last_value` ON `metric_series` (`experiment_id`, `key`, `last_value`);
+-- create "model_aliases" table
+CREATE TABLE `model_aliases` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `alias` text NOT NULL, `version` integer NOT NULL, `registered_model_id` integer NOT NULL, CONSTRAINT `model_aliases_registered_models_aliases` FOREIGN KEY (`registered_model_id`) REFERENCES `registered_models` (`id`) ON DELETE CASCADE);
+-- create index "modelalias_registered_model_id_alias" to table: "model_aliases"
+CREATE UNIQUE INDEX `modelalias_registered_model_id_alias` ON `model_aliases` (`registered_model_id`, `alias`);
+-- create "model_versions" table
+CREATE TABLE `model_versions` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `version` integer NOT NULL, `source` text NOT NULL, `run_id` text NOT NULL DEFAULT (''), `model_id` text NOT NULL DEFAULT (''), `stage` text NOT NULL DEFAULT ('None'), `status` text NOT NULL DEFAULT ('READY'), `status_message` text NOT NULL DEFAULT (''), `description` text NOT NULL DEFAULT (''), `signature` text NOT NULL DEFAULT (''), `tags` json NULL, `lifecycle_stage` text NOT NULL DEFAULT ('active'), `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `registered_model_id` integer NOT NULL, CONSTRAINT `model_versions_registered_models_versions` FOREIGN KEY (`registered_model_id`) REFERENCES `registered_models` (`id`) ON DELETE CASCADE);
+-- create index "modelversion_registered_model_id_version" to table: "model_versions"
+CREATE UNIQUE INDEX `modelversion_registered_model_id_version` ON `model_versions` (`registered_model_id`, `version`);
+-- create index "modelversion_registered_model_id_stage" to table: "model_versions"
+CREATE INDEX `modelversion_registered_model_id_stage` ON `model_versions` (`registered_model_id`, `stage`);
+-- create index "modelversion_run_id" to table: "model_versions"
+CREATE INDEX `modelversion_run_id` ON `model_versions` (`run_id`);
+-- create "params" table
+CREATE TABLE `params` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experiment_id` integer NOT NULL, `key` text NOT NULL, `value` text NOT NULL, `number` real NULL, `run_id` integer NOT NULL, CONSTRAINT `params_runs_params` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
+-- create index "param_run_id_key" to table: "params"
+CREATE UNIQUE INDEX `param_run_id_key` ON `params` (`run_id`, `key`);
+-- create index "param_experiment_id_key_number" to table: "params"
+CREATE INDEX `param_experiment_id_key_number` ON `params` (`experiment_id`, `key`, `number`);
+-- create "plugin_releases" table
+CREATE TABLE `plugin_releases` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` text NOT NULL, `version` text NOT NULL, `platform` text NOT NULL, `framework` text NOT NULL, `framework_range` text NOT NULL, `sha256` text NOT NULL, `signature` blob NOT NULL, `signing_key` text NOT NULL, `created_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''));
+-- create index "pluginrelease_name_version_platform" to table: "plugin_releases"
+CREATE UNIQUE INDEX `pluginrelease_name_version_platform` ON `plugin_releases` (`name`, `version`, `platform`);
+-- create "registered_models" table
+CREATE TABLE `registered_models` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` text NOT NULL, `description` text NOT NULL DEFAULT (''), `tags` json NULL, `next_version` integer NOT NULL DEFAULT (1), `history_head` text NOT NULL DEFAULT (''), `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''));
+-- create index "registered_models_name_key" to table: "registered_models"
+CREATE UNIQUE INDEX `registered_models_name_key` ON `registered_models` (`name`);
+-- create "runs" table
+CREATE TABLE `runs` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `run_id` text NOT NULL, `name` text NOT NULL, `status` text NOT NULL DEFAULT ('RUNNING'), `status_reason` text NOT NULL DEFAULT (''), `start_time` integer NOT NULL, `end_time` integer NULL, `lifecycle_stage` text NOT NULL DEFAULT ('active'), `deleted_at` integer NULL, `deleted_with_experiment` bool NOT NULL DEFAULT (false), `user_id` text NOT NULL DEFAULT (''), `artifact_location` text NOT NULL, `parent_run_id` text NOT NULL DEFAULT (''), `metric_sequence` integer NOT NULL DEFAULT (0), `log_sequence` integer NOT NULL DEFAULT (0), `lease_expires_at` integer NULL, `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `updated_by` text NOT NULL DEFAULT (''), `experiment_id` integer NOT NULL, CONSTRAINT `runs_experiments_runs` FOREIGN KEY (`experiment_id`) REFERENCES `experiments` (`id`) ON DELETE CASCADE);
+-- create index "runs_run_id_key" to table: "runs"
+CREATE UNIQUE INDEX `runs_run_id_key` ON `runs` (`run_id`);
+-- create index "run_experiment_id_lifecycle_stage_start_time_run_id" to table: "runs"
+CREATE INDEX `run_experiment_id_lifecycle_stage_start_time_run_id` ON `runs` (`experiment_id`, `lifecycle_stage`, `start_time`, `run_id`);
+-- create index "run_parent_run_id" to table: "runs"
+CREATE INDEX `run_parent_run_id` ON `runs` (`parent_run_id`);
+-- create index "run_lease_expires_at" to table: "runs"
+CREATE INDEX `run_lease_expires_at` ON `runs` (`lease_expires_at`);
+-- create "run_inputs" table
+CREATE TABLE `run_inputs` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `context` text NOT NULL DEFAULT (''), `tags` json NULL, `dataset_id` integer NOT NULL, `run_id` integer NOT NULL, CONSTRAINT `run_inputs_datasets_run_inputs` FOREIGN KEY (`dataset_id`) REFERENCES `datasets` (`id`) ON DELETE CASCADE, CONSTRAINT `run_inputs_runs_inputs` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
+-- create index "runinput_run_id_dataset_id_context" to table: "run_inputs"
+CREATE UNIQUE INDEX `runinput_run_id_dataset_id_context` ON `run_inputs` (`run_id`, `dataset_id`, `context`);
+-- create index "runinput_dataset_id" to table: "run_inputs"
+CREATE INDEX `runinput_dataset_id` ON `run_inputs` (`dataset_id`);
+-- create "run_log_chunks" table
+CREATE TABLE `run_log_chunks` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `sequence` integer NOT NULL, `stream` text NOT NULL, `created_at` integer NOT NULL, `data` blob NOT NULL, `run_id` integer NOT NULL, CONSTRAINT `run_log_chunks_runs_log_chunks` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
+-- create index "runlogchunk_run_id_sequence" to table: "run_log_chunks"
+CREATE UNIQUE INDEX `runlogchunk_run_id_sequence` ON `run_log_chunks` (`run_id`, `sequence`);
+-- create "run_outputs" table
+CREATE TABLE `run_outputs` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `step` integer NOT NULL DEFAULT (0), `logged_model_id` integer NOT NULL, `run_id` integer NOT NULL, CONSTRAINT `run_outputs_logged_models_run_outputs` FOREIGN KEY (`logged_model_id`) REFERENCES `logged_models` (`id`) ON DELETE CASCADE, CONSTRAINT `run_outputs_runs_outputs` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
+-- create index "runoutput_run_id_logged_model_id" to table: "run_outputs"
+CREATE UNIQUE INDEX `runoutput_run_id_logged_model_id` ON `run_outputs` (`run_id`, `logged_model_id`);
+-- create index "runoutput_logged_model_id" to table: "run_outputs"
+CREATE INDEX `runoutput_logged_model_id` ON `run_outputs` (`logged_model_id`);
+-- create "run_tags" table
+CREATE TABLE `run_tags` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experiment_id` integer NOT NULL, `key` text NOT NULL, `value` text NOT NULL, `run_id` integer NOT NULL, CONSTRAINT `run_tags_runs_tags` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
+-- create index "runtag_run_id_key" to table: "run_tags"
+CREATE UNIQUE INDEX `runtag_run_id_key` ON `run_tags` (`run_id`, `key`);
+-- create index "runtag_experiment_id_key" to table: "run_tags"
+CREATE INDEX `runtag_experiment_id_key` ON `run_tags` (`experiment_id`, `key`);
+-- create "stage_transitions" table
+CREATE TABLE `stage_transitions` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `registered_model_id` integer NOT NULL, `model_name` text NOT NULL, `sequence` integer NOT NULL, `version` integer NOT NULL, `from_stage` text NOT NULL, `to_stage` text NOT NULL, `reason` text NOT NULL DEFAULT (''), `principal` text NOT NULL, `created_at` integer NOT NULL, `previous_hash` text NOT NULL, `hash` text NOT NULL);
+-- create index "stagetransition_registered_model_id_sequence" to table: "stage_transitions"
+CREATE UNIQUE INDEX `stagetransition_registered_model_id_sequence` ON `stage_transitions` (`registered_model_id`, `sequence`);
+-- create "tokens" table
+CREATE TABLE `tokens` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` text NOT NULL, `secret_hash` text NOT NULL, `role` text NOT NULL, `created_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `expires_at` integer NULL, `revoked_at` integer NULL);
+-- create index "tokens_name_key" to table: "tokens"
+CREATE UNIQUE INDEX `tokens_name_key` ON `tokens` (`name`);
+-- create index "tokens_secret_hash_key" to table: "tokens"
+CREATE UNIQUE INDEX `tokens_secret_hash_key` ON `tokens` (`secret_hash`);
+-- The counter behind changes.
+INSERT INTO `change_sequence` (`id`, `value`) VALUES (1, 0);
+-- The experiment of runs that name none; MLflow's clients expect it under this id and name.
+INSERT INTO `experiments` (`id`, `name`, `artifact_location`, `created_at`, `updated_at`) VALUES (0, 'Default', 'mlflow-artifacts:/0', 0, 0);

@@ -1,0 +1,58 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+)
+
+// changed names an entity that the transaction changed.
+type changed struct {
+	entity, id string
+	scope      int
+}
+
+// RunChanged notes that a run changed, for those who follow the changes of its experiment.
+func (tx *Tx) RunChanged(runID string, experimentID int) {
+	tx.changes = append(tx.changes, changed{"RUN", runID, experimentID})
+}
+
+// flushChanges numbers the noted changes. The counter is the last row that a transaction locks, and is held until its
+// commit: so the order of the numbers is the order of commits, and nobody waits for it in a circle.
+func (tx *Tx) flushChanges() error {
+	if len(tx.changes) == 0 {
+		return nil
+	}
+	seen := make(map[changed]bool, len(tx.changes))
+	unique := tx.changes[:0]
+	for _, c := range tx.changes {
+		if !seen[c] {
+			seen[c] = true
+			unique = append(unique, c)
+		}
+	}
+	var head int64
+	found, err := tx.Scan(tx.ctx, "UPDATE change_sequence SET value = value + ? WHERE id = 1 RETURNING value",
+		[]any{len(unique)}, &head)
+	if err != nil {
+		return fmt.Errorf("number changes: %w", err)
+	}
+	if !found {
+		return fmt.Errorf("number changes: the counter is missing")
+	}
+	next := head - int64(len(unique))
+	for start := 0; start < len(unique); start += maxGroup {
+		part := unique[start:min(start+maxGroup, len(unique))]
+		args := make([]any, 0, 4*len(part))
+		for _, c := range part {
+			next++
+			args = append(args, c.entity, c.id, c.scope, next)
+		}
+		query := "INSERT INTO changes (entity, entity_id, scope, sequence) VALUES " +
+			strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?), ", len(part)), ", ") +
+			" ON CONFLICT (entity, entity_id) DO UPDATE SET scope = excluded.scope, sequence = excluded.sequence"
+		if _, err := tx.ExecContext(tx.ctx, query, args...); err != nil {
+			return fmt.Errorf("store changes: %w", err)
+		}
+	}
+	return nil
+}

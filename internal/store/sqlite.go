@@ -1,0 +1,88 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"modernc.org/sqlite" // registers the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/cairnml/cairn/internal/errs"
+)
+
+// sqliteReaders bounds the read pool: readers of a WAL never wait, but each holds a page cache of up to 2 MiB.
+const sqliteReaders = 6
+
+func (db *DB) openSQLite(ctx context.Context, loc location, cfg Config) error {
+	if err := os.MkdirAll(filepath.Dir(loc.path), 0o750); err != nil {
+		return errs.Wrap(errs.Invalid, err, "database: the folder %s cannot be made: %s", filepath.Dir(loc.path), reason(err))
+	}
+	lock, err := lockFile(loc.path + ".lock")
+	if err != nil {
+		return err
+	}
+	db.lock = lock
+	if db.write, err = sql.Open("sqlite", sqliteDSN(loc.path, false)); err != nil {
+		return fmt.Errorf("open sqlite: %w", err)
+	}
+	db.write.SetMaxOpenConns(1)
+	if err := migrateSchema(ctx, db, db.write, !cfg.NoMigrate); err != nil {
+		return describeSQLite(loc.path, err)
+	}
+	if db.read, err = sql.Open("sqlite", sqliteDSN(loc.path, true)); err != nil {
+		return fmt.Errorf("open sqlite: %w", err)
+	}
+	db.read.SetMaxOpenConns(sqliteReaders)
+	db.read.SetMaxIdleConns(sqliteReaders)
+	db.writers = []*writer{startWriter(db, newSQLiteConn)}
+	return nil
+}
+
+// sqliteDSN sets what every connection needs. busy_timeout comes first, since switching to WAL may itself have to wait.
+// synchronous=FULL makes a commit durable before it returns. LIKE is case-sensitive, as MLflow's filters are.
+func sqliteDSN(path string, readOnly bool) string {
+	q := url.Values{}
+	for _, pragma := range []string{
+		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "case_sensitive_like(1)",
+		"temp_store(MEMORY)", "journal_size_limit(67108864)",
+	} {
+		q.Add("_pragma", pragma)
+	}
+	if readOnly {
+		q.Add("_pragma", "query_only(1)")
+	}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
+
+// describeSQLite says in a user's words why the file cannot be used.
+func describeSQLite(path string, err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_NOTADB:
+		return errs.Wrap(errs.Invalid, err, "database: %s is not a SQLite database", path)
+	case sqlite3.SQLITE_CORRUPT:
+		return errs.Wrap(errs.Invalid, err, "database: %s is damaged; restore a backup, or try sqlite3's .recover", path)
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
+		return errs.Wrap(errs.Invalid, err, "database: %s cannot be opened for writing; check its owner and permissions", path)
+	case sqlite3.SQLITE_FULL:
+		return errs.Wrap(errs.Unavailable, err, "database: the disk is full")
+	}
+	return err
+}
+
+// reason gives the operating system's word for an error, without the path that its message repeats.
+func reason(err error) string {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,200 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/store"
+	"github.com/cairnml/cairn/internal/store/storetest"
+)
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, tc := range map[string]struct{ url, want string }{
+		"unknown scheme": {"mysql://h/db", `unknown scheme "mysql": use sqlite:PATH or postgres://`},
+		"no scheme":      {"cairn.db", "unknown scheme"},
+		"no path":        {"sqlite:", "needs a path"},
+		"no sslmode":     {"postgres://u:secret@127.0.0.1:1/db", "sslmode="},
+		"nobody answers": {"postgres://u:secret@127.0.0.1:1/db?sslmode=disable", "does not answer"},
+		"not a database": {"sqlite:" + dir, "database: "},
+		"malformed":      {"postgres://u:secret@[::1/db", "not a valid postgres:// URL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := store.Open(context.Background(), store.Config{URL: tc.url})
+			require.ErrorContains(t, err, tc.want)
+			require.NotContains(t, err.Error(), "secret")
+			var e *errs.Error
+			require.ErrorAs(t, err, &e)
+		})
+	}
+}
+
+func TestSecondServerIsRefused(t *testing.T) {
+	t.Parallel()
+	url := "sqlite:" + filepath.Join(t.TempDir(), "a b?#%.db")
+	db, err := store.Open(context.Background(), store.Config{URL: url})
+	require.NoError(t, err)
+	_, err = store.Open(context.Background(), store.Config{URL: url})
+	require.Equal(t, errs.Conflict, errs.KindOf(err))
+	require.ErrorContains(t, err, "another Cairn server (process ")
+	require.NoError(t, db.Close())
+	db, err = store.Open(context.Background(), store.Config{URL: url})
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+}
+
+func TestSchemaRule(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		status, err := db.Schema(ctx)
+		require.NoError(t, err)
+		require.Equal(t, status.Program, status.Database)
+		add := func(n int) {
+			require.NoError(t, db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+				_, err := tx.ExecContext(ctx, "INSERT INTO schema_migrations (number, name, applied_at) VALUES (?, 'later', 0)", n)
+				return err
+			}))
+		}
+		add(status.Program + 1)
+		require.NoError(t, store.CheckSchema(ctx, db), "the next schema is worked with")
+		add(status.Program + 2)
+		err = store.CheckSchema(ctx, db)
+		require.Equal(t, errs.Conflict, errs.KindOf(err))
+		require.ErrorContains(t, err, "newer than this program")
+	})
+}
+
+func TestConcurrentMigration(t *testing.T) {
+	t.Parallel()
+	url := storetest.EmptyPostgresURL(t)
+	var wg sync.WaitGroup
+	failures := make([]error, 4)
+	for i := range failures {
+		wg.Go(func() {
+			db, err := store.Open(context.Background(), store.Config{URL: url})
+			if err == nil {
+				err = db.Close()
+			}
+			failures[i] = err
+		})
+	}
+	wg.Wait()
+	require.NoError(t, errors.Join(failures...))
+}
+
+// TestGroupCommitIsolation: requests that share a commit share neither failures nor order across keys, and all that were
+// acknowledged are stored.
+func TestGroupCommitIsolation(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		refuse := errors.New("refused")
+		const n = 400
+		results := make([]error, n)
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() {
+				results[i] = db.WriteFor(ctx, fmt.Sprint(i%7), func(ctx context.Context, tx *store.Tx) error {
+					_, err := tx.ExecContext(ctx, "INSERT INTO leases (name, owner, expires_at, fencing_token) VALUES (?, 'o', 0, ?)",
+						fmt.Sprintf("lease-%d", i), i)
+					switch {
+					case err != nil:
+						return err
+					case i%10 == 3:
+						return refuse // after it wrote
+					case i%10 == 4:
+						panic("boom")
+					}
+					return nil
+				})
+			})
+		}
+		wg.Wait()
+		want := 0
+		for i, err := range results {
+			switch i % 10 {
+			case 3:
+				require.ErrorIs(t, err, refuse)
+			case 4:
+				require.ErrorContains(t, err, "boom")
+			default:
+				require.NoError(t, err)
+				want++
+			}
+		}
+		count, err := db.Ent().Lease.Query().Count(ctx)
+		require.NoError(t, err)
+		require.Equal(t, want, count)
+	})
+}
+
+func TestReadSideDoesNotWrite(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		_, err := db.Ent().Lease.Delete().Exec(context.Background())
+		require.Error(t, err)
+	})
+}
+
+func TestChangesAreNumberedInCommitOrder(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		var wg sync.WaitGroup
+		for i := range 200 {
+			wg.Go(func() {
+				id := fmt.Sprintf("%032d", i%50)
+				_ = db.WriteFor(ctx, id, func(_ context.Context, tx *store.Tx) error {
+					tx.RunChanged(id, 1)
+					return nil
+				})
+			})
+		}
+		// A reader that follows the numbers sees every change, though they commit in many transactions.
+		seen, last := map[string]int64{}, int64(0)
+		done := make(chan struct{})
+		go func() { wg.Wait(); close(done) }()
+		for finished := false; ; {
+			rows, err := db.Read().QueryContext(ctx, "SELECT entity_id, sequence FROM changes WHERE sequence > ? ORDER BY sequence", last)
+			require.NoError(t, err)
+			for rows.Next() {
+				var id string
+				require.NoError(t, rows.Scan(&id, &last))
+				seen[id] = last
+			}
+			require.NoError(t, rows.Err())
+			require.NoError(t, rows.Close())
+			if finished {
+				break
+			}
+			select {
+			case <-done:
+				finished = true
+			default:
+			}
+		}
+		require.Len(t, seen, 50)
+		rows, err := db.Read().QueryContext(ctx, "SELECT entity_id, sequence FROM changes")
+		require.NoError(t, err)
+		defer func() { require.NoError(t, rows.Close()) }()
+		for rows.Next() {
+			var id string
+			var n int64
+			require.NoError(t, rows.Scan(&id, &n))
+			require.Equal(t, n, seen[id], "the newest change of %s was seen", id)
+		}
+		require.NoError(t, rows.Err())
+	})
+}

@@ -1,0 +1,68 @@
+package store
+
+import (
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"entgo.io/ent/dialect"
+
+	"github.com/cairnml/cairn/internal/errs"
+)
+
+// location is a parsed database URL.
+type location struct {
+	dialect string
+	path    string // SQLite: the file
+	dsn     string // PostgreSQL: what lib/pq is given
+}
+
+// parseURL reads "sqlite:PATH" or "postgres://…".
+func parseURL(text string) (location, error) {
+	scheme, rest, ok := strings.Cut(text, ":")
+	switch {
+	case ok && scheme == "sqlite":
+		path := strings.TrimPrefix(rest, "//")
+		if path == "" {
+			return location{}, errs.Field("database", "sqlite: needs a path, as in sqlite:cairn.db")
+		}
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return location{}, errs.Wrap(errs.Invalid, err, "database: the path %q cannot be made absolute", path)
+		}
+		return location{dialect: dialect.SQLite, path: abs}, nil
+	case ok && (scheme == "postgres" || scheme == "postgresql"):
+		dsn, err := postgresDSN(text)
+		if err != nil {
+			return location{}, err
+		}
+		return location{dialect: dialect.Postgres, dsn: dsn}, nil
+	}
+	if !ok {
+		scheme = text
+	}
+	return location{}, errs.Field("database",
+		"unknown scheme %.40q: use sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME?sslmode=…", scheme)
+}
+
+// postgresDSN completes a PostgreSQL URL. sslmode must be said, since lib/pq's default has changed between releases.
+// binary_parameters lets a query and its parameters travel in one round trip without a named statement, which a pooler in
+// transaction mode needs.
+func postgresDSN(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		// The parser's own message would repeat the URL with its password.
+		return "", errs.Field("database", "not a valid postgres:// URL")
+	}
+	q := u.Query()
+	if q.Get("sslmode") == "" {
+		return "", errs.Field("database",
+			"say how to encrypt: add sslmode=verify-full (recommended), require, or disable to the postgres:// URL")
+	}
+	q.Set("binary_parameters", "yes")
+	if q.Get("application_name") == "" {
+		q.Set("application_name", "cairn")
+	}
+	u.RawQuery = q.Encode()
+	return u.String(), nil
+}
