@@ -500,11 +500,13 @@ def examine(fit, estimator, seconds):
     clock = Clock(cairn.budget(seconds))
     with Inner(), cairn.quiet.work(generators(estimator), mute=prints(estimator)):
         rows = first_rows(fit.X)
-        record_model(fit, estimator, rows, clock)
+        model = save_model(fit, estimator, rows, clock)
         record_data(fit, clock)
         record_evaluation(fit, estimator, clock)
         record_importance(fit, estimator, clock)
         record_search(fit, estimator)
+        if model is not None:  # after the metrics, which belong to the model too
+            fit.emit("fit.model", model[0], files={"model": model[1]})
 
 
 @guarded
@@ -587,9 +589,10 @@ class ModelFile:
 
 
 @guarded
-def record_model(fit, estimator, rows, clock):
+def save_model(fit, estimator, rows, clock):
+    """Pickles the model: (what the adapter needs to know of it, the file), or None."""
     if cairn.options.get("models", "on") == "off":
-        return
+        return None
     pickler = sys.modules.get("cloudpickle") or sys.modules.get("joblib.externals.cloudpickle")
     if pickler is None:
         from joblib.externals import cloudpickle as pickler
@@ -604,23 +607,20 @@ def record_model(fit, estimator, rows, clock):
 
         os.unlink(path)
         fit.warn("the model was not saved: %s" % text(error))
-        return
-    fit.emit(
-        "fit.model",
-        {
-            "size": file.size,
-            "digest": file.digest(),
-            "format": "cloudpickle",
-            "requirements": requirements(estimator, fit, pickler),
-            "python": "%d.%d.%d" % sys.version_info[:3],
-            "predicts": hasattr(estimator, "predict"),
-            "inputs": cairn.tabular.schema(rows) if rows is not None else None,
-            "outputs": outputs(estimator, rows),
-            "example": cairn.tabular.example(rows) if rows is not None else None,
-            "mlflow": getattr(sys.modules.get("mlflow"), "__version__", ""),
-        },
-        files={"model": path},
-    )
+        return None
+    facts = {
+        "size": file.size,
+        "digest": file.digest(),
+        "format": "cloudpickle",
+        "requirements": requirements(estimator, fit, pickler),
+        "python": "%d.%d.%d" % sys.version_info[:3],
+        "predicts": hasattr(estimator, "predict"),
+        "inputs": cairn.tabular.schema(rows) if rows is not None else None,
+        "outputs": outputs(estimator, rows),
+        "example": cairn.tabular.example(rows) if rows is not None else None,
+        "mlflow": getattr(sys.modules.get("mlflow"), "__version__", ""),
+    }
+    return facts, path
 
 
 def outputs(estimator, rows):
@@ -979,7 +979,7 @@ def record_scorer(scorer, estimator, value, args, kwargs, frame):
     function = scorer._score_func
     data = args[0] if args else kwargs.get("X")
     data_name = fit.name_data(data, frame)
-    name = getattr(function, "__name__", type(function).__name__)
+    name = getattr(function, "__name__", type(function).__name__).strip("<>")
     said = "%s(%s)" % (name, type(estimator).__name__)
     record_value(fit, name, value * getattr(scorer, "_sign", 1), data_name, said)
     record_eval_data(fit, data_name, data, 0.0)
