@@ -31,4 +31,4 @@ lint: ## Lint the Go and Python sources
 	@sh tools/lint.sh
 
 bench: build ## Measure against MLflow; fails on a missed limit
-	@python3 bench/run.py $(ARGS)
+	@go run ./bench $(ARGS)
