@@ -1,0 +1,179 @@
+package search
+
+import (
+	"slices"
+	"strings"
+)
+
+// columnType says how an attribute is compared.
+type columnType int
+
+const (
+	textColumn    columnType = iota
+	integerColumn            // a number, compared by size
+	idColumn                 // a number that is a name: a filter may write it as a text, and only asks whether it is equal
+)
+
+// attribute is a column of the searched table, or of a table that its operand is looked up in.
+type attribute struct {
+	column   string
+	typ      columnType
+	nullable bool
+	// hex: only lower-case letters and digits stand in it, which every collation orders alike, so an index serves.
+	hex bool
+}
+
+// keyed is a table of keys and values that belong to the searched row.
+type keyed struct {
+	table, owner string
+	// number is the column of the value as a number, "" where there is none.
+	number string
+}
+
+// subject is what a filter may ask of one kind of row. Its table has the alias r in all SQL.
+type subject struct {
+	name       string
+	table      string
+	attributes map[string]attribute
+	aliases    map[string]string
+	params     *keyed
+	tags       keyed
+	// metrics tells whether there are any; metricFuncs whether first, min, max and best are kept of them.
+	metrics, metricFuncs bool
+	datasets             bool
+}
+
+var datasetAttributes = map[string]attribute{
+	"name":    {column: "d.name"},
+	"digest":  {column: "d.digest"},
+	"context": {column: "i.context"},
+}
+
+var subjects = map[Subject]*subject{
+	OfRuns: {
+		name: "run", table: "runs",
+		attributes: map[string]attribute{
+			"run_id":        {column: "r.run_id", hex: true},
+			"run_name":      {column: "r.name"},
+			"user_id":       {column: "r.user_id"},
+			"status":        {column: "r.status"},
+			"start_time":    {column: "r.start_time", typ: integerColumn},
+			"end_time":      {column: "r.end_time", typ: integerColumn, nullable: true},
+			"artifact_uri":  {column: "r.artifact_location"},
+			"experiment_id": {column: "r.experiment_id", typ: idColumn},
+			"parent_run_id": {column: "r.parent_run_id", hex: true},
+			"created_by":    {column: "r.created_by"},
+			"updated_by":    {column: "r.updated_by"},
+		},
+		aliases: map[string]string{
+			"created": "start_time", "Created": "start_time",
+			"run name": "run_name", "Run name": "run_name", "Run Name": "run_name",
+		},
+		params:  &keyed{table: "params", owner: "run_id", number: "number"},
+		tags:    keyed{table: "run_tags", owner: "run_id"},
+		metrics: true, metricFuncs: true, datasets: true,
+	},
+	OfExperiments: {
+		name: "experiment", table: "experiments",
+		attributes: map[string]attribute{
+			"name":             {column: "r.name"},
+			"experiment_id":    {column: "r.id", typ: idColumn},
+			"creation_time":    {column: "r.created_at", typ: integerColumn},
+			"last_update_time": {column: "r.updated_at", typ: integerColumn},
+			"created_by":       {column: "r.created_by"},
+		},
+		tags: keyed{table: "experiment_tags", owner: "experiment_id"},
+	},
+	OfLoggedModels: {
+		name: "logged model", table: "logged_models",
+		attributes: map[string]attribute{
+			"name":                   {column: "r.name"},
+			"model_id":               {column: "r.model_id", hex: true},
+			"model_type":             {column: "r.model_type"},
+			"status":                 {column: "r.status"},
+			"source_run_id":          {column: "r.source_run_id", hex: true},
+			"creation_timestamp":     {column: "r.created_at", typ: integerColumn},
+			"last_updated_timestamp": {column: "r.updated_at", typ: integerColumn},
+			"created_by":             {column: "r.created_by"},
+		},
+		aliases: map[string]string{
+			"creation_time": "creation_timestamp", "creation_timestamp_ms": "creation_timestamp",
+			"last_updated_time": "last_updated_timestamp", "last_updated_timestamp_ms": "last_updated_timestamp",
+		},
+		params:  &keyed{table: "logged_model_params", owner: "logged_model_id"},
+		tags:    keyed{table: "logged_model_tags", owner: "logged_model_id"},
+		metrics: true,
+	},
+}
+
+var entityNames = map[string]Entity{
+	"metric": Metric, "metrics": Metric,
+	"parameter": Param, "parameters": Param, "param": Param, "params": Param,
+	"tag": Tag, "tags": Tag,
+	"attribute": Attribute, "attributes": Attribute, "attr": Attribute, "run": Attribute,
+	"dataset": Dataset, "datasets": Dataset,
+}
+
+// entities lists the entities of the subject, for errors.
+func (s *subject) entities() []string {
+	out := []string{string(Attribute), string(Tag)}
+	if s.params != nil {
+		out = append(out, string(Param))
+	}
+	if s.metrics {
+		out = append(out, string(Metric))
+	}
+	if s.datasets {
+		out = append(out, string(Dataset))
+	}
+	return out
+}
+
+// operand resolves the name that a token holds. The caller sets its place.
+func (s *subject) operand(t token) (Operand, *syntaxError) {
+	if t.kind == tokenString && strings.HasPrefix(t.raw, `"`) { // an attribute in double quotes: "run name"
+		t = token{kind: tokenName, at: t.at, raw: t.raw, text: t.text, quoted: true}
+	}
+	if t.kind != tokenName {
+		return Operand{}, expected("a name such as metrics.loss, params.depth or start_time", t)
+	}
+	if !t.dotted {
+		return s.attribute(t, t.text)
+	}
+	entity, known := entityNames[t.entity]
+	if !known || !slices.Contains(s.entities(), string(entity)) {
+		return Operand{}, syntaxErrorf(t.at, "unknown entity %.40s; a filter of %ss knows %s",
+			t.entity, s.name, strings.Join(s.entities(), ", "))
+	}
+	switch entity {
+	case Attribute:
+		return s.attribute(t, t.key)
+	case Dataset:
+		if _, known := datasetAttributes[t.key]; !known {
+			return Operand{}, syntaxErrorf(t.at, "unknown property %.40s of a dataset; expected %s", t.key, names(datasetAttributes))
+		}
+	case Metric:
+		return Operand{Entity: Metric, Key: t.key, Func: Last}, nil
+	}
+	return Operand{Entity: entity, Key: t.key}, nil
+}
+
+func (s *subject) attribute(t token, name string) (Operand, *syntaxError) {
+	if canonical, ok := s.aliases[name]; ok {
+		name = canonical
+	}
+	if _, known := s.attributes[name]; !known {
+		return Operand{}, syntaxErrorf(t.at, "unknown attribute %.40s; %ss have %s; keys are written as in tags.key",
+			name, s.name, names(s.attributes))
+	}
+	return Operand{Entity: Attribute, Key: name}, nil
+}
+
+func names(attributes map[string]attribute) string {
+	out := make([]string, 0, len(attributes))
+	for name := range attributes {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
