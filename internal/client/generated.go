@@ -49,6 +49,238 @@ type AppendRunLogResponse struct {
 // GetAppendRunLog returns AppendRunLogResponse.AppendRunLog, and is useful for accessing the field via an interface.
 func (v *AppendRunLogResponse) GetAppendRunLog() int64 { return v.AppendRunLog }
 
+// ArtifactRow includes the GraphQL fields of Artifact requested by the fragment ArtifactRow.
+// The GraphQL type's documentation follows.
+//
+// A file or a folder below a run's or a model's artifact root.
+type ArtifactRow struct {
+	// Relative to the root.
+	Path  string `json:"path"`
+	IsDir bool   `json:"isDir"`
+	// Bytes; null for a folder.
+	Size *int64 `json:"size"`
+	// SHA-256 of the content, hex; null for a folder, or where it was not uploaded through this server.
+	Sha256 *string `json:"sha256"`
+	// Where GET gives the bytes, relative to the server's address; null for a folder.
+	DownloadUrl *string `json:"downloadUrl"`
+}
+
+// GetPath returns ArtifactRow.Path, and is useful for accessing the field via an interface.
+func (v *ArtifactRow) GetPath() string { return v.Path }
+
+// GetIsDir returns ArtifactRow.IsDir, and is useful for accessing the field via an interface.
+func (v *ArtifactRow) GetIsDir() bool { return v.IsDir }
+
+// GetSize returns ArtifactRow.Size, and is useful for accessing the field via an interface.
+func (v *ArtifactRow) GetSize() *int64 { return v.Size }
+
+// GetSha256 returns ArtifactRow.Sha256, and is useful for accessing the field via an interface.
+func (v *ArtifactRow) GetSha256() *string { return v.Sha256 }
+
+// GetDownloadUrl returns ArtifactRow.DownloadUrl, and is useful for accessing the field via an interface.
+func (v *ArtifactRow) GetDownloadUrl() *string { return v.DownloadUrl }
+
+// CompareRunsCompareRunsRunComparison includes the requested fields of the GraphQL type RunComparison.
+// The GraphQL type's documentation follows.
+//
+// Params and metrics of some runs, side by side.
+type CompareRunsCompareRunsRunComparison struct {
+	Runs []ComparedRun `json:"runs"`
+	// One row for each param that any of the runs has, ordered by key.
+	Params []CompareRunsCompareRunsRunComparisonParamsComparedParam `json:"params"`
+	// One row for each metric that any of the runs has, ordered by key.
+	Metrics []CompareRunsCompareRunsRunComparisonMetricsComparedMetric `json:"metrics"`
+}
+
+// GetRuns returns CompareRunsCompareRunsRunComparison.Runs, and is useful for accessing the field via an interface.
+func (v *CompareRunsCompareRunsRunComparison) GetRuns() []ComparedRun { return v.Runs }
+
+// GetParams returns CompareRunsCompareRunsRunComparison.Params, and is useful for accessing the field via an interface.
+func (v *CompareRunsCompareRunsRunComparison) GetParams() []CompareRunsCompareRunsRunComparisonParamsComparedParam {
+	return v.Params
+}
+
+// GetMetrics returns CompareRunsCompareRunsRunComparison.Metrics, and is useful for accessing the field via an interface.
+func (v *CompareRunsCompareRunsRunComparison) GetMetrics() []CompareRunsCompareRunsRunComparisonMetricsComparedMetric {
+	return v.Metrics
+}
+
+// CompareRunsCompareRunsRunComparisonMetricsComparedMetric includes the requested fields of the GraphQL type ComparedMetric.
+type CompareRunsCompareRunsRunComparisonMetricsComparedMetric struct {
+	Key string `json:"key"`
+	// Last values in the order of the runs; null where a run does not have it.
+	Last    []*MetricValue `json:"last"`
+	Differs bool           `json:"differs"`
+}
+
+// GetKey returns CompareRunsCompareRunsRunComparisonMetricsComparedMetric.Key, and is useful for accessing the field via an interface.
+func (v *CompareRunsCompareRunsRunComparisonMetricsComparedMetric) GetKey() string { return v.Key }
+
+// GetLast returns CompareRunsCompareRunsRunComparisonMetricsComparedMetric.Last, and is useful for accessing the field via an interface.
+func (v *CompareRunsCompareRunsRunComparisonMetricsComparedMetric) GetLast() []*MetricValue {
+	return v.Last
+}
+
+// GetDiffers returns CompareRunsCompareRunsRunComparisonMetricsComparedMetric.Differs, and is useful for accessing the field via an interface.
+func (v *CompareRunsCompareRunsRunComparisonMetricsComparedMetric) GetDiffers() bool {
+	return v.Differs
+}
+
+// CompareRunsCompareRunsRunComparisonParamsComparedParam includes the requested fields of the GraphQL type ComparedParam.
+type CompareRunsCompareRunsRunComparisonParamsComparedParam struct {
+	Key string `json:"key"`
+	// In the order of the runs; null where a run does not have it.
+	Values []*string `json:"values"`
+	// True when the runs do not all have the same value.
+	Differs bool `json:"differs"`
+}
+
+// GetKey returns CompareRunsCompareRunsRunComparisonParamsComparedParam.Key, and is useful for accessing the field via an interface.
+func (v *CompareRunsCompareRunsRunComparisonParamsComparedParam) GetKey() string { return v.Key }
+
+// GetValues returns CompareRunsCompareRunsRunComparisonParamsComparedParam.Values, and is useful for accessing the field via an interface.
+func (v *CompareRunsCompareRunsRunComparisonParamsComparedParam) GetValues() []*string {
+	return v.Values
+}
+
+// GetDiffers returns CompareRunsCompareRunsRunComparisonParamsComparedParam.Differs, and is useful for accessing the field via an interface.
+func (v *CompareRunsCompareRunsRunComparisonParamsComparedParam) GetDiffers() bool { return v.Differs }
+
+// CompareRunsResponse is returned by CompareRuns on success.
+type CompareRunsResponse struct {
+	// Params and last metrics of 1 to 500 runs, side by side.
+	CompareRuns CompareRunsCompareRunsRunComparison `json:"compareRuns"`
+}
+
+// GetCompareRuns returns CompareRunsResponse.CompareRuns, and is useful for accessing the field via an interface.
+func (v *CompareRunsResponse) GetCompareRuns() CompareRunsCompareRunsRunComparison {
+	return v.CompareRuns
+}
+
+// ComparedRun includes the GraphQL fields of Run requested by the fragment ComparedRun.
+// The GraphQL type's documentation follows.
+//
+// One execution and what was recorded of it.
+type ComparedRun struct {
+	// 32 hex digits, as MLflow shows it.
+	RunId  string    `json:"runId"`
+	Name   string    `json:"name"`
+	Status RunStatus `json:"status"`
+	// Tags, ordered by key; only those of `keys` when given (at most 1,000).
+	Tags []ComparedRunTagsTag `json:"tags"`
+	// Datasets it read.
+	Inputs []ComparedRunInputsRunInput `json:"inputs"`
+	// What it was made of; null when nobody recorded it.
+	Fingerprint *FingerprintHashes `json:"fingerprint"`
+}
+
+// GetRunId returns ComparedRun.RunId, and is useful for accessing the field via an interface.
+func (v *ComparedRun) GetRunId() string { return v.RunId }
+
+// GetName returns ComparedRun.Name, and is useful for accessing the field via an interface.
+func (v *ComparedRun) GetName() string { return v.Name }
+
+// GetStatus returns ComparedRun.Status, and is useful for accessing the field via an interface.
+func (v *ComparedRun) GetStatus() RunStatus { return v.Status }
+
+// GetTags returns ComparedRun.Tags, and is useful for accessing the field via an interface.
+func (v *ComparedRun) GetTags() []ComparedRunTagsTag { return v.Tags }
+
+// GetInputs returns ComparedRun.Inputs, and is useful for accessing the field via an interface.
+func (v *ComparedRun) GetInputs() []ComparedRunInputsRunInput { return v.Inputs }
+
+// GetFingerprint returns ComparedRun.Fingerprint, and is useful for accessing the field via an interface.
+func (v *ComparedRun) GetFingerprint() *FingerprintHashes { return v.Fingerprint }
+
+// ComparedRunInputsRunInput includes the requested fields of the GraphQL type RunInput.
+// The GraphQL type's documentation follows.
+//
+// A dataset that a run read, and as what.
+type ComparedRunInputsRunInput struct {
+	// What it was read for: training, validation, test, eval; may be empty.
+	Context string                           `json:"context"`
+	Dataset ComparedRunInputsRunInputDataset `json:"dataset"`
+}
+
+// GetContext returns ComparedRunInputsRunInput.Context, and is useful for accessing the field via an interface.
+func (v *ComparedRunInputsRunInput) GetContext() string { return v.Context }
+
+// GetDataset returns ComparedRunInputsRunInput.Dataset, and is useful for accessing the field via an interface.
+func (v *ComparedRunInputsRunInput) GetDataset() ComparedRunInputsRunInputDataset { return v.Dataset }
+
+// ComparedRunInputsRunInputDataset includes the requested fields of the GraphQL type Dataset.
+// The GraphQL type's documentation follows.
+//
+// One version of a data set, told from others by its digest.
+type ComparedRunInputsRunInputDataset struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest"`
+}
+
+// GetName returns ComparedRunInputsRunInputDataset.Name, and is useful for accessing the field via an interface.
+func (v *ComparedRunInputsRunInputDataset) GetName() string { return v.Name }
+
+// GetDigest returns ComparedRunInputsRunInputDataset.Digest, and is useful for accessing the field via an interface.
+func (v *ComparedRunInputsRunInputDataset) GetDigest() string { return v.Digest }
+
+// ComparedRunTagsTag includes the requested fields of the GraphQL type Tag.
+// The GraphQL type's documentation follows.
+//
+// A key and its value; the last write wins.
+type ComparedRunTagsTag struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// GetKey returns ComparedRunTagsTag.Key, and is useful for accessing the field via an interface.
+func (v *ComparedRunTagsTag) GetKey() string { return v.Key }
+
+// GetValue returns ComparedRunTagsTag.Value, and is useful for accessing the field via an interface.
+func (v *ComparedRunTagsTag) GetValue() string { return v.Value }
+
+// CreateExperimentCreateExperiment includes the requested fields of the GraphQL type Experiment.
+// The GraphQL type's documentation follows.
+//
+// A group of runs.
+type CreateExperimentCreateExperiment struct {
+	// The number that MLflow shows.
+	ExperimentId string `json:"experimentId"`
+	Name         string `json:"name"`
+}
+
+// GetExperimentId returns CreateExperimentCreateExperiment.ExperimentId, and is useful for accessing the field via an interface.
+func (v *CreateExperimentCreateExperiment) GetExperimentId() string { return v.ExperimentId }
+
+// GetName returns CreateExperimentCreateExperiment.Name, and is useful for accessing the field via an interface.
+func (v *CreateExperimentCreateExperiment) GetName() string { return v.Name }
+
+type CreateExperimentInput struct {
+	// Unique, 1 to 500 characters.
+	Name string     `json:"name"`
+	Tags []TagInput `json:"tags"`
+	// The same key with the same input gives the experiment made the first time. At most 255 characters.
+	IdempotencyKey *string `json:"idempotencyKey"`
+}
+
+// GetName returns CreateExperimentInput.Name, and is useful for accessing the field via an interface.
+func (v *CreateExperimentInput) GetName() string { return v.Name }
+
+// GetTags returns CreateExperimentInput.Tags, and is useful for accessing the field via an interface.
+func (v *CreateExperimentInput) GetTags() []TagInput { return v.Tags }
+
+// GetIdempotencyKey returns CreateExperimentInput.IdempotencyKey, and is useful for accessing the field via an interface.
+func (v *CreateExperimentInput) GetIdempotencyKey() *string { return v.IdempotencyKey }
+
+// CreateExperimentResponse is returned by CreateExperiment on success.
+type CreateExperimentResponse struct {
+	CreateExperiment CreateExperimentCreateExperiment `json:"createExperiment"`
+}
+
+// GetCreateExperiment returns CreateExperimentResponse.CreateExperiment, and is useful for accessing the field via an interface.
+func (v *CreateExperimentResponse) GetCreateExperiment() CreateExperimentCreateExperiment {
+	return v.CreateExperiment
+}
+
 // CreateLoggedModelCreateLoggedModel includes the requested fields of the GraphQL type LoggedModel.
 // The GraphQL type's documentation follows.
 //
@@ -185,6 +417,70 @@ type CreateRunResponse struct {
 // GetCreateRun returns CreateRunResponse.CreateRun, and is useful for accessing the field via an interface.
 func (v *CreateRunResponse) GetCreateRun() CreateRunCreateRun { return v.CreateRun }
 
+// CreateTokenCreateTokenCreatedToken includes the requested fields of the GraphQL type CreatedToken.
+// The GraphQL type's documentation follows.
+//
+// A new token. The secret is shown once and cannot be read again.
+type CreateTokenCreateTokenCreatedToken struct {
+	Secret string                                  `json:"secret"`
+	Token  CreateTokenCreateTokenCreatedTokenToken `json:"token"`
+}
+
+// GetSecret returns CreateTokenCreateTokenCreatedToken.Secret, and is useful for accessing the field via an interface.
+func (v *CreateTokenCreateTokenCreatedToken) GetSecret() string { return v.Secret }
+
+// GetToken returns CreateTokenCreateTokenCreatedToken.Token, and is useful for accessing the field via an interface.
+func (v *CreateTokenCreateTokenCreatedToken) GetToken() CreateTokenCreateTokenCreatedTokenToken {
+	return v.Token
+}
+
+// CreateTokenCreateTokenCreatedTokenToken includes the requested fields of the GraphQL type Token.
+// The GraphQL type's documentation follows.
+//
+// A credential, without its secret.
+type CreateTokenCreateTokenCreatedTokenToken struct {
+	Name      string     `json:"name"`
+	Role      Role       `json:"role"`
+	ExpiresAt *time.Time `json:"expiresAt"`
+}
+
+// GetName returns CreateTokenCreateTokenCreatedTokenToken.Name, and is useful for accessing the field via an interface.
+func (v *CreateTokenCreateTokenCreatedTokenToken) GetName() string { return v.Name }
+
+// GetRole returns CreateTokenCreateTokenCreatedTokenToken.Role, and is useful for accessing the field via an interface.
+func (v *CreateTokenCreateTokenCreatedTokenToken) GetRole() Role { return v.Role }
+
+// GetExpiresAt returns CreateTokenCreateTokenCreatedTokenToken.ExpiresAt, and is useful for accessing the field via an interface.
+func (v *CreateTokenCreateTokenCreatedTokenToken) GetExpiresAt() *time.Time { return v.ExpiresAt }
+
+type CreateTokenInput struct {
+	// Unique, 1 to 100 characters.
+	Name string `json:"name"`
+	Role Role   `json:"role"`
+	// When it stops working; by default in 90 days. At most five years ahead.
+	ExpiresAt *time.Time `json:"expiresAt"`
+}
+
+// GetName returns CreateTokenInput.Name, and is useful for accessing the field via an interface.
+func (v *CreateTokenInput) GetName() string { return v.Name }
+
+// GetRole returns CreateTokenInput.Role, and is useful for accessing the field via an interface.
+func (v *CreateTokenInput) GetRole() Role { return v.Role }
+
+// GetExpiresAt returns CreateTokenInput.ExpiresAt, and is useful for accessing the field via an interface.
+func (v *CreateTokenInput) GetExpiresAt() *time.Time { return v.ExpiresAt }
+
+// CreateTokenResponse is returned by CreateToken on success.
+type CreateTokenResponse struct {
+	// Make a token. Needs ADMIN. From the first token on, every request needs one.
+	CreateToken CreateTokenCreateTokenCreatedToken `json:"createToken"`
+}
+
+// GetCreateToken returns CreateTokenResponse.CreateToken, and is useful for accessing the field via an interface.
+func (v *CreateTokenResponse) GetCreateToken() CreateTokenCreateTokenCreatedToken {
+	return v.CreateToken
+}
+
 type DatasetInput struct {
 	// At most 500 characters.
 	Name string `json:"name"`
@@ -222,6 +518,165 @@ func (v *DatasetInput) GetProfile() *string { return v.Profile }
 // GetContext returns DatasetInput.Context, and is useful for accessing the field via an interface.
 func (v *DatasetInput) GetContext() string { return v.Context }
 
+// DeleteExperimentDeleteExperiment includes the requested fields of the GraphQL type Experiment.
+// The GraphQL type's documentation follows.
+//
+// A group of runs.
+type DeleteExperimentDeleteExperiment struct {
+	// The number that MLflow shows.
+	ExperimentId string `json:"experimentId"`
+	Name         string `json:"name"`
+}
+
+// GetExperimentId returns DeleteExperimentDeleteExperiment.ExperimentId, and is useful for accessing the field via an interface.
+func (v *DeleteExperimentDeleteExperiment) GetExperimentId() string { return v.ExperimentId }
+
+// GetName returns DeleteExperimentDeleteExperiment.Name, and is useful for accessing the field via an interface.
+func (v *DeleteExperimentDeleteExperiment) GetName() string { return v.Name }
+
+// DeleteExperimentResponse is returned by DeleteExperiment on success.
+type DeleteExperimentResponse struct {
+	// Delete an experiment and its runs; restoreExperiment brings both back. The name stays taken.
+	DeleteExperiment DeleteExperimentDeleteExperiment `json:"deleteExperiment"`
+}
+
+// GetDeleteExperiment returns DeleteExperimentResponse.DeleteExperiment, and is useful for accessing the field via an interface.
+func (v *DeleteExperimentResponse) GetDeleteExperiment() DeleteExperimentDeleteExperiment {
+	return v.DeleteExperiment
+}
+
+// ExperimentByNameExperiment includes the requested fields of the GraphQL type Experiment.
+// The GraphQL type's documentation follows.
+//
+// A group of runs.
+type ExperimentByNameExperiment struct {
+	// The number that MLflow shows.
+	ExperimentId   string         `json:"experimentId"`
+	Name           string         `json:"name"`
+	LifecycleStage LifecycleStage `json:"lifecycleStage"`
+}
+
+// GetExperimentId returns ExperimentByNameExperiment.ExperimentId, and is useful for accessing the field via an interface.
+func (v *ExperimentByNameExperiment) GetExperimentId() string { return v.ExperimentId }
+
+// GetName returns ExperimentByNameExperiment.Name, and is useful for accessing the field via an interface.
+func (v *ExperimentByNameExperiment) GetName() string { return v.Name }
+
+// GetLifecycleStage returns ExperimentByNameExperiment.LifecycleStage, and is useful for accessing the field via an interface.
+func (v *ExperimentByNameExperiment) GetLifecycleStage() LifecycleStage { return v.LifecycleStage }
+
+// ExperimentByNameResponse is returned by ExperimentByName on success.
+type ExperimentByNameResponse struct {
+	// One experiment, by id or by name; null when there is none.
+	Experiment *ExperimentByNameExperiment `json:"experiment"`
+}
+
+// GetExperiment returns ExperimentByNameResponse.Experiment, and is useful for accessing the field via an interface.
+func (v *ExperimentByNameResponse) GetExperiment() *ExperimentByNameExperiment { return v.Experiment }
+
+// ExperimentRow includes the GraphQL fields of Experiment requested by the fragment ExperimentRow.
+// The GraphQL type's documentation follows.
+//
+// A group of runs.
+type ExperimentRow struct {
+	// The number that MLflow shows.
+	ExperimentId   string         `json:"experimentId"`
+	Name           string         `json:"name"`
+	LifecycleStage LifecycleStage `json:"lifecycleStage"`
+	// URI below which the artifacts of its runs lie.
+	ArtifactLocation string                 `json:"artifactLocation"`
+	CreatedAt        time.Time              `json:"createdAt"`
+	UpdatedAt        time.Time              `json:"updatedAt"`
+	CreatedBy        string                 `json:"createdBy"`
+	Tags             []ExperimentRowTagsTag `json:"tags"`
+}
+
+// GetExperimentId returns ExperimentRow.ExperimentId, and is useful for accessing the field via an interface.
+func (v *ExperimentRow) GetExperimentId() string { return v.ExperimentId }
+
+// GetName returns ExperimentRow.Name, and is useful for accessing the field via an interface.
+func (v *ExperimentRow) GetName() string { return v.Name }
+
+// GetLifecycleStage returns ExperimentRow.LifecycleStage, and is useful for accessing the field via an interface.
+func (v *ExperimentRow) GetLifecycleStage() LifecycleStage { return v.LifecycleStage }
+
+// GetArtifactLocation returns ExperimentRow.ArtifactLocation, and is useful for accessing the field via an interface.
+func (v *ExperimentRow) GetArtifactLocation() string { return v.ArtifactLocation }
+
+// GetCreatedAt returns ExperimentRow.CreatedAt, and is useful for accessing the field via an interface.
+func (v *ExperimentRow) GetCreatedAt() time.Time { return v.CreatedAt }
+
+// GetUpdatedAt returns ExperimentRow.UpdatedAt, and is useful for accessing the field via an interface.
+func (v *ExperimentRow) GetUpdatedAt() time.Time { return v.UpdatedAt }
+
+// GetCreatedBy returns ExperimentRow.CreatedBy, and is useful for accessing the field via an interface.
+func (v *ExperimentRow) GetCreatedBy() string { return v.CreatedBy }
+
+// GetTags returns ExperimentRow.Tags, and is useful for accessing the field via an interface.
+func (v *ExperimentRow) GetTags() []ExperimentRowTagsTag { return v.Tags }
+
+// ExperimentRowTagsTag includes the requested fields of the GraphQL type Tag.
+// The GraphQL type's documentation follows.
+//
+// A key and its value; the last write wins.
+type ExperimentRowTagsTag struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// GetKey returns ExperimentRowTagsTag.Key, and is useful for accessing the field via an interface.
+func (v *ExperimentRowTagsTag) GetKey() string { return v.Key }
+
+// GetValue returns ExperimentRowTagsTag.Value, and is useful for accessing the field via an interface.
+func (v *ExperimentRowTagsTag) GetValue() string { return v.Value }
+
+// ExperimentRunCountExperiment includes the requested fields of the GraphQL type Experiment.
+// The GraphQL type's documentation follows.
+//
+// A group of runs.
+type ExperimentRunCountExperiment struct {
+	// The number that MLflow shows.
+	ExperimentId   string         `json:"experimentId"`
+	Name           string         `json:"name"`
+	LifecycleStage LifecycleStage `json:"lifecycleStage"`
+	// Its runs; arguments as of Query.runs.
+	Runs ExperimentRunCountExperimentRunsRunConnection `json:"runs"`
+}
+
+// GetExperimentId returns ExperimentRunCountExperiment.ExperimentId, and is useful for accessing the field via an interface.
+func (v *ExperimentRunCountExperiment) GetExperimentId() string { return v.ExperimentId }
+
+// GetName returns ExperimentRunCountExperiment.Name, and is useful for accessing the field via an interface.
+func (v *ExperimentRunCountExperiment) GetName() string { return v.Name }
+
+// GetLifecycleStage returns ExperimentRunCountExperiment.LifecycleStage, and is useful for accessing the field via an interface.
+func (v *ExperimentRunCountExperiment) GetLifecycleStage() LifecycleStage { return v.LifecycleStage }
+
+// GetRuns returns ExperimentRunCountExperiment.Runs, and is useful for accessing the field via an interface.
+func (v *ExperimentRunCountExperiment) GetRuns() ExperimentRunCountExperimentRunsRunConnection {
+	return v.Runs
+}
+
+// ExperimentRunCountExperimentRunsRunConnection includes the requested fields of the GraphQL type RunConnection.
+type ExperimentRunCountExperimentRunsRunConnection struct {
+	// Number of all matches; counted only when asked for.
+	TotalCount int `json:"totalCount"`
+}
+
+// GetTotalCount returns ExperimentRunCountExperimentRunsRunConnection.TotalCount, and is useful for accessing the field via an interface.
+func (v *ExperimentRunCountExperimentRunsRunConnection) GetTotalCount() int { return v.TotalCount }
+
+// ExperimentRunCountResponse is returned by ExperimentRunCount on success.
+type ExperimentRunCountResponse struct {
+	// One experiment, by id or by name; null when there is none.
+	Experiment *ExperimentRunCountExperiment `json:"experiment"`
+}
+
+// GetExperiment returns ExperimentRunCountResponse.Experiment, and is useful for accessing the field via an interface.
+func (v *ExperimentRunCountResponse) GetExperiment() *ExperimentRunCountExperiment {
+	return v.Experiment
+}
+
 // FinalizeLoggedModelFinalizeLoggedModel includes the requested fields of the GraphQL type LoggedModel.
 // The GraphQL type's documentation follows.
 //
@@ -244,6 +699,37 @@ type FinalizeLoggedModelResponse struct {
 func (v *FinalizeLoggedModelResponse) GetFinalizeLoggedModel() FinalizeLoggedModelFinalizeLoggedModel {
 	return v.FinalizeLoggedModel
 }
+
+// FingerprintHashes includes the GraphQL fields of Fingerprint requested by the fragment FingerprintHashes.
+// The GraphQL type's documentation follows.
+//
+// What a run was made of. Each part has a hash of its own, empty where the part was not recorded.
+type FingerprintHashes struct {
+	CodeHash         string `json:"codeHash"`
+	DataHash         string `json:"dataHash"`
+	DependenciesHash string `json:"dependenciesHash"`
+	SeedsHash        string `json:"seedsHash"`
+	CommandHash      string `json:"commandHash"`
+	HardwareHash     string `json:"hardwareHash"`
+}
+
+// GetCodeHash returns FingerprintHashes.CodeHash, and is useful for accessing the field via an interface.
+func (v *FingerprintHashes) GetCodeHash() string { return v.CodeHash }
+
+// GetDataHash returns FingerprintHashes.DataHash, and is useful for accessing the field via an interface.
+func (v *FingerprintHashes) GetDataHash() string { return v.DataHash }
+
+// GetDependenciesHash returns FingerprintHashes.DependenciesHash, and is useful for accessing the field via an interface.
+func (v *FingerprintHashes) GetDependenciesHash() string { return v.DependenciesHash }
+
+// GetSeedsHash returns FingerprintHashes.SeedsHash, and is useful for accessing the field via an interface.
+func (v *FingerprintHashes) GetSeedsHash() string { return v.SeedsHash }
+
+// GetCommandHash returns FingerprintHashes.CommandHash, and is useful for accessing the field via an interface.
+func (v *FingerprintHashes) GetCommandHash() string { return v.CommandHash }
+
+// GetHardwareHash returns FingerprintHashes.HardwareHash, and is useful for accessing the field via an interface.
+func (v *FingerprintHashes) GetHardwareHash() string { return v.HardwareHash }
 
 // FinishRunFinishRun includes the requested fields of the GraphQL type Run.
 // The GraphQL type's documentation follows.
@@ -305,6 +791,208 @@ type HeartbeatRunResponse struct {
 
 // GetHeartbeatRun returns HeartbeatRunResponse.HeartbeatRun, and is useful for accessing the field via an interface.
 func (v *HeartbeatRunResponse) GetHeartbeatRun() HeartbeatRunHeartbeatRun { return v.HeartbeatRun }
+
+// Whether an experiment, run or logged model is deleted.
+type LifecycleStage string
+
+const (
+	LifecycleStageActive  LifecycleStage = "active"
+	LifecycleStageDeleted LifecycleStage = "deleted"
+)
+
+var AllLifecycleStage = []LifecycleStage{
+	LifecycleStageActive,
+	LifecycleStageDeleted,
+}
+
+// ListArtifactsResponse is returned by ListArtifacts on success.
+type ListArtifactsResponse struct {
+	// One run; null when there is none.
+	Run *ListArtifactsRun `json:"run"`
+}
+
+// GetRun returns ListArtifactsResponse.Run, and is useful for accessing the field via an interface.
+func (v *ListArtifactsResponse) GetRun() *ListArtifactsRun { return v.Run }
+
+// ListArtifactsRun includes the requested fields of the GraphQL type Run.
+// The GraphQL type's documentation follows.
+//
+// One execution and what was recorded of it.
+type ListArtifactsRun struct {
+	// Files and folders directly below `path`, by name. `first` is 1 to 10,000.
+	Artifacts ListArtifactsRunArtifactsArtifactConnection `json:"artifacts"`
+}
+
+// GetArtifacts returns ListArtifactsRun.Artifacts, and is useful for accessing the field via an interface.
+func (v *ListArtifactsRun) GetArtifacts() ListArtifactsRunArtifactsArtifactConnection {
+	return v.Artifacts
+}
+
+// ListArtifactsRunArtifactsArtifactConnection includes the requested fields of the GraphQL type ArtifactConnection.
+type ListArtifactsRunArtifactsArtifactConnection struct {
+	Edges    []ListArtifactsRunArtifactsArtifactConnectionEdgesArtifactEdge `json:"edges"`
+	PageInfo ListArtifactsRunArtifactsArtifactConnectionPageInfo            `json:"pageInfo"`
+}
+
+// GetEdges returns ListArtifactsRunArtifactsArtifactConnection.Edges, and is useful for accessing the field via an interface.
+func (v *ListArtifactsRunArtifactsArtifactConnection) GetEdges() []ListArtifactsRunArtifactsArtifactConnectionEdgesArtifactEdge {
+	return v.Edges
+}
+
+// GetPageInfo returns ListArtifactsRunArtifactsArtifactConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ListArtifactsRunArtifactsArtifactConnection) GetPageInfo() ListArtifactsRunArtifactsArtifactConnectionPageInfo {
+	return v.PageInfo
+}
+
+// ListArtifactsRunArtifactsArtifactConnectionEdgesArtifactEdge includes the requested fields of the GraphQL type ArtifactEdge.
+type ListArtifactsRunArtifactsArtifactConnectionEdgesArtifactEdge struct {
+	Node ArtifactRow `json:"node"`
+}
+
+// GetNode returns ListArtifactsRunArtifactsArtifactConnectionEdgesArtifactEdge.Node, and is useful for accessing the field via an interface.
+func (v *ListArtifactsRunArtifactsArtifactConnectionEdgesArtifactEdge) GetNode() ArtifactRow {
+	return v.Node
+}
+
+// ListArtifactsRunArtifactsArtifactConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
+// The GraphQL type's documentation follows.
+//
+// Where a page of a connection lies.
+type ListArtifactsRunArtifactsArtifactConnectionPageInfo struct {
+	// True when there is more after this page.
+	HasNextPage bool `json:"hasNextPage"`
+	// Cursor of the last edge of the page: pass it as `after` for the next one.
+	EndCursor *string `json:"endCursor"`
+}
+
+// GetHasNextPage returns ListArtifactsRunArtifactsArtifactConnectionPageInfo.HasNextPage, and is useful for accessing the field via an interface.
+func (v *ListArtifactsRunArtifactsArtifactConnectionPageInfo) GetHasNextPage() bool {
+	return v.HasNextPage
+}
+
+// GetEndCursor returns ListArtifactsRunArtifactsArtifactConnectionPageInfo.EndCursor, and is useful for accessing the field via an interface.
+func (v *ListArtifactsRunArtifactsArtifactConnectionPageInfo) GetEndCursor() *string {
+	return v.EndCursor
+}
+
+// ListExperimentsExperimentsExperimentConnection includes the requested fields of the GraphQL type ExperimentConnection.
+type ListExperimentsExperimentsExperimentConnection struct {
+	Edges    []ListExperimentsExperimentsExperimentConnectionEdgesExperimentEdge `json:"edges"`
+	PageInfo ListExperimentsExperimentsExperimentConnectionPageInfo              `json:"pageInfo"`
+}
+
+// GetEdges returns ListExperimentsExperimentsExperimentConnection.Edges, and is useful for accessing the field via an interface.
+func (v *ListExperimentsExperimentsExperimentConnection) GetEdges() []ListExperimentsExperimentsExperimentConnectionEdgesExperimentEdge {
+	return v.Edges
+}
+
+// GetPageInfo returns ListExperimentsExperimentsExperimentConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ListExperimentsExperimentsExperimentConnection) GetPageInfo() ListExperimentsExperimentsExperimentConnectionPageInfo {
+	return v.PageInfo
+}
+
+// ListExperimentsExperimentsExperimentConnectionEdgesExperimentEdge includes the requested fields of the GraphQL type ExperimentEdge.
+type ListExperimentsExperimentsExperimentConnectionEdgesExperimentEdge struct {
+	Node ExperimentRow `json:"node"`
+}
+
+// GetNode returns ListExperimentsExperimentsExperimentConnectionEdgesExperimentEdge.Node, and is useful for accessing the field via an interface.
+func (v *ListExperimentsExperimentsExperimentConnectionEdgesExperimentEdge) GetNode() ExperimentRow {
+	return v.Node
+}
+
+// ListExperimentsExperimentsExperimentConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
+// The GraphQL type's documentation follows.
+//
+// Where a page of a connection lies.
+type ListExperimentsExperimentsExperimentConnectionPageInfo struct {
+	// True when there is more after this page.
+	HasNextPage bool `json:"hasNextPage"`
+	// Cursor of the last edge of the page: pass it as `after` for the next one.
+	EndCursor *string `json:"endCursor"`
+}
+
+// GetHasNextPage returns ListExperimentsExperimentsExperimentConnectionPageInfo.HasNextPage, and is useful for accessing the field via an interface.
+func (v *ListExperimentsExperimentsExperimentConnectionPageInfo) GetHasNextPage() bool {
+	return v.HasNextPage
+}
+
+// GetEndCursor returns ListExperimentsExperimentsExperimentConnectionPageInfo.EndCursor, and is useful for accessing the field via an interface.
+func (v *ListExperimentsExperimentsExperimentConnectionPageInfo) GetEndCursor() *string {
+	return v.EndCursor
+}
+
+// ListExperimentsResponse is returned by ListExperiments on success.
+type ListExperimentsResponse struct {
+	// Experiments, newest first unless ordered. `first` is 1 to 1,000; `filter` is the filter language over name, tags and times.
+	Experiments ListExperimentsExperimentsExperimentConnection `json:"experiments"`
+}
+
+// GetExperiments returns ListExperimentsResponse.Experiments, and is useful for accessing the field via an interface.
+func (v *ListExperimentsResponse) GetExperiments() ListExperimentsExperimentsExperimentConnection {
+	return v.Experiments
+}
+
+// ListRunsResponse is returned by ListRuns on success.
+type ListRunsResponse struct {
+	// Runs of some experiments (all active ones by default). `filter` is the filter language: MLflow's grammar with OR, NOT and
+	// parentheses, for example `metrics.acc > 0.9 and params.depth = '3'`. `orderBy` takes terms such as `metrics.acc DESC`,
+	// newest first by default. `first` is 1 to 1,000.
+	Runs ListRunsRunsRunConnection `json:"runs"`
+}
+
+// GetRuns returns ListRunsResponse.Runs, and is useful for accessing the field via an interface.
+func (v *ListRunsResponse) GetRuns() ListRunsRunsRunConnection { return v.Runs }
+
+// ListRunsRunsRunConnection includes the requested fields of the GraphQL type RunConnection.
+type ListRunsRunsRunConnection struct {
+	Edges    []ListRunsRunsRunConnectionEdgesRunEdge `json:"edges"`
+	PageInfo ListRunsRunsRunConnectionPageInfo       `json:"pageInfo"`
+}
+
+// GetEdges returns ListRunsRunsRunConnection.Edges, and is useful for accessing the field via an interface.
+func (v *ListRunsRunsRunConnection) GetEdges() []ListRunsRunsRunConnectionEdgesRunEdge {
+	return v.Edges
+}
+
+// GetPageInfo returns ListRunsRunsRunConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ListRunsRunsRunConnection) GetPageInfo() ListRunsRunsRunConnectionPageInfo {
+	return v.PageInfo
+}
+
+// ListRunsRunsRunConnectionEdgesRunEdge includes the requested fields of the GraphQL type RunEdge.
+type ListRunsRunsRunConnectionEdgesRunEdge struct {
+	Node RunRow `json:"node"`
+}
+
+// GetNode returns ListRunsRunsRunConnectionEdgesRunEdge.Node, and is useful for accessing the field via an interface.
+func (v *ListRunsRunsRunConnectionEdgesRunEdge) GetNode() RunRow { return v.Node }
+
+// ListRunsRunsRunConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
+// The GraphQL type's documentation follows.
+//
+// Where a page of a connection lies.
+type ListRunsRunsRunConnectionPageInfo struct {
+	// True when there is more after this page.
+	HasNextPage bool `json:"hasNextPage"`
+	// Cursor of the last edge of the page: pass it as `after` for the next one.
+	EndCursor *string `json:"endCursor"`
+}
+
+// GetHasNextPage returns ListRunsRunsRunConnectionPageInfo.HasNextPage, and is useful for accessing the field via an interface.
+func (v *ListRunsRunsRunConnectionPageInfo) GetHasNextPage() bool { return v.HasNextPage }
+
+// GetEndCursor returns ListRunsRunsRunConnectionPageInfo.EndCursor, and is useful for accessing the field via an interface.
+func (v *ListRunsRunsRunConnectionPageInfo) GetEndCursor() *string { return v.EndCursor }
+
+// ListTokensResponse is returned by ListTokens on success.
+type ListTokensResponse struct {
+	// All tokens, newest first. Needs ADMIN.
+	Tokens []TokenRow `json:"tokens"`
+}
+
+// GetTokens returns ListTokensResponse.Tokens, and is useful for accessing the field via an interface.
+func (v *ListTokensResponse) GetTokens() []TokenRow { return v.Tokens }
 
 // What is stored as a whole or not at all. At most 100,000 points, 1,000 params and 1,000 tags.
 type LogBatchInput struct {
@@ -502,6 +1190,54 @@ func (v *ParamInput) GetValue() string { return v.Value }
 // GetKeepExisting returns ParamInput.KeepExisting, and is useful for accessing the field via an interface.
 func (v *ParamInput) GetKeepExisting() bool { return v.KeepExisting }
 
+// ReadRunLogResponse is returned by ReadRunLog on success.
+type ReadRunLogResponse struct {
+	// One run; null when there is none.
+	Run *ReadRunLogRun `json:"run"`
+}
+
+// GetRun returns ReadRunLogResponse.Run, and is useful for accessing the field via an interface.
+func (v *ReadRunLogResponse) GetRun() *ReadRunLogRun { return v.Run }
+
+// ReadRunLogRun includes the requested fields of the GraphQL type Run.
+// The GraphQL type's documentation follows.
+//
+// One execution and what was recorded of it.
+type ReadRunLogRun struct {
+	Status RunStatus `json:"status"`
+	// Console output from sequence `after` on, oldest first. `first` is 1 to 1,000 pieces.
+	Log []ReadRunLogRunLogRunLogChunk `json:"log"`
+}
+
+// GetStatus returns ReadRunLogRun.Status, and is useful for accessing the field via an interface.
+func (v *ReadRunLogRun) GetStatus() RunStatus { return v.Status }
+
+// GetLog returns ReadRunLogRun.Log, and is useful for accessing the field via an interface.
+func (v *ReadRunLogRun) GetLog() []ReadRunLogRunLogRunLogChunk { return v.Log }
+
+// ReadRunLogRunLogRunLogChunk includes the requested fields of the GraphQL type RunLogChunk.
+// The GraphQL type's documentation follows.
+//
+// A piece of a run's console output.
+type ReadRunLogRunLogRunLogChunk struct {
+	Sequence int64     `json:"sequence"`
+	Stream   LogStream `json:"stream"`
+	Time     time.Time `json:"time"`
+	Text     string    `json:"text"`
+}
+
+// GetSequence returns ReadRunLogRunLogRunLogChunk.Sequence, and is useful for accessing the field via an interface.
+func (v *ReadRunLogRunLogRunLogChunk) GetSequence() int64 { return v.Sequence }
+
+// GetStream returns ReadRunLogRunLogRunLogChunk.Stream, and is useful for accessing the field via an interface.
+func (v *ReadRunLogRunLogRunLogChunk) GetStream() LogStream { return v.Stream }
+
+// GetTime returns ReadRunLogRunLogRunLogChunk.Time, and is useful for accessing the field via an interface.
+func (v *ReadRunLogRunLogRunLogChunk) GetTime() time.Time { return v.Time }
+
+// GetText returns ReadRunLogRunLogRunLogChunk.Text, and is useful for accessing the field via an interface.
+func (v *ReadRunLogRunLogRunLogChunk) GetText() string { return v.Text }
+
 type RecordFingerprintInput struct {
 	RunId            string `json:"runId"`
 	CodeHash         string `json:"codeHash"`
@@ -560,6 +1296,468 @@ func (v *RecordFingerprintResponse) GetRecordFingerprint() RecordFingerprintReco
 	return v.RecordFingerprint
 }
 
+// RenameExperimentResponse is returned by RenameExperiment on success.
+type RenameExperimentResponse struct {
+	UpdateExperiment RenameExperimentUpdateExperiment `json:"updateExperiment"`
+}
+
+// GetUpdateExperiment returns RenameExperimentResponse.UpdateExperiment, and is useful for accessing the field via an interface.
+func (v *RenameExperimentResponse) GetUpdateExperiment() RenameExperimentUpdateExperiment {
+	return v.UpdateExperiment
+}
+
+// RenameExperimentUpdateExperiment includes the requested fields of the GraphQL type Experiment.
+// The GraphQL type's documentation follows.
+//
+// A group of runs.
+type RenameExperimentUpdateExperiment struct {
+	// The number that MLflow shows.
+	ExperimentId string `json:"experimentId"`
+	Name         string `json:"name"`
+}
+
+// GetExperimentId returns RenameExperimentUpdateExperiment.ExperimentId, and is useful for accessing the field via an interface.
+func (v *RenameExperimentUpdateExperiment) GetExperimentId() string { return v.ExperimentId }
+
+// GetName returns RenameExperimentUpdateExperiment.Name, and is useful for accessing the field via an interface.
+func (v *RenameExperimentUpdateExperiment) GetName() string { return v.Name }
+
+// RestoreExperimentResponse is returned by RestoreExperiment on success.
+type RestoreExperimentResponse struct {
+	// Restore an experiment with the runs that its deletion deleted.
+	RestoreExperiment RestoreExperimentRestoreExperiment `json:"restoreExperiment"`
+}
+
+// GetRestoreExperiment returns RestoreExperimentResponse.RestoreExperiment, and is useful for accessing the field via an interface.
+func (v *RestoreExperimentResponse) GetRestoreExperiment() RestoreExperimentRestoreExperiment {
+	return v.RestoreExperiment
+}
+
+// RestoreExperimentRestoreExperiment includes the requested fields of the GraphQL type Experiment.
+// The GraphQL type's documentation follows.
+//
+// A group of runs.
+type RestoreExperimentRestoreExperiment struct {
+	// The number that MLflow shows.
+	ExperimentId string `json:"experimentId"`
+	Name         string `json:"name"`
+}
+
+// GetExperimentId returns RestoreExperimentRestoreExperiment.ExperimentId, and is useful for accessing the field via an interface.
+func (v *RestoreExperimentRestoreExperiment) GetExperimentId() string { return v.ExperimentId }
+
+// GetName returns RestoreExperimentRestoreExperiment.Name, and is useful for accessing the field via an interface.
+func (v *RestoreExperimentRestoreExperiment) GetName() string { return v.Name }
+
+// RevokeTokenResponse is returned by RevokeToken on success.
+type RevokeTokenResponse struct {
+	// Make a token useless at once. Needs ADMIN.
+	RevokeToken RevokeTokenRevokeToken `json:"revokeToken"`
+}
+
+// GetRevokeToken returns RevokeTokenResponse.RevokeToken, and is useful for accessing the field via an interface.
+func (v *RevokeTokenResponse) GetRevokeToken() RevokeTokenRevokeToken { return v.RevokeToken }
+
+// RevokeTokenRevokeToken includes the requested fields of the GraphQL type Token.
+// The GraphQL type's documentation follows.
+//
+// A credential, without its secret.
+type RevokeTokenRevokeToken struct {
+	Name      string     `json:"name"`
+	RevokedAt *time.Time `json:"revokedAt"`
+}
+
+// GetName returns RevokeTokenRevokeToken.Name, and is useful for accessing the field via an interface.
+func (v *RevokeTokenRevokeToken) GetName() string { return v.Name }
+
+// GetRevokedAt returns RevokeTokenRevokeToken.RevokedAt, and is useful for accessing the field via an interface.
+func (v *RevokeTokenRevokeToken) GetRevokedAt() *time.Time { return v.RevokedAt }
+
+// What a principal may do.
+type Role string
+
+const (
+	// Read everything.
+	RoleViewer Role = "VIEWER"
+	// Read and record.
+	RoleEditor Role = "EDITOR"
+	// Everything, tokens included.
+	RoleAdmin Role = "ADMIN"
+)
+
+var AllRole = []Role{
+	RoleViewer,
+	RoleEditor,
+	RoleAdmin,
+}
+
+// RunDetail includes the GraphQL fields of Run requested by the fragment RunDetail.
+// The GraphQL type's documentation follows.
+//
+// One execution and what was recorded of it.
+type RunDetail struct {
+	// 32 hex digits, as MLflow shows it.
+	RunId  string    `json:"runId"`
+	Name   string    `json:"name"`
+	Status RunStatus `json:"status"`
+	// Why it has its status, where somebody said so.
+	StatusReason   string         `json:"statusReason"`
+	LifecycleStage LifecycleStage `json:"lifecycleStage"`
+	StartTime      time.Time      `json:"startTime"`
+	EndTime        *time.Time     `json:"endTime"`
+	// The user as the client named itself.
+	UserId           string              `json:"userId"`
+	ArtifactLocation string              `json:"artifactLocation"`
+	CreatedBy        string              `json:"createdBy"`
+	Experiment       RunDetailExperiment `json:"experiment"`
+	// The run above this one, for a child run.
+	Parent *RunDetailParentRun `json:"parent"`
+	// Runs below this one, oldest first. `first` is 1 to 1,000.
+	Children RunDetailChildrenRunConnection `json:"children"`
+	// Params, ordered by key; only those of `keys` when given (at most 1,000).
+	Params []RunDetailParamsParam `json:"params"`
+	// Tags, ordered by key; only those of `keys` when given (at most 1,000).
+	Tags []RunDetailTagsTag `json:"tags"`
+	// Summaries of its metrics, ordered by key; only those of `keys` when given (at most 1,000).
+	Metrics []RunDetailMetricsMetric `json:"metrics"`
+	// Datasets it read.
+	Inputs []RunDetailInputsRunInput `json:"inputs"`
+	// Models it wrote.
+	LoggedModels []RunDetailLoggedModelsLoggedModel `json:"loggedModels"`
+	// What it was made of; null when nobody recorded it.
+	Fingerprint *FingerprintHashes `json:"fingerprint"`
+	// Files and folders directly below `path`, by name. `first` is 1 to 10,000.
+	Artifacts RunDetailArtifactsArtifactConnection `json:"artifacts"`
+}
+
+// GetRunId returns RunDetail.RunId, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetRunId() string { return v.RunId }
+
+// GetName returns RunDetail.Name, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetName() string { return v.Name }
+
+// GetStatus returns RunDetail.Status, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetStatus() RunStatus { return v.Status }
+
+// GetStatusReason returns RunDetail.StatusReason, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetStatusReason() string { return v.StatusReason }
+
+// GetLifecycleStage returns RunDetail.LifecycleStage, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetLifecycleStage() LifecycleStage { return v.LifecycleStage }
+
+// GetStartTime returns RunDetail.StartTime, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetStartTime() time.Time { return v.StartTime }
+
+// GetEndTime returns RunDetail.EndTime, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetEndTime() *time.Time { return v.EndTime }
+
+// GetUserId returns RunDetail.UserId, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetUserId() string { return v.UserId }
+
+// GetArtifactLocation returns RunDetail.ArtifactLocation, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetArtifactLocation() string { return v.ArtifactLocation }
+
+// GetCreatedBy returns RunDetail.CreatedBy, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetCreatedBy() string { return v.CreatedBy }
+
+// GetExperiment returns RunDetail.Experiment, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetExperiment() RunDetailExperiment { return v.Experiment }
+
+// GetParent returns RunDetail.Parent, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetParent() *RunDetailParentRun { return v.Parent }
+
+// GetChildren returns RunDetail.Children, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetChildren() RunDetailChildrenRunConnection { return v.Children }
+
+// GetParams returns RunDetail.Params, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetParams() []RunDetailParamsParam { return v.Params }
+
+// GetTags returns RunDetail.Tags, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetTags() []RunDetailTagsTag { return v.Tags }
+
+// GetMetrics returns RunDetail.Metrics, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetMetrics() []RunDetailMetricsMetric { return v.Metrics }
+
+// GetInputs returns RunDetail.Inputs, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetInputs() []RunDetailInputsRunInput { return v.Inputs }
+
+// GetLoggedModels returns RunDetail.LoggedModels, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetLoggedModels() []RunDetailLoggedModelsLoggedModel { return v.LoggedModels }
+
+// GetFingerprint returns RunDetail.Fingerprint, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetFingerprint() *FingerprintHashes { return v.Fingerprint }
+
+// GetArtifacts returns RunDetail.Artifacts, and is useful for accessing the field via an interface.
+func (v *RunDetail) GetArtifacts() RunDetailArtifactsArtifactConnection { return v.Artifacts }
+
+// RunDetailArtifactsArtifactConnection includes the requested fields of the GraphQL type ArtifactConnection.
+type RunDetailArtifactsArtifactConnection struct {
+	Edges    []RunDetailArtifactsArtifactConnectionEdgesArtifactEdge `json:"edges"`
+	PageInfo RunDetailArtifactsArtifactConnectionPageInfo            `json:"pageInfo"`
+}
+
+// GetEdges returns RunDetailArtifactsArtifactConnection.Edges, and is useful for accessing the field via an interface.
+func (v *RunDetailArtifactsArtifactConnection) GetEdges() []RunDetailArtifactsArtifactConnectionEdgesArtifactEdge {
+	return v.Edges
+}
+
+// GetPageInfo returns RunDetailArtifactsArtifactConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *RunDetailArtifactsArtifactConnection) GetPageInfo() RunDetailArtifactsArtifactConnectionPageInfo {
+	return v.PageInfo
+}
+
+// RunDetailArtifactsArtifactConnectionEdgesArtifactEdge includes the requested fields of the GraphQL type ArtifactEdge.
+type RunDetailArtifactsArtifactConnectionEdgesArtifactEdge struct {
+	Node RunDetailArtifactsArtifactConnectionEdgesArtifactEdgeNodeArtifact `json:"node"`
+}
+
+// GetNode returns RunDetailArtifactsArtifactConnectionEdgesArtifactEdge.Node, and is useful for accessing the field via an interface.
+func (v *RunDetailArtifactsArtifactConnectionEdgesArtifactEdge) GetNode() RunDetailArtifactsArtifactConnectionEdgesArtifactEdgeNodeArtifact {
+	return v.Node
+}
+
+// RunDetailArtifactsArtifactConnectionEdgesArtifactEdgeNodeArtifact includes the requested fields of the GraphQL type Artifact.
+// The GraphQL type's documentation follows.
+//
+// A file or a folder below a run's or a model's artifact root.
+type RunDetailArtifactsArtifactConnectionEdgesArtifactEdgeNodeArtifact struct {
+	// Relative to the root.
+	Path  string `json:"path"`
+	IsDir bool   `json:"isDir"`
+	// Bytes; null for a folder.
+	Size *int64 `json:"size"`
+}
+
+// GetPath returns RunDetailArtifactsArtifactConnectionEdgesArtifactEdgeNodeArtifact.Path, and is useful for accessing the field via an interface.
+func (v *RunDetailArtifactsArtifactConnectionEdgesArtifactEdgeNodeArtifact) GetPath() string {
+	return v.Path
+}
+
+// GetIsDir returns RunDetailArtifactsArtifactConnectionEdgesArtifactEdgeNodeArtifact.IsDir, and is useful for accessing the field via an interface.
+func (v *RunDetailArtifactsArtifactConnectionEdgesArtifactEdgeNodeArtifact) GetIsDir() bool {
+	return v.IsDir
+}
+
+// GetSize returns RunDetailArtifactsArtifactConnectionEdgesArtifactEdgeNodeArtifact.Size, and is useful for accessing the field via an interface.
+func (v *RunDetailArtifactsArtifactConnectionEdgesArtifactEdgeNodeArtifact) GetSize() *int64 {
+	return v.Size
+}
+
+// RunDetailArtifactsArtifactConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
+// The GraphQL type's documentation follows.
+//
+// Where a page of a connection lies.
+type RunDetailArtifactsArtifactConnectionPageInfo struct {
+	// True when there is more after this page.
+	HasNextPage bool `json:"hasNextPage"`
+}
+
+// GetHasNextPage returns RunDetailArtifactsArtifactConnectionPageInfo.HasNextPage, and is useful for accessing the field via an interface.
+func (v *RunDetailArtifactsArtifactConnectionPageInfo) GetHasNextPage() bool { return v.HasNextPage }
+
+// RunDetailChildrenRunConnection includes the requested fields of the GraphQL type RunConnection.
+type RunDetailChildrenRunConnection struct {
+	// Number of all matches; counted only when asked for.
+	TotalCount int `json:"totalCount"`
+}
+
+// GetTotalCount returns RunDetailChildrenRunConnection.TotalCount, and is useful for accessing the field via an interface.
+func (v *RunDetailChildrenRunConnection) GetTotalCount() int { return v.TotalCount }
+
+// RunDetailExperiment includes the requested fields of the GraphQL type Experiment.
+// The GraphQL type's documentation follows.
+//
+// A group of runs.
+type RunDetailExperiment struct {
+	// The number that MLflow shows.
+	ExperimentId string `json:"experimentId"`
+	Name         string `json:"name"`
+}
+
+// GetExperimentId returns RunDetailExperiment.ExperimentId, and is useful for accessing the field via an interface.
+func (v *RunDetailExperiment) GetExperimentId() string { return v.ExperimentId }
+
+// GetName returns RunDetailExperiment.Name, and is useful for accessing the field via an interface.
+func (v *RunDetailExperiment) GetName() string { return v.Name }
+
+// RunDetailInputsRunInput includes the requested fields of the GraphQL type RunInput.
+// The GraphQL type's documentation follows.
+//
+// A dataset that a run read, and as what.
+type RunDetailInputsRunInput struct {
+	// What it was read for: training, validation, test, eval; may be empty.
+	Context string                         `json:"context"`
+	Dataset RunDetailInputsRunInputDataset `json:"dataset"`
+}
+
+// GetContext returns RunDetailInputsRunInput.Context, and is useful for accessing the field via an interface.
+func (v *RunDetailInputsRunInput) GetContext() string { return v.Context }
+
+// GetDataset returns RunDetailInputsRunInput.Dataset, and is useful for accessing the field via an interface.
+func (v *RunDetailInputsRunInput) GetDataset() RunDetailInputsRunInputDataset { return v.Dataset }
+
+// RunDetailInputsRunInputDataset includes the requested fields of the GraphQL type Dataset.
+// The GraphQL type's documentation follows.
+//
+// One version of a data set, told from others by its digest.
+type RunDetailInputsRunInputDataset struct {
+	Name       string `json:"name"`
+	Digest     string `json:"digest"`
+	SourceType string `json:"sourceType"`
+}
+
+// GetName returns RunDetailInputsRunInputDataset.Name, and is useful for accessing the field via an interface.
+func (v *RunDetailInputsRunInputDataset) GetName() string { return v.Name }
+
+// GetDigest returns RunDetailInputsRunInputDataset.Digest, and is useful for accessing the field via an interface.
+func (v *RunDetailInputsRunInputDataset) GetDigest() string { return v.Digest }
+
+// GetSourceType returns RunDetailInputsRunInputDataset.SourceType, and is useful for accessing the field via an interface.
+func (v *RunDetailInputsRunInputDataset) GetSourceType() string { return v.SourceType }
+
+// RunDetailLoggedModelsLoggedModel includes the requested fields of the GraphQL type LoggedModel.
+// The GraphQL type's documentation follows.
+//
+// A model that a run wrote.
+type RunDetailLoggedModelsLoggedModel struct {
+	// "m-" and 32 hex digits, as MLflow shows it.
+	ModelId   string            `json:"modelId"`
+	Name      string            `json:"name"`
+	ModelType string            `json:"modelType"`
+	Status    LoggedModelStatus `json:"status"`
+}
+
+// GetModelId returns RunDetailLoggedModelsLoggedModel.ModelId, and is useful for accessing the field via an interface.
+func (v *RunDetailLoggedModelsLoggedModel) GetModelId() string { return v.ModelId }
+
+// GetName returns RunDetailLoggedModelsLoggedModel.Name, and is useful for accessing the field via an interface.
+func (v *RunDetailLoggedModelsLoggedModel) GetName() string { return v.Name }
+
+// GetModelType returns RunDetailLoggedModelsLoggedModel.ModelType, and is useful for accessing the field via an interface.
+func (v *RunDetailLoggedModelsLoggedModel) GetModelType() string { return v.ModelType }
+
+// GetStatus returns RunDetailLoggedModelsLoggedModel.Status, and is useful for accessing the field via an interface.
+func (v *RunDetailLoggedModelsLoggedModel) GetStatus() LoggedModelStatus { return v.Status }
+
+// RunDetailMetricsMetric includes the requested fields of the GraphQL type Metric.
+// The GraphQL type's documentation follows.
+//
+// A summary of all points of one metric of one run.
+type RunDetailMetricsMetric struct {
+	Key  string     `json:"key"`
+	Role MetricRole `json:"role"`
+	// Points, identical ones counted once.
+	Count int64 `json:"count"`
+	// The greatest point by step, time and value: what MLflow calls the latest.
+	Last RunDetailMetricsMetricLastMetricPoint `json:"last"`
+	// The least value that is not NaN; null when all are. Its time is not kept.
+	Min *RunDetailMetricsMetricMinMetricExtreme `json:"min"`
+	// The greatest value that is not NaN; null when all are.
+	Max *RunDetailMetricsMetricMaxMetricExtreme `json:"max"`
+}
+
+// GetKey returns RunDetailMetricsMetric.Key, and is useful for accessing the field via an interface.
+func (v *RunDetailMetricsMetric) GetKey() string { return v.Key }
+
+// GetRole returns RunDetailMetricsMetric.Role, and is useful for accessing the field via an interface.
+func (v *RunDetailMetricsMetric) GetRole() MetricRole { return v.Role }
+
+// GetCount returns RunDetailMetricsMetric.Count, and is useful for accessing the field via an interface.
+func (v *RunDetailMetricsMetric) GetCount() int64 { return v.Count }
+
+// GetLast returns RunDetailMetricsMetric.Last, and is useful for accessing the field via an interface.
+func (v *RunDetailMetricsMetric) GetLast() RunDetailMetricsMetricLastMetricPoint { return v.Last }
+
+// GetMin returns RunDetailMetricsMetric.Min, and is useful for accessing the field via an interface.
+func (v *RunDetailMetricsMetric) GetMin() *RunDetailMetricsMetricMinMetricExtreme { return v.Min }
+
+// GetMax returns RunDetailMetricsMetric.Max, and is useful for accessing the field via an interface.
+func (v *RunDetailMetricsMetric) GetMax() *RunDetailMetricsMetricMaxMetricExtreme { return v.Max }
+
+// RunDetailMetricsMetricLastMetricPoint includes the requested fields of the GraphQL type MetricPoint.
+type RunDetailMetricsMetricLastMetricPoint struct {
+	Value MetricValue `json:"value"`
+	Step  json.Number `json:"step"`
+}
+
+// GetValue returns RunDetailMetricsMetricLastMetricPoint.Value, and is useful for accessing the field via an interface.
+func (v *RunDetailMetricsMetricLastMetricPoint) GetValue() MetricValue { return v.Value }
+
+// GetStep returns RunDetailMetricsMetricLastMetricPoint.Step, and is useful for accessing the field via an interface.
+func (v *RunDetailMetricsMetricLastMetricPoint) GetStep() json.Number { return v.Step }
+
+// RunDetailMetricsMetricMaxMetricExtreme includes the requested fields of the GraphQL type MetricExtreme.
+type RunDetailMetricsMetricMaxMetricExtreme struct {
+	Value MetricValue `json:"value"`
+	// The first step at which it was reached.
+	Step json.Number `json:"step"`
+}
+
+// GetValue returns RunDetailMetricsMetricMaxMetricExtreme.Value, and is useful for accessing the field via an interface.
+func (v *RunDetailMetricsMetricMaxMetricExtreme) GetValue() MetricValue { return v.Value }
+
+// GetStep returns RunDetailMetricsMetricMaxMetricExtreme.Step, and is useful for accessing the field via an interface.
+func (v *RunDetailMetricsMetricMaxMetricExtreme) GetStep() json.Number { return v.Step }
+
+// RunDetailMetricsMetricMinMetricExtreme includes the requested fields of the GraphQL type MetricExtreme.
+type RunDetailMetricsMetricMinMetricExtreme struct {
+	Value MetricValue `json:"value"`
+	// The first step at which it was reached.
+	Step json.Number `json:"step"`
+}
+
+// GetValue returns RunDetailMetricsMetricMinMetricExtreme.Value, and is useful for accessing the field via an interface.
+func (v *RunDetailMetricsMetricMinMetricExtreme) GetValue() MetricValue { return v.Value }
+
+// GetStep returns RunDetailMetricsMetricMinMetricExtreme.Step, and is useful for accessing the field via an interface.
+func (v *RunDetailMetricsMetricMinMetricExtreme) GetStep() json.Number { return v.Step }
+
+// RunDetailParamsParam includes the requested fields of the GraphQL type Param.
+// The GraphQL type's documentation follows.
+//
+// An input of a run; written once.
+type RunDetailParamsParam struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// GetKey returns RunDetailParamsParam.Key, and is useful for accessing the field via an interface.
+func (v *RunDetailParamsParam) GetKey() string { return v.Key }
+
+// GetValue returns RunDetailParamsParam.Value, and is useful for accessing the field via an interface.
+func (v *RunDetailParamsParam) GetValue() string { return v.Value }
+
+// RunDetailParentRun includes the requested fields of the GraphQL type Run.
+// The GraphQL type's documentation follows.
+//
+// One execution and what was recorded of it.
+type RunDetailParentRun struct {
+	// 32 hex digits, as MLflow shows it.
+	RunId string `json:"runId"`
+	Name  string `json:"name"`
+}
+
+// GetRunId returns RunDetailParentRun.RunId, and is useful for accessing the field via an interface.
+func (v *RunDetailParentRun) GetRunId() string { return v.RunId }
+
+// GetName returns RunDetailParentRun.Name, and is useful for accessing the field via an interface.
+func (v *RunDetailParentRun) GetName() string { return v.Name }
+
+// RunDetailTagsTag includes the requested fields of the GraphQL type Tag.
+// The GraphQL type's documentation follows.
+//
+// A key and its value; the last write wins.
+type RunDetailTagsTag struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// GetKey returns RunDetailTagsTag.Key, and is useful for accessing the field via an interface.
+func (v *RunDetailTagsTag) GetKey() string { return v.Key }
+
+// GetValue returns RunDetailTagsTag.Value, and is useful for accessing the field via an interface.
+func (v *RunDetailTagsTag) GetValue() string { return v.Value }
+
 // RunExperimentResponse is returned by RunExperiment on success.
 type RunExperimentResponse struct {
 	// One run; null when there is none.
@@ -592,6 +1790,120 @@ type RunExperimentRunExperiment struct {
 // GetExperimentId returns RunExperimentRunExperiment.ExperimentId, and is useful for accessing the field via an interface.
 func (v *RunExperimentRunExperiment) GetExperimentId() string { return v.ExperimentId }
 
+// RunRow includes the GraphQL fields of Run requested by the fragment RunRow.
+// The GraphQL type's documentation follows.
+//
+// One execution and what was recorded of it.
+type RunRow struct {
+	// 32 hex digits, as MLflow shows it.
+	RunId          string         `json:"runId"`
+	Name           string         `json:"name"`
+	Status         RunStatus      `json:"status"`
+	LifecycleStage LifecycleStage `json:"lifecycleStage"`
+	StartTime      time.Time      `json:"startTime"`
+	EndTime        *time.Time     `json:"endTime"`
+	// The user as the client named itself.
+	UserId     string           `json:"userId"`
+	Experiment RunRowExperiment `json:"experiment"`
+	// Params, ordered by key; only those of `keys` when given (at most 1,000).
+	Params []RunRowParamsParam `json:"params"`
+	// Summaries of its metrics, ordered by key; only those of `keys` when given (at most 1,000).
+	Metrics []RunRowMetricsMetric `json:"metrics"`
+}
+
+// GetRunId returns RunRow.RunId, and is useful for accessing the field via an interface.
+func (v *RunRow) GetRunId() string { return v.RunId }
+
+// GetName returns RunRow.Name, and is useful for accessing the field via an interface.
+func (v *RunRow) GetName() string { return v.Name }
+
+// GetStatus returns RunRow.Status, and is useful for accessing the field via an interface.
+func (v *RunRow) GetStatus() RunStatus { return v.Status }
+
+// GetLifecycleStage returns RunRow.LifecycleStage, and is useful for accessing the field via an interface.
+func (v *RunRow) GetLifecycleStage() LifecycleStage { return v.LifecycleStage }
+
+// GetStartTime returns RunRow.StartTime, and is useful for accessing the field via an interface.
+func (v *RunRow) GetStartTime() time.Time { return v.StartTime }
+
+// GetEndTime returns RunRow.EndTime, and is useful for accessing the field via an interface.
+func (v *RunRow) GetEndTime() *time.Time { return v.EndTime }
+
+// GetUserId returns RunRow.UserId, and is useful for accessing the field via an interface.
+func (v *RunRow) GetUserId() string { return v.UserId }
+
+// GetExperiment returns RunRow.Experiment, and is useful for accessing the field via an interface.
+func (v *RunRow) GetExperiment() RunRowExperiment { return v.Experiment }
+
+// GetParams returns RunRow.Params, and is useful for accessing the field via an interface.
+func (v *RunRow) GetParams() []RunRowParamsParam { return v.Params }
+
+// GetMetrics returns RunRow.Metrics, and is useful for accessing the field via an interface.
+func (v *RunRow) GetMetrics() []RunRowMetricsMetric { return v.Metrics }
+
+// RunRowExperiment includes the requested fields of the GraphQL type Experiment.
+// The GraphQL type's documentation follows.
+//
+// A group of runs.
+type RunRowExperiment struct {
+	// The number that MLflow shows.
+	ExperimentId string `json:"experimentId"`
+	Name         string `json:"name"`
+}
+
+// GetExperimentId returns RunRowExperiment.ExperimentId, and is useful for accessing the field via an interface.
+func (v *RunRowExperiment) GetExperimentId() string { return v.ExperimentId }
+
+// GetName returns RunRowExperiment.Name, and is useful for accessing the field via an interface.
+func (v *RunRowExperiment) GetName() string { return v.Name }
+
+// RunRowMetricsMetric includes the requested fields of the GraphQL type Metric.
+// The GraphQL type's documentation follows.
+//
+// A summary of all points of one metric of one run.
+type RunRowMetricsMetric struct {
+	Key  string     `json:"key"`
+	Role MetricRole `json:"role"`
+	// The greatest point by step, time and value: what MLflow calls the latest.
+	Last RunRowMetricsMetricLastMetricPoint `json:"last"`
+}
+
+// GetKey returns RunRowMetricsMetric.Key, and is useful for accessing the field via an interface.
+func (v *RunRowMetricsMetric) GetKey() string { return v.Key }
+
+// GetRole returns RunRowMetricsMetric.Role, and is useful for accessing the field via an interface.
+func (v *RunRowMetricsMetric) GetRole() MetricRole { return v.Role }
+
+// GetLast returns RunRowMetricsMetric.Last, and is useful for accessing the field via an interface.
+func (v *RunRowMetricsMetric) GetLast() RunRowMetricsMetricLastMetricPoint { return v.Last }
+
+// RunRowMetricsMetricLastMetricPoint includes the requested fields of the GraphQL type MetricPoint.
+type RunRowMetricsMetricLastMetricPoint struct {
+	Value MetricValue `json:"value"`
+	Step  json.Number `json:"step"`
+}
+
+// GetValue returns RunRowMetricsMetricLastMetricPoint.Value, and is useful for accessing the field via an interface.
+func (v *RunRowMetricsMetricLastMetricPoint) GetValue() MetricValue { return v.Value }
+
+// GetStep returns RunRowMetricsMetricLastMetricPoint.Step, and is useful for accessing the field via an interface.
+func (v *RunRowMetricsMetricLastMetricPoint) GetStep() json.Number { return v.Step }
+
+// RunRowParamsParam includes the requested fields of the GraphQL type Param.
+// The GraphQL type's documentation follows.
+//
+// An input of a run; written once.
+type RunRowParamsParam struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// GetKey returns RunRowParamsParam.Key, and is useful for accessing the field via an interface.
+func (v *RunRowParamsParam) GetKey() string { return v.Key }
+
+// GetValue returns RunRowParamsParam.Value, and is useful for accessing the field via an interface.
+func (v *RunRowParamsParam) GetValue() string { return v.Value }
+
 type RunStatus string
 
 const (
@@ -610,6 +1922,15 @@ var AllRunStatus = []RunStatus{
 	RunStatusKilled,
 }
 
+// ShowRunResponse is returned by ShowRun on success.
+type ShowRunResponse struct {
+	// One run; null when there is none.
+	Run *RunDetail `json:"run"`
+}
+
+// GetRun returns ShowRunResponse.Run, and is useful for accessing the field via an interface.
+func (v *ShowRunResponse) GetRun() *RunDetail { return v.Run }
+
 // A key and its value. Keys are at most 250 characters.
 type TagInput struct {
 	Key   string `json:"key"`
@@ -622,6 +1943,85 @@ func (v *TagInput) GetKey() string { return v.Key }
 // GetValue returns TagInput.Value, and is useful for accessing the field via an interface.
 func (v *TagInput) GetValue() string { return v.Value }
 
+// TokenRow includes the GraphQL fields of Token requested by the fragment TokenRow.
+// The GraphQL type's documentation follows.
+//
+// A credential, without its secret.
+type TokenRow struct {
+	Name      string     `json:"name"`
+	Role      Role       `json:"role"`
+	CreatedAt time.Time  `json:"createdAt"`
+	CreatedBy string     `json:"createdBy"`
+	ExpiresAt *time.Time `json:"expiresAt"`
+	RevokedAt *time.Time `json:"revokedAt"`
+}
+
+// GetName returns TokenRow.Name, and is useful for accessing the field via an interface.
+func (v *TokenRow) GetName() string { return v.Name }
+
+// GetRole returns TokenRow.Role, and is useful for accessing the field via an interface.
+func (v *TokenRow) GetRole() Role { return v.Role }
+
+// GetCreatedAt returns TokenRow.CreatedAt, and is useful for accessing the field via an interface.
+func (v *TokenRow) GetCreatedAt() time.Time { return v.CreatedAt }
+
+// GetCreatedBy returns TokenRow.CreatedBy, and is useful for accessing the field via an interface.
+func (v *TokenRow) GetCreatedBy() string { return v.CreatedBy }
+
+// GetExpiresAt returns TokenRow.ExpiresAt, and is useful for accessing the field via an interface.
+func (v *TokenRow) GetExpiresAt() *time.Time { return v.ExpiresAt }
+
+// GetRevokedAt returns TokenRow.RevokedAt, and is useful for accessing the field via an interface.
+func (v *TokenRow) GetRevokedAt() *time.Time { return v.RevokedAt }
+
+// Which lifecycle stages a list shows.
+type View string
+
+const (
+	// What is not deleted.
+	ViewActive View = "ACTIVE"
+	// What is deleted and can be restored.
+	ViewDeleted View = "DELETED"
+	// Both.
+	ViewAll View = "ALL"
+)
+
+var AllView = []View{
+	ViewActive,
+	ViewDeleted,
+	ViewAll,
+}
+
+// ViewerResponse is returned by Viewer on success.
+type ViewerResponse struct {
+	// Who is asking.
+	Viewer ViewerViewer `json:"viewer"`
+}
+
+// GetViewer returns ViewerResponse.Viewer, and is useful for accessing the field via an interface.
+func (v *ViewerResponse) GetViewer() ViewerViewer { return v.Viewer }
+
+// ViewerViewer includes the requested fields of the GraphQL type Viewer.
+// The GraphQL type's documentation follows.
+//
+// Who is asking, and of which server.
+type ViewerViewer struct {
+	// "local:USER" on a loopback server without tokens, else "token:NAME".
+	Principal string `json:"principal"`
+	Role      Role   `json:"role"`
+	// Version of the server.
+	ServerVersion string `json:"serverVersion"`
+}
+
+// GetPrincipal returns ViewerViewer.Principal, and is useful for accessing the field via an interface.
+func (v *ViewerViewer) GetPrincipal() string { return v.Principal }
+
+// GetRole returns ViewerViewer.Role, and is useful for accessing the field via an interface.
+func (v *ViewerViewer) GetRole() Role { return v.Role }
+
+// GetServerVersion returns ViewerViewer.ServerVersion, and is useful for accessing the field via an interface.
+func (v *ViewerViewer) GetServerVersion() string { return v.ServerVersion }
+
 // __AppendRunLogInput is used internally by genqlient
 type __AppendRunLogInput struct {
 	Input AppendRunLogInput `json:"input"`
@@ -629,6 +2029,22 @@ type __AppendRunLogInput struct {
 
 // GetInput returns __AppendRunLogInput.Input, and is useful for accessing the field via an interface.
 func (v *__AppendRunLogInput) GetInput() AppendRunLogInput { return v.Input }
+
+// __CompareRunsInput is used internally by genqlient
+type __CompareRunsInput struct {
+	Runs []string `json:"runs"`
+}
+
+// GetRuns returns __CompareRunsInput.Runs, and is useful for accessing the field via an interface.
+func (v *__CompareRunsInput) GetRuns() []string { return v.Runs }
+
+// __CreateExperimentInput is used internally by genqlient
+type __CreateExperimentInput struct {
+	Input CreateExperimentInput `json:"input"`
+}
+
+// GetInput returns __CreateExperimentInput.Input, and is useful for accessing the field via an interface.
+func (v *__CreateExperimentInput) GetInput() CreateExperimentInput { return v.Input }
 
 // __CreateLoggedModelInput is used internally by genqlient
 type __CreateLoggedModelInput struct {
@@ -645,6 +2061,38 @@ type __CreateRunInput struct {
 
 // GetInput returns __CreateRunInput.Input, and is useful for accessing the field via an interface.
 func (v *__CreateRunInput) GetInput() CreateRunInput { return v.Input }
+
+// __CreateTokenInput is used internally by genqlient
+type __CreateTokenInput struct {
+	Input CreateTokenInput `json:"input"`
+}
+
+// GetInput returns __CreateTokenInput.Input, and is useful for accessing the field via an interface.
+func (v *__CreateTokenInput) GetInput() CreateTokenInput { return v.Input }
+
+// __DeleteExperimentInput is used internally by genqlient
+type __DeleteExperimentInput struct {
+	Id string `json:"id"`
+}
+
+// GetId returns __DeleteExperimentInput.Id, and is useful for accessing the field via an interface.
+func (v *__DeleteExperimentInput) GetId() string { return v.Id }
+
+// __ExperimentByNameInput is used internally by genqlient
+type __ExperimentByNameInput struct {
+	Name string `json:"name"`
+}
+
+// GetName returns __ExperimentByNameInput.Name, and is useful for accessing the field via an interface.
+func (v *__ExperimentByNameInput) GetName() string { return v.Name }
+
+// __ExperimentRunCountInput is used internally by genqlient
+type __ExperimentRunCountInput struct {
+	Id string `json:"id"`
+}
+
+// GetId returns __ExperimentRunCountInput.Id, and is useful for accessing the field via an interface.
+func (v *__ExperimentRunCountInput) GetId() string { return v.Id }
 
 // __FinalizeLoggedModelInput is used internally by genqlient
 type __FinalizeLoggedModelInput struct {
@@ -678,6 +2126,74 @@ func (v *__HeartbeatRunInput) GetRunId() string { return v.RunId }
 // GetLeaseSeconds returns __HeartbeatRunInput.LeaseSeconds, and is useful for accessing the field via an interface.
 func (v *__HeartbeatRunInput) GetLeaseSeconds() int { return v.LeaseSeconds }
 
+// __ListArtifactsInput is used internally by genqlient
+type __ListArtifactsInput struct {
+	Run   string  `json:"run"`
+	Path  string  `json:"path"`
+	First int     `json:"first"`
+	After *string `json:"after"`
+}
+
+// GetRun returns __ListArtifactsInput.Run, and is useful for accessing the field via an interface.
+func (v *__ListArtifactsInput) GetRun() string { return v.Run }
+
+// GetPath returns __ListArtifactsInput.Path, and is useful for accessing the field via an interface.
+func (v *__ListArtifactsInput) GetPath() string { return v.Path }
+
+// GetFirst returns __ListArtifactsInput.First, and is useful for accessing the field via an interface.
+func (v *__ListArtifactsInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ListArtifactsInput.After, and is useful for accessing the field via an interface.
+func (v *__ListArtifactsInput) GetAfter() *string { return v.After }
+
+// __ListExperimentsInput is used internally by genqlient
+type __ListExperimentsInput struct {
+	Filter *string `json:"filter"`
+	View   View    `json:"view"`
+	First  int     `json:"first"`
+	After  *string `json:"after"`
+}
+
+// GetFilter returns __ListExperimentsInput.Filter, and is useful for accessing the field via an interface.
+func (v *__ListExperimentsInput) GetFilter() *string { return v.Filter }
+
+// GetView returns __ListExperimentsInput.View, and is useful for accessing the field via an interface.
+func (v *__ListExperimentsInput) GetView() View { return v.View }
+
+// GetFirst returns __ListExperimentsInput.First, and is useful for accessing the field via an interface.
+func (v *__ListExperimentsInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ListExperimentsInput.After, and is useful for accessing the field via an interface.
+func (v *__ListExperimentsInput) GetAfter() *string { return v.After }
+
+// __ListRunsInput is used internally by genqlient
+type __ListRunsInput struct {
+	Experiments []string `json:"experiments"`
+	Filter      *string  `json:"filter"`
+	OrderBy     []string `json:"orderBy"`
+	View        View     `json:"view"`
+	First       int      `json:"first"`
+	After       *string  `json:"after"`
+}
+
+// GetExperiments returns __ListRunsInput.Experiments, and is useful for accessing the field via an interface.
+func (v *__ListRunsInput) GetExperiments() []string { return v.Experiments }
+
+// GetFilter returns __ListRunsInput.Filter, and is useful for accessing the field via an interface.
+func (v *__ListRunsInput) GetFilter() *string { return v.Filter }
+
+// GetOrderBy returns __ListRunsInput.OrderBy, and is useful for accessing the field via an interface.
+func (v *__ListRunsInput) GetOrderBy() []string { return v.OrderBy }
+
+// GetView returns __ListRunsInput.View, and is useful for accessing the field via an interface.
+func (v *__ListRunsInput) GetView() View { return v.View }
+
+// GetFirst returns __ListRunsInput.First, and is useful for accessing the field via an interface.
+func (v *__ListRunsInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ListRunsInput.After, and is useful for accessing the field via an interface.
+func (v *__ListRunsInput) GetAfter() *string { return v.After }
+
 // __LogBatchInput is used internally by genqlient
 type __LogBatchInput struct {
 	Input LogBatchInput `json:"input"`
@@ -694,6 +2210,22 @@ type __LogInputsInput struct {
 // GetInput returns __LogInputsInput.Input, and is useful for accessing the field via an interface.
 func (v *__LogInputsInput) GetInput() LogInputsInput { return v.Input }
 
+// __ReadRunLogInput is used internally by genqlient
+type __ReadRunLogInput struct {
+	Run   string `json:"run"`
+	After int64  `json:"after"`
+	First int    `json:"first"`
+}
+
+// GetRun returns __ReadRunLogInput.Run, and is useful for accessing the field via an interface.
+func (v *__ReadRunLogInput) GetRun() string { return v.Run }
+
+// GetAfter returns __ReadRunLogInput.After, and is useful for accessing the field via an interface.
+func (v *__ReadRunLogInput) GetAfter() int64 { return v.After }
+
+// GetFirst returns __ReadRunLogInput.First, and is useful for accessing the field via an interface.
+func (v *__ReadRunLogInput) GetFirst() int { return v.First }
+
 // __RecordFingerprintInput is used internally by genqlient
 type __RecordFingerprintInput struct {
 	Input RecordFingerprintInput `json:"input"`
@@ -702,6 +2234,34 @@ type __RecordFingerprintInput struct {
 // GetInput returns __RecordFingerprintInput.Input, and is useful for accessing the field via an interface.
 func (v *__RecordFingerprintInput) GetInput() RecordFingerprintInput { return v.Input }
 
+// __RenameExperimentInput is used internally by genqlient
+type __RenameExperimentInput struct {
+	Id   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// GetId returns __RenameExperimentInput.Id, and is useful for accessing the field via an interface.
+func (v *__RenameExperimentInput) GetId() string { return v.Id }
+
+// GetName returns __RenameExperimentInput.Name, and is useful for accessing the field via an interface.
+func (v *__RenameExperimentInput) GetName() string { return v.Name }
+
+// __RestoreExperimentInput is used internally by genqlient
+type __RestoreExperimentInput struct {
+	Id string `json:"id"`
+}
+
+// GetId returns __RestoreExperimentInput.Id, and is useful for accessing the field via an interface.
+func (v *__RestoreExperimentInput) GetId() string { return v.Id }
+
+// __RevokeTokenInput is used internally by genqlient
+type __RevokeTokenInput struct {
+	Name string `json:"name"`
+}
+
+// GetName returns __RevokeTokenInput.Name, and is useful for accessing the field via an interface.
+func (v *__RevokeTokenInput) GetName() string { return v.Name }
+
 // __RunExperimentInput is used internally by genqlient
 type __RunExperimentInput struct {
 	RunId string `json:"runId"`
@@ -709,6 +2269,14 @@ type __RunExperimentInput struct {
 
 // GetRunId returns __RunExperimentInput.RunId, and is useful for accessing the field via an interface.
 func (v *__RunExperimentInput) GetRunId() string { return v.RunId }
+
+// __ShowRunInput is used internally by genqlient
+type __ShowRunInput struct {
+	Id string `json:"id"`
+}
+
+// GetId returns __ShowRunInput.Id, and is useful for accessing the field via an interface.
+func (v *__ShowRunInput) GetId() string { return v.Id }
 
 // The mutation executed by AppendRunLog.
 const AppendRunLog_Operation = `
@@ -731,6 +2299,114 @@ func AppendRunLog(
 	}
 
 	data_ = &AppendRunLogResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by CompareRuns.
+const CompareRuns_Operation = `
+query CompareRuns ($runs: [ID!]!) {
+	compareRuns(runs: $runs) {
+		runs {
+			... ComparedRun
+		}
+		params {
+			key
+			values
+			differs
+		}
+		metrics {
+			key
+			last
+			differs
+		}
+	}
+}
+fragment ComparedRun on Run {
+	runId
+	name
+	status
+	tags {
+		key
+		value
+	}
+	inputs {
+		context
+		dataset {
+			name
+			digest
+		}
+	}
+	fingerprint {
+		... FingerprintHashes
+	}
+}
+fragment FingerprintHashes on Fingerprint {
+	codeHash
+	dataHash
+	dependenciesHash
+	seedsHash
+	commandHash
+	hardwareHash
+}
+`
+
+func CompareRuns(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	runs []string,
+) (data_ *CompareRunsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CompareRuns",
+		Query:  CompareRuns_Operation,
+		Variables: &__CompareRunsInput{
+			Runs: runs,
+		},
+	}
+
+	data_ = &CompareRunsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by CreateExperiment.
+const CreateExperiment_Operation = `
+mutation CreateExperiment ($input: CreateExperimentInput!) {
+	createExperiment(input: $input) {
+		experimentId
+		name
+	}
+}
+`
+
+func CreateExperiment(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input CreateExperimentInput,
+) (data_ *CreateExperimentResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CreateExperiment",
+		Query:  CreateExperiment_Operation,
+		Variables: &__CreateExperimentInput{
+			Input: input,
+		},
+	}
+
+	data_ = &CreateExperimentResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -802,6 +2478,155 @@ func CreateRun(
 	}
 
 	data_ = &CreateRunResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by CreateToken.
+const CreateToken_Operation = `
+mutation CreateToken ($input: CreateTokenInput!) {
+	createToken(input: $input) {
+		secret
+		token {
+			name
+			role
+			expiresAt
+		}
+	}
+}
+`
+
+func CreateToken(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input CreateTokenInput,
+) (data_ *CreateTokenResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CreateToken",
+		Query:  CreateToken_Operation,
+		Variables: &__CreateTokenInput{
+			Input: input,
+		},
+	}
+
+	data_ = &CreateTokenResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by DeleteExperiment.
+const DeleteExperiment_Operation = `
+mutation DeleteExperiment ($id: ID!) {
+	deleteExperiment(experimentId: $id) {
+		experimentId
+		name
+	}
+}
+`
+
+func DeleteExperiment(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *DeleteExperimentResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DeleteExperiment",
+		Query:  DeleteExperiment_Operation,
+		Variables: &__DeleteExperimentInput{
+			Id: id,
+		},
+	}
+
+	data_ = &DeleteExperimentResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ExperimentByName.
+const ExperimentByName_Operation = `
+query ExperimentByName ($name: String!) {
+	experiment(name: $name) {
+		experimentId
+		name
+		lifecycleStage
+	}
+}
+`
+
+func ExperimentByName(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+) (data_ *ExperimentByNameResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ExperimentByName",
+		Query:  ExperimentByName_Operation,
+		Variables: &__ExperimentByNameInput{
+			Name: name,
+		},
+	}
+
+	data_ = &ExperimentByNameResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ExperimentRunCount.
+const ExperimentRunCount_Operation = `
+query ExperimentRunCount ($id: ID!) {
+	experiment(id: $id) {
+		experimentId
+		name
+		lifecycleStage
+		runs(first: 1) {
+			totalCount
+		}
+	}
+}
+`
+
+func ExperimentRunCount(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *ExperimentRunCountResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ExperimentRunCount",
+		Query:  ExperimentRunCount_Operation,
+		Variables: &__ExperimentRunCountInput{
+			Id: id,
+		},
+	}
+
+	data_ = &ExperimentRunCountResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -919,6 +2744,239 @@ func HeartbeatRun(
 	return data_, err_
 }
 
+// The query executed by ListArtifacts.
+const ListArtifacts_Operation = `
+query ListArtifacts ($run: ID!, $path: String!, $first: Int!, $after: String) {
+	run(id: $run) {
+		artifacts(path: $path, first: $first, after: $after) {
+			edges {
+				node {
+					... ArtifactRow
+				}
+			}
+			pageInfo {
+				hasNextPage
+				endCursor
+			}
+		}
+	}
+}
+fragment ArtifactRow on Artifact {
+	path
+	isDir
+	size
+	sha256
+	downloadUrl
+}
+`
+
+func ListArtifacts(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	run string,
+	path string,
+	first int,
+	after *string,
+) (data_ *ListArtifactsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ListArtifacts",
+		Query:  ListArtifacts_Operation,
+		Variables: &__ListArtifactsInput{
+			Run:   run,
+			Path:  path,
+			First: first,
+			After: after,
+		},
+	}
+
+	data_ = &ListArtifactsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ListExperiments.
+const ListExperiments_Operation = `
+query ListExperiments ($filter: String, $view: View!, $first: Int!, $after: String) {
+	experiments(filter: $filter, view: $view, first: $first, after: $after) {
+		edges {
+			node {
+				... ExperimentRow
+			}
+		}
+		pageInfo {
+			hasNextPage
+			endCursor
+		}
+	}
+}
+fragment ExperimentRow on Experiment {
+	experimentId
+	name
+	lifecycleStage
+	artifactLocation
+	createdAt
+	updatedAt
+	createdBy
+	tags {
+		key
+		value
+	}
+}
+`
+
+func ListExperiments(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	filter *string,
+	view View,
+	first int,
+	after *string,
+) (data_ *ListExperimentsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ListExperiments",
+		Query:  ListExperiments_Operation,
+		Variables: &__ListExperimentsInput{
+			Filter: filter,
+			View:   view,
+			First:  first,
+			After:  after,
+		},
+	}
+
+	data_ = &ListExperimentsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ListRuns.
+const ListRuns_Operation = `
+query ListRuns ($experiments: [ID!], $filter: String, $orderBy: [String!], $view: View!, $first: Int!, $after: String) {
+	runs(experiments: $experiments, filter: $filter, orderBy: $orderBy, view: $view, first: $first, after: $after) {
+		edges {
+			node {
+				... RunRow
+			}
+		}
+		pageInfo {
+			hasNextPage
+			endCursor
+		}
+	}
+}
+fragment RunRow on Run {
+	runId
+	name
+	status
+	lifecycleStage
+	startTime
+	endTime
+	userId
+	experiment {
+		experimentId
+		name
+	}
+	params {
+		key
+		value
+	}
+	metrics {
+		key
+		role
+		last {
+			value
+			step
+		}
+	}
+}
+`
+
+func ListRuns(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	experiments []string,
+	filter *string,
+	orderBy []string,
+	view View,
+	first int,
+	after *string,
+) (data_ *ListRunsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ListRuns",
+		Query:  ListRuns_Operation,
+		Variables: &__ListRunsInput{
+			Experiments: experiments,
+			Filter:      filter,
+			OrderBy:     orderBy,
+			View:        view,
+			First:       first,
+			After:       after,
+		},
+	}
+
+	data_ = &ListRunsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ListTokens.
+const ListTokens_Operation = `
+query ListTokens {
+	tokens {
+		... TokenRow
+	}
+}
+fragment TokenRow on Token {
+	name
+	role
+	createdAt
+	createdBy
+	expiresAt
+	revokedAt
+}
+`
+
+func ListTokens(
+	ctx_ context.Context,
+	client_ graphql.Client,
+) (data_ *ListTokensResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ListTokens",
+		Query:  ListTokens_Operation,
+	}
+
+	data_ = &ListTokensResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by LogBatch.
 const LogBatch_Operation = `
 mutation LogBatch ($input: LogBatchInput!) {
@@ -987,6 +3045,50 @@ func LogInputs(
 	return data_, err_
 }
 
+// The query executed by ReadRunLog.
+const ReadRunLog_Operation = `
+query ReadRunLog ($run: ID!, $after: Int64!, $first: Int!) {
+	run(id: $run) {
+		status
+		log(after: $after, first: $first) {
+			sequence
+			stream
+			time
+			text
+		}
+	}
+}
+`
+
+func ReadRunLog(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	run string,
+	after int64,
+	first int,
+) (data_ *ReadRunLogResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ReadRunLog",
+		Query:  ReadRunLog_Operation,
+		Variables: &__ReadRunLogInput{
+			Run:   run,
+			After: after,
+			First: first,
+		},
+	}
+
+	data_ = &ReadRunLogResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by RecordFingerprint.
 const RecordFingerprint_Operation = `
 mutation RecordFingerprint ($input: RecordFingerprintInput!) {
@@ -1010,6 +3112,113 @@ func RecordFingerprint(
 	}
 
 	data_ = &RecordFingerprintResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by RenameExperiment.
+const RenameExperiment_Operation = `
+mutation RenameExperiment ($id: ID!, $name: String!) {
+	updateExperiment(input: {experimentId:$id,name:$name}) {
+		experimentId
+		name
+	}
+}
+`
+
+func RenameExperiment(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+	name string,
+) (data_ *RenameExperimentResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RenameExperiment",
+		Query:  RenameExperiment_Operation,
+		Variables: &__RenameExperimentInput{
+			Id:   id,
+			Name: name,
+		},
+	}
+
+	data_ = &RenameExperimentResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by RestoreExperiment.
+const RestoreExperiment_Operation = `
+mutation RestoreExperiment ($id: ID!) {
+	restoreExperiment(experimentId: $id) {
+		experimentId
+		name
+	}
+}
+`
+
+func RestoreExperiment(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *RestoreExperimentResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RestoreExperiment",
+		Query:  RestoreExperiment_Operation,
+		Variables: &__RestoreExperimentInput{
+			Id: id,
+		},
+	}
+
+	data_ = &RestoreExperimentResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by RevokeToken.
+const RevokeToken_Operation = `
+mutation RevokeToken ($name: String!) {
+	revokeToken(name: $name) {
+		name
+		revokedAt
+	}
+}
+`
+
+func RevokeToken(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+) (data_ *RevokeTokenResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RevokeToken",
+		Query:  RevokeToken_Operation,
+		Variables: &__RevokeTokenInput{
+			Name: name,
+		},
+	}
+
+	data_ = &RevokeTokenResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -1046,6 +3255,157 @@ func RunExperiment(
 	}
 
 	data_ = &RunExperimentResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ShowRun.
+const ShowRun_Operation = `
+query ShowRun ($id: ID!) {
+	run(id: $id) {
+		... RunDetail
+	}
+}
+fragment RunDetail on Run {
+	runId
+	name
+	status
+	statusReason
+	lifecycleStage
+	startTime
+	endTime
+	userId
+	artifactLocation
+	createdBy
+	experiment {
+		experimentId
+		name
+	}
+	parent {
+		runId
+		name
+	}
+	children(first: 1) {
+		totalCount
+	}
+	params {
+		key
+		value
+	}
+	tags {
+		key
+		value
+	}
+	metrics {
+		key
+		role
+		count
+		last {
+			value
+			step
+		}
+		min {
+			value
+			step
+		}
+		max {
+			value
+			step
+		}
+	}
+	inputs {
+		context
+		dataset {
+			name
+			digest
+			sourceType
+		}
+	}
+	loggedModels {
+		modelId
+		name
+		modelType
+		status
+	}
+	fingerprint {
+		... FingerprintHashes
+	}
+	artifacts(first: 100) {
+		edges {
+			node {
+				path
+				isDir
+				size
+			}
+		}
+		pageInfo {
+			hasNextPage
+		}
+	}
+}
+fragment FingerprintHashes on Fingerprint {
+	codeHash
+	dataHash
+	dependenciesHash
+	seedsHash
+	commandHash
+	hardwareHash
+}
+`
+
+func ShowRun(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *ShowRunResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ShowRun",
+		Query:  ShowRun_Operation,
+		Variables: &__ShowRunInput{
+			Id: id,
+		},
+	}
+
+	data_ = &ShowRunResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Viewer.
+const Viewer_Operation = `
+query Viewer {
+	viewer {
+		principal
+		role
+		serverVersion
+	}
+}
+`
+
+func Viewer(
+	ctx_ context.Context,
+	client_ graphql.Client,
+) (data_ *ViewerResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Viewer",
+		Query:  Viewer_Operation,
+	}
+
+	data_ = &ViewerResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
