@@ -11,6 +11,7 @@ import (
 const (
 	maxDrawnClasses    = 60
 	maxNumberedClasses = 25
+	maxLabel           = 16 // characters of a class's name that are drawn
 )
 
 type confusion struct {
@@ -56,14 +57,19 @@ func (c confusion) check() error {
 func (c confusion) draw() []byte {
 	n := max(len(c.Labels), 1)
 	cell := min(max(480/n, 12), 90)
-	const left, top, right, bottom = 150, 50, 30, 130
-	p := newPicture(left+n*cell+right, top+n*cell+bottom, "Confusion matrix (training data)")
+	longest := 1
+	for _, label := range c.Labels {
+		longest = max(longest, len([]rune(shorten(label, maxLabel))))
+	}
+	const top, right = 50, 60
+	left, bottom := 50+longest*labelSize*2/3, 45+longest*labelSize*2/3
+	p := newPicture(max(left+n*cell+right, 320), top+n*cell+bottom, "Confusion matrix (training data)")
 	for i, row := range c.Counts {
 		var total int64
 		for _, count := range row {
 			total += count
 		}
-		label := shorten(c.Labels[i], 16)
+		label := shorten(c.Labels[i], maxLabel)
 		p.text(left-8, top+i*cell+cell/2+4, labelSize, atEnd, "#222222", label)
 		p.upright(left+i*cell+cell/2+4, top+n*cell+8, labelSize, atEnd, "#222222", label)
 		for j, count := range row {

@@ -19,6 +19,7 @@ class Hooks:
     def _fresh(self):
         self._lock = _thread.allocate_lock()
         self._answered = {}  # watched module → hook messages for it
+        self._passed = set()  # watched modules whose import is over: a hook that comes now installs itself
         self._waited = False
         self._gone = False
 
@@ -61,7 +62,10 @@ class Hooks:
                 }
             )
         self._waited = True
-        for message in self._answered.get(name, ()):
+        with self._lock:
+            self._passed.add(name)
+            messages = list(self._answered.get(name, ()))
+        for message in messages:
             self._install(message)
 
     def arrived(self, message):
@@ -69,9 +73,7 @@ class Hooks:
         with self._lock:
             for module in message.get("modules", ()):
                 self._answered.setdefault(module, []).append(message)
-                loaded = sys.modules.get(module)
-                spec = getattr(loaded, "__spec__", None)
-                late = late or (loaded is not None and not getattr(spec, "_initializing", False))
+                late = late or module in self._passed
         if late:
             self._install(message)
 

@@ -31,14 +31,14 @@ def _mlflow_run():
     fluent = sys.modules.get("mlflow.tracking.fluent")
     if fluent is None:
         return ""
-    stack = fluent._active_run_stack
-    stack = stack.get() if hasattr(stack, "get") else stack
-    if not stack:
-        return ""
+    stack = fluent._active_run_stack.get()
+    return stack[-1].info.run_id if stack and on_this_server() else ""
+
+
+def on_this_server():
+    """True if mlflow logs to the server that this training is recorded on."""
     server = os.environ.get("CAIRN_SERVER", "")
-    if not server or _address(sys.modules["mlflow"].get_tracking_uri()) != _address(server):
-        return ""
-    return stack[-1].info.run_id
+    return bool(server) and _address(sys.modules["mlflow"].get_tracking_uri()) == _address(server)
 
 
 def _address(url):

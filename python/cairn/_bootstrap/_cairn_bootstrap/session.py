@@ -48,7 +48,7 @@ class Session:
         self._jobs_open = 0
         self._environment_sent = False
         self._hooks = None
-        self._finalizer = False
+        self._finalizer = None
 
     # Fork: the child has none of our threads and must not write to the parent's connection.
 
@@ -142,7 +142,19 @@ class Session:
         """Begins to watch imports."""
         from . import watch
 
-        watch.install(self)
+        self.watcher = watch.Watcher(self)
+        sys.meta_path.insert(0, self.watcher)
+        if "CAIRN_MLFLOW_ADOPT" in os.environ:
+            from . import mlflow_run
+
+            mlflow_run.install(self)
+
+    def catch_up(self):
+        """Installs the hooks of modules that were imported before this session began."""
+        for module in self.welcome.get("modules", ()):
+            if module in sys.modules:
+                self.hooks.announce(module.partition(".")[0])
+                self.hooks.imported(module)
 
     @property
     def hooks(self):
@@ -195,11 +207,11 @@ class Session:
             self._threads = False
 
     def _finalize_with_multiprocessing(self):
-        # Children of multiprocessing leave by os._exit, past atexit.
+        # Children of multiprocessing leave by os._exit, past atexit. When they begin their work they forget the
+        # finalizers of their start.
         util = sys.modules.get("multiprocessing.util")
-        if self.worker and not self._finalizer and util is not None:
-            self._finalizer = True
-            util.Finalize(None, self.close, exitpriority=0)
+        if util is not None and self.worker and not (self._finalizer and self._finalizer.still_active()):
+            self._finalizer = util.Finalize(None, self.close, exitpriority=0)
 
     def _send_loop(self, sock):
         while True:

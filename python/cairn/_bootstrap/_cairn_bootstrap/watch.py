@@ -76,11 +76,3 @@ class Watcher:
 
 def _importing(module):
     return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
-
-
-def install(session):
-    """Puts the watcher of the session first; modules imported before that get their hooks now."""
-    watcher = Watcher(session)
-    session.watcher = watcher
-    sys.meta_path.insert(0, watcher)
-    return watcher
