@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+)
+
+// Querier runs queries with ? placeholders: the read side, or a transaction.
+type Querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// maxIn bounds the values of one IN list, so that the texts of queries are few and every database takes them.
+const maxIn = 500
+
+// In gives "(?, ?, …)" for n values.
+func In(n int) string {
+	if n == 0 {
+		return "(NULL)"
+	}
+	return "(" + strings.Repeat("?, ", n-1) + "?)"
+}
+
+// Parts cuts values into pieces that fit an IN list.
+func Parts[T any](values []T) [][]T {
+	var parts [][]T
+	for len(values) > maxIn {
+		parts = append(parts, values[:maxIn])
+		values = values[maxIn:]
+	}
+	if len(values) > 0 {
+		parts = append(parts, values)
+	}
+	return parts
+}
+
+// Args appends values of any type to arguments.
+func Args[T any](args []any, values []T) []any {
+	for _, v := range values {
+		args = append(args, v)
+	}
+	return args
+}
+
+// LockRow is what ends a SELECT that locks its rows until the transaction ends. SQLite has one writer and needs none.
+func (tx *Tx) LockRow() string {
+	if tx.db.Postgres() {
+		return " FOR UPDATE"
+	}
+	return ""
+}

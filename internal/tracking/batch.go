@@ -1,0 +1,324 @@
+package tracking
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/live"
+	"github.com/cairnml/cairn/internal/metric"
+	"github.com/cairnml/cairn/internal/store"
+)
+
+// maxClient bounds the name of a batch's sender, in bytes.
+const maxClient = 64
+
+// Batch is what is stored of a run as a whole or not at all.
+type Batch struct {
+	RunID   string
+	Columns []metric.Columns
+	Params  []Param
+	Tags    []Tag
+	// Client and Sequence name the batch: a batch whose Sequence is not beyond the client's last changes nothing. Empty: the
+	// batch has no name.
+	Client   string
+	Sequence int64
+	// Models are points that were measured of a logged model.
+	Models []ModelMetric
+}
+
+// BatchResult says what became of a batch.
+type BatchResult struct {
+	// Stored is false when the batch had been stored before.
+	Stored bool
+	// Sequence is that of the run's newest metric batch.
+	Sequence int64
+}
+
+func (b *Batch) check() error {
+	var err error
+	if b.Columns, err = metric.Merge(b.Columns); err != nil {
+		return err
+	}
+	for i := range b.Columns {
+		if err := CheckKey("metrics.key", b.Columns[i].Key); err != nil {
+			return err
+		}
+	}
+	if len(b.Params) > MaxParams {
+		return errs.Field("params", "has %d params: at most %d go into one batch", len(b.Params), MaxParams)
+	}
+	seen := make(map[string]bool, len(b.Params))
+	for i, p := range b.Params {
+		field := fmt.Sprintf("params[%d]", i)
+		if err := CheckKey(field+".key", p.Key); err != nil {
+			return err
+		}
+		if err := checkValue(field+".value", p.Key, p.Value); err != nil {
+			return err
+		}
+		if seen[p.Key] {
+			return errs.Field(field+".key", "Duplicate parameter keys have been submitted: %q; send each once", p.Key)
+		}
+		seen[p.Key] = true
+	}
+	if err := checkTags("tags", b.Tags); err != nil {
+		return err
+	}
+	for i, t := range b.Tags {
+		if t.Key == tagRunName {
+			if err := checkName(fmt.Sprintf("tags[%d].value", i), t.Value, MaxRunName); err != nil {
+				return err
+			}
+		}
+	}
+	if (b.Client == "") != (b.Sequence == 0) || b.Sequence < 0 {
+		return errs.Field("sequence", "client and sequence go together; sequences are 1, 2, 3 …")
+	}
+	if len(b.Client) > maxClient {
+		return errs.Field("client", "has %d bytes: at most %d are allowed", len(b.Client), maxClient)
+	}
+	return checkText("client", b.Client)
+}
+
+// LogBatch stores points, params and tags of a run and returns when they are durable. It is the one way by which they get
+// into the database. Conflict when the run is deleted, or a param has another value already.
+func (s *Service) LogBatch(ctx context.Context, b Batch) (BatchResult, error) {
+	if err := b.check(); err != nil {
+		return BatchResult{}, err
+	}
+	var out BatchResult
+	err := s.db.WriteFor(ctx, b.RunID, func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		out, err = s.logBatch(ctx, tx, &b)
+		return err
+	})
+	return out, err
+}
+
+// batchRun is what LogBatch needs of the run's row.
+type batchRun struct {
+	pk, experimentID int
+	stage            string
+	sequence         int64
+}
+
+// logBatch first finds out all that can be wrong, and only then writes: a refused batch costs the others that share its
+// transaction nothing.
+func (s *Service) logBatch(ctx context.Context, tx *store.Tx, b *Batch) (BatchResult, error) {
+	var r batchRun
+	found, err := tx.Scan(ctx, "SELECT id, experiment_id, lifecycle_stage, metric_sequence FROM runs WHERE run_id = ?"+tx.LockRow(),
+		[]any{b.RunID}, &r.pk, &r.experimentID, &r.stage, &r.sequence)
+	switch {
+	case err != nil:
+		return BatchResult{}, fmt.Errorf("lock run: %w", err)
+	case !found:
+		return BatchResult{}, errs.New(errs.NotFound, "Run with id=%s not found", b.RunID)
+	case r.stage != "active":
+		return BatchResult{}, errs.New(errs.Conflict, "The run %s must be in the 'active' state. Current state is %s: restore it first", b.RunID, r.stage)
+	}
+	if repeated, err := seenBefore(ctx, tx, r.pk, b.Client, b.Sequence); err != nil || repeated {
+		return BatchResult{Sequence: r.sequence}, err
+	}
+	params, err := newParams(ctx, tx, r.pk, b.RunID, b.Params)
+	if err != nil {
+		return BatchResult{}, err
+	}
+	if err := checkModels(ctx, tx, b.Models); err != nil {
+		return BatchResult{}, err
+	}
+	points, err := s.appender.Plan(ctx, tx, r.pk, r.experimentID, b.Columns)
+	if err != nil {
+		return BatchResult{}, err
+	}
+
+	t := now()
+	if points.Points() > 0 {
+		r.sequence++
+	}
+	if _, err := tx.ExecContext(ctx, "UPDATE runs SET metric_sequence = ?, updated_at = ?, updated_by = ? WHERE id = ?",
+		r.sequence, t, principal(ctx), r.pk); err != nil {
+		return BatchResult{}, fmt.Errorf("update run: %w", err)
+	}
+	to := metric.Target{RunPK: r.pk, ExperimentID: r.experimentID, Sequence: r.sequence, Now: t}
+	if err := s.appender.Write(ctx, tx, to, points); err != nil {
+		return BatchResult{}, err
+	}
+	if err := insertParams(ctx, tx, r, params); err != nil {
+		return BatchResult{}, err
+	}
+	if err := setTags(ctx, tx, r, b.Tags); err != nil {
+		return BatchResult{}, err
+	}
+	if err := insertModelMetrics(ctx, tx, b.RunID, b.Models); err != nil {
+		return BatchResult{}, err
+	}
+	if err := remember(ctx, tx, r.pk, b.Client, b.Sequence); err != nil {
+		return BatchResult{}, err
+	}
+	s.announce(tx, b, r, points.Points() > 0, len(params) > 0 || len(b.Tags) > 0)
+	return BatchResult{Stored: true, Sequence: r.sequence}, nil
+}
+
+// announce tells those who follow the run. What only appends points is noted as a change of the run a little later and
+// together with others like it, so that a change need not be written with every point.
+func (s *Service) announce(tx *store.Tx, b *Batch, r batchRun, metrics, changed bool) {
+	e := live.Event{RunID: b.RunID, ExperimentID: r.experimentID, Metrics: metrics, Changed: changed}
+	if changed {
+		tx.RunChanged(b.RunID, r.experimentID)
+	}
+	tx.OnCommit(func() {
+		s.hub.Publish(e)
+		if metrics && !changed {
+			s.metered.note(e)
+		}
+	})
+}
+
+func seenBefore(ctx context.Context, tx *store.Tx, runPK int, client string, sequence int64) (bool, error) {
+	if client == "" {
+		return false, nil
+	}
+	var last int64
+	if _, err := tx.Scan(ctx, "SELECT last_sequence FROM batch_clients WHERE run_id = ? AND client = ?", []any{runPK, client}, &last); err != nil {
+		return false, fmt.Errorf("look up client: %w", err)
+	}
+	return sequence <= last, nil
+}
+
+func remember(ctx context.Context, tx *store.Tx, runPK int, client string, sequence int64) error {
+	if client == "" {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT INTO batch_clients (run_id, client, last_sequence) VALUES (?, ?, ?) "+
+		"ON CONFLICT (run_id, client) DO UPDATE SET last_sequence = excluded.last_sequence", runPK, client, sequence); err != nil {
+		return fmt.Errorf("remember client: %w", err)
+	}
+	return nil
+}
+
+// newParams gives the params that are not stored yet, by key.
+func newParams(ctx context.Context, tx *store.Tx, runPK int, runID string, params []Param) ([]Param, error) {
+	if len(params) == 0 {
+		return nil, nil //nolint:nilnil // no params
+	}
+	keys := make([]string, len(params))
+	for i, p := range params {
+		keys[i] = p.Key
+	}
+	stored := map[string]string{}
+	for _, part := range store.Parts(keys) {
+		if err := scanPairs(ctx, tx, "SELECT key, value FROM params WHERE run_id = ? AND key IN "+store.In(len(part)),
+			store.Args([]any{runPK}, part), stored); err != nil {
+			return nil, err
+		}
+	}
+	fresh := make([]Param, 0, len(params))
+	for i, p := range params {
+		old, ok := stored[p.Key]
+		switch {
+		case !ok:
+			fresh = append(fresh, p)
+		case old != p.Value && !p.KeepExisting:
+			return nil, &errs.Error{Kind: errs.Conflict, Field: fmt.Sprintf("params[%d].value", i), Message: fmt.Sprintf(
+				"Changing param values is not allowed. Param with key=%q was already logged with value=%.200q for run ID=%q. Attempted logging new value %.200q.",
+				p.Key, old, runID, p.Value)}
+		}
+	}
+	slices.SortFunc(fresh, func(a, b Param) int { return cmp.Compare(a.Key, b.Key) })
+	return fresh, nil
+}
+
+func scanPairs(ctx context.Context, q store.Querier, query string, args []any, into map[string]string) error {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("look up: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // its errors are those of rows.Err
+	for rows.Next() {
+		var k, v string
+		if err := rows.Scan(&k, &v); err != nil {
+			return fmt.Errorf("scan: %w", err)
+		}
+		into[k] = v
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("look up: %w", err)
+	}
+	return nil
+}
+
+// number is the value of a param as a number, where it is one and no NaN.
+func number(text string) *float64 {
+	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || f != f || strings.ContainsAny(text, "xX_pP") {
+		return nil
+	}
+	return &f
+}
+
+const rowsPerInsert = 100
+
+func insertParams(ctx context.Context, tx *store.Tx, r batchRun, params []Param) error {
+	for part := range slices.Chunk(params, rowsPerInsert) {
+		args := make([]any, 0, 5*len(part))
+		for _, p := range part {
+			args = append(args, r.pk, r.experimentID, p.Key, p.Value, number(p.Value))
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO params (run_id, experiment_id, key, value, number) VALUES "+tuples(len(part), 5), args...); err != nil {
+			return fmt.Errorf("store params: %w", err)
+		}
+	}
+	return nil
+}
+
+func tuples(n, width int) string {
+	t := store.In(width)
+	return strings.Repeat(t+", ", n-1) + t
+}
+
+func upsertTags(ctx context.Context, tx *store.Tx, runPK, experimentID int, tags []Tag) error {
+	for part := range slices.Chunk(sortTags(tags), rowsPerInsert) {
+		args := make([]any, 0, 4*len(part))
+		for _, t := range part {
+			args = append(args, runPK, experimentID, t.Key, t.Value)
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO run_tags (run_id, experiment_id, key, value) VALUES "+tuples(len(part), 4)+
+			" ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value", args...); err != nil {
+			return fmt.Errorf("store tags: %w", err)
+		}
+	}
+	return nil
+}
+
+// setTags stores tags, and what two of them mean for the run itself.
+func setTags(ctx context.Context, tx *store.Tx, r batchRun, tags []Tag) error {
+	for _, t := range tags {
+		var column string
+		switch t.Key {
+		case tagRunName:
+			column = "name"
+		case tagParentRunID:
+			if !isHex(t.Value, 32) {
+				continue // a tag like any other: no run has such an id
+			}
+			column = "parent_run_id"
+		default:
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE runs SET "+column+" = ? WHERE id = ?", t.Value, r.pk); err != nil { //nolint:gosec // one of two names
+			return fmt.Errorf("update run: %w", err)
+		}
+	}
+	return upsertTags(ctx, tx, r.pk, r.experimentID, tags)
+}
+
+// SetTag sets a tag of an active run.
+func (s *Service) SetTag(ctx context.Context, runID, key, value string) error {
+	_, err := s.LogBatch(ctx, Batch{RunID: runID, Tags: []Tag{{key, value}}})
+	return err
+}

@@ -1,0 +1,133 @@
+package tracking
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/ent/change"
+	"github.com/cairnml/cairn/internal/live"
+	"github.com/cairnml/cairn/internal/store"
+)
+
+// changeInterval is how long appended points may wait until they count as a change of their run.
+const changeInterval = 200 * time.Millisecond
+
+// changeMeter gathers the runs that only got points, and notes each as changed once an interval.
+type changeMeter struct {
+	store func(context.Context, map[string]int) error
+	mu    sync.Mutex
+	runs  map[string]int // run id → experiment
+	wake  chan struct{}
+	quit  chan struct{}
+	done  chan struct{}
+	once  sync.Once
+}
+
+func startChangeMeter(store func(context.Context, map[string]int) error) *changeMeter {
+	m := &changeMeter{store: store, runs: map[string]int{},
+		wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
+	go m.loop()
+	return m
+}
+
+func (m *changeMeter) note(e live.Event) {
+	m.mu.Lock()
+	m.runs[e.RunID] = e.ExperimentID
+	m.mu.Unlock()
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (m *changeMeter) stop() {
+	m.once.Do(func() { close(m.quit) })
+	<-m.done
+}
+
+func (m *changeMeter) loop() {
+	defer close(m.done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-m.wake:
+		case <-m.quit:
+			m.flush()
+			return
+		}
+		timer.Reset(changeInterval)
+		select {
+		case <-timer.C:
+		case <-m.quit:
+		}
+		m.flush()
+	}
+}
+
+// flush notes what was gathered. What cannot be stored is tried again with the next.
+func (m *changeMeter) flush() {
+	m.mu.Lock()
+	runs := m.runs
+	m.runs = map[string]int{}
+	m.mu.Unlock()
+	if len(runs) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := m.store(ctx, runs); err != nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for id, experiment := range runs {
+			m.runs[id] = experiment
+		}
+	}
+}
+
+func (s *Service) noteChanges(ctx context.Context, runs map[string]int) error {
+	err := s.db.Write(ctx, func(_ context.Context, tx *store.Tx) error {
+		for id, experiment := range runs {
+			tx.RunChanged(id, experiment)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("note changed runs: %w", err)
+	}
+	for id, experiment := range runs {
+		s.hub.Publish(live.Event{RunID: id, ExperimentID: experiment, Changed: true})
+	}
+	return nil
+}
+
+// ChangeHead is the number of the newest change.
+func (s *Service) ChangeHead(ctx context.Context) (int64, error) {
+	c, err := s.db.Ent().ChangeSequence.Get(ctx, 1)
+	if err != nil {
+		return 0, fmt.Errorf("read change counter: %w", err)
+	}
+	return c.Value, nil
+}
+
+// ChangesSince gives up to limit runs that changed behind a number, in the order of their newest changes, and the number
+// to go on from. A run that changed several times stands there once. experiments nil means all.
+func (s *Service) ChangesSince(ctx context.Context, experiments []int, after int64, limit int) (runIDs []string, next int64, err error) {
+	query := s.db.Ent().Change.Query().Where(change.EntityEQ(change.EntityRUN), change.SequenceGT(after))
+	if experiments != nil {
+		query.Where(change.ScopeIn(experiments...))
+	}
+	found, err := query.Order(ent.Asc(change.FieldSequence)).Limit(limit).All(ctx)
+	if err != nil {
+		return nil, after, fmt.Errorf("read changes: %w", err)
+	}
+	next = after
+	for _, c := range found {
+		runIDs = append(runIDs, c.EntityID)
+		next = c.Sequence
+	}
+	return runIDs, next, nil
+}

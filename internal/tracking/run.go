@@ -1,0 +1,448 @@
+package tracking
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/ent/experiment"
+	"github.com/cairnml/cairn/ent/run"
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/live"
+	"github.com/cairnml/cairn/internal/store"
+)
+
+// Bounds of a run's lease, in seconds.
+const (
+	MinLease = 10
+	MaxLease = 86_400
+)
+
+// Tags that MLflow's clients use to set what are columns here.
+const (
+	tagRunName     = "mlflow.runName"
+	tagParentRunID = "mlflow.parentRunId"
+)
+
+// CreateRun is what a new run is made of.
+type CreateRun struct {
+	// ExperimentID, or else ExperimentName, which is made when there is none of that name; with neither, Default.
+	ExperimentID   *int
+	ExperimentName string
+	// RunID is chosen by the client, 32 lower-case hex digits, or else by the server. When a run of this id is there and was
+	// made by the same request, it is given back.
+	RunID       string
+	Name        string
+	ParentRunID string
+	UserID      string
+	// StartTime is Unix milliseconds; now when 0.
+	StartTime int64
+	Tags      []Tag
+	// LeaseSeconds: when set, the run counts as killed unless Heartbeat comes in time.
+	LeaseSeconds   int
+	IdempotencyKey string
+}
+
+func (in *CreateRun) check() error {
+	if in.RunID != "" {
+		id, err := ParseRunID(in.RunID)
+		if err != nil {
+			return err
+		}
+		in.RunID = id
+	}
+	if in.ParentRunID != "" {
+		id, err := ParseRunID(in.ParentRunID)
+		if err != nil {
+			return err
+		}
+		in.ParentRunID = id
+	}
+	if in.StartTime < 0 {
+		return errs.Field("start_time", "must not be before 1970")
+	}
+	if err := checkTags("tags", in.Tags); err != nil {
+		return err
+	}
+	for _, t := range in.Tags {
+		switch t.Key {
+		case tagRunName:
+			if in.Name != "" && in.Name != t.Value {
+				return errs.Field("run_name", "%q and the tag mlflow.runName %q differ: give one of them", in.Name, t.Value)
+			}
+			in.Name = t.Value
+		case tagParentRunID:
+			if in.ParentRunID != "" && in.ParentRunID != t.Value {
+				return errs.Field("parentRunId", "and the tag mlflow.parentRunId differ: give one of them")
+			}
+			if isHex(t.Value, 32) {
+				in.ParentRunID = t.Value
+			}
+		}
+	}
+	if in.Name == "" {
+		in.Name = randomRunName()
+	}
+	if err := checkName("run_name", in.Name, MaxRunName); err != nil {
+		return err
+	}
+	if in.ExperimentName != "" {
+		if err := checkName("experimentName", in.ExperimentName, MaxExperimentName); err != nil {
+			return err
+		}
+	}
+	if len(in.UserID) > 255 {
+		return errs.Field("user_id", "has %d bytes: at most 255 are allowed", len(in.UserID))
+	}
+	if in.LeaseSeconds != 0 {
+		return checkLease(in.LeaseSeconds)
+	}
+	return checkText("user_id", in.UserID)
+}
+
+func checkLease(seconds int) error {
+	if seconds < MinLease || seconds > MaxLease {
+		return errs.Field("leaseSeconds", "must be %d to %d, not %d", MinLease, MaxLease, seconds)
+	}
+	return nil
+}
+
+// CreateRun starts a run.
+func (s *Service) CreateRun(ctx context.Context, in CreateRun) (*ent.Run, error) {
+	request := in // as the client sent it: what check makes up is not part of what a repetition must equal
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	if in.StartTime == 0 {
+		in.StartTime = now()
+	}
+	if in.RunID == "" {
+		in.RunID = newHexID()
+	} else if in.IdempotencyKey == "" {
+		in.IdempotencyKey = "run:" + in.RunID
+	}
+	var out *ent.Run
+	err := s.db.WriteFor(ctx, in.RunID, func(ctx context.Context, tx *store.Tx) error {
+		id, err := once(ctx, tx, "createRun", in.IdempotencyKey, request, func() (string, error) {
+			return in.RunID, createRun(ctx, tx, in)
+		})
+		if err != nil {
+			return err
+		}
+		if out, err = tx.Ent().Run.Query().Where(run.RunID(id)).Only(ctx); err != nil {
+			return notFound(err, "run", id)
+		}
+		e := live.Event{RunID: id, ExperimentID: out.ExperimentID, Changed: true}
+		tx.OnCommit(func() { s.hub.Publish(e) })
+		return nil
+	})
+	return out, err
+}
+
+func createRun(ctx context.Context, tx *store.Tx, in CreateRun) error {
+	e, err := runExperiment(ctx, tx, in)
+	if err != nil {
+		return err
+	}
+	if e.LifecycleStage != experiment.LifecycleStageActive {
+		return errs.New(errs.Conflict, "The experiment %d must be in the 'active' state. Current state is deleted: restore it first", e.ID)
+	}
+	if taken, err := tx.Ent().Run.Query().Where(run.RunID(in.RunID)).Exist(ctx); err != nil {
+		return fmt.Errorf("look up run: %w", err)
+	} else if taken {
+		return errs.New(errs.Exists, "A run with id=%s already exists", in.RunID)
+	}
+	t := now()
+	create := tx.Ent().Run.Create().SetRunID(in.RunID).SetExperimentID(e.ID).SetName(in.Name).
+		SetStartTime(in.StartTime).SetUserID(in.UserID).SetParentRunID(in.ParentRunID).
+		SetArtifactLocation(fmt.Sprintf("%s/%s/artifacts", e.ArtifactLocation, in.RunID)).
+		SetCreatedAt(t).SetUpdatedAt(t).SetCreatedBy(principal(ctx)).SetUpdatedBy(principal(ctx))
+	if in.LeaseSeconds > 0 {
+		create.SetLeaseExpiresAt(t + int64(in.LeaseSeconds)*1000)
+	}
+	r, err := create.Save(ctx)
+	if err != nil {
+		if store.IsUniqueViolation(err) {
+			return errs.Wrap(errs.Exists, err, "A run with id=%s already exists", in.RunID)
+		}
+		return fmt.Errorf("create run: %w", err)
+	}
+	tags := append(slices.Clone(in.Tags), Tag{tagRunName, in.Name})
+	if in.ParentRunID != "" {
+		tags = append(tags, Tag{tagParentRunID, in.ParentRunID})
+	}
+	if err := upsertTags(ctx, tx, r.ID, e.ID, tags); err != nil {
+		return err
+	}
+	tx.RunChanged(in.RunID, e.ID)
+	return nil
+}
+
+func runExperiment(ctx context.Context, tx *store.Tx, in CreateRun) (*ent.Experiment, error) {
+	if in.ExperimentID == nil && in.ExperimentName != "" {
+		e, err := tx.Ent().Experiment.Query().Where(experiment.Name(in.ExperimentName)).Only(ctx)
+		if ent.IsNotFound(err) {
+			return createExperiment(ctx, tx, CreateExperiment{Name: in.ExperimentName})
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look up experiment: %w", err)
+		}
+		return e, nil
+	}
+	id := 0
+	if in.ExperimentID != nil {
+		id = *in.ExperimentID
+	}
+	e, err := tx.Ent().Experiment.Get(ctx, id)
+	return e, notFound(err, "experiment", strconv.Itoa(id))
+}
+
+// Run gives a run, deleted or not. NotFound when there is none.
+func (s *Service) Run(ctx context.Context, id string) (*ent.Run, error) {
+	r, err := s.db.Ent().Run.Query().Where(run.RunID(id)).Only(ctx)
+	return r, runNotFound(err, id)
+}
+
+func runNotFound(err error, id string) error {
+	if ent.IsNotFound(err) {
+		return errs.New(errs.NotFound, "Run with id=%s not found", id)
+	}
+	if err != nil {
+		return fmt.Errorf("read run: %w", err)
+	}
+	return nil
+}
+
+// Runs gives runs in the order of their ids. NotFound names the first that is missing.
+func (s *Service) Runs(ctx context.Context, ids []string) ([]*ent.Run, error) {
+	byID := make(map[string]*ent.Run, len(ids))
+	for _, part := range store.Parts(ids) {
+		found, err := s.db.Ent().Run.Query().Where(run.RunIDIn(part...)).All(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read runs: %w", err)
+		}
+		for _, r := range found {
+			byID[r.RunID] = r
+		}
+	}
+	out := make([]*ent.Run, len(ids))
+	for i, id := range ids {
+		r, ok := byID[id]
+		if !ok {
+			return nil, errs.New(errs.NotFound, "Run with id=%s not found", id)
+		}
+		out[i] = r
+	}
+	return out, nil
+}
+
+// changeRun runs fn on a locked run, notes the change and gives the run back as it is then. What fn asks for through the
+// update is stored with it.
+func (s *Service) changeRun(ctx context.Context, id string, fn func(ctx context.Context, tx *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error) (*ent.Run, error) {
+	var out *ent.Run
+	err := s.db.WriteFor(ctx, id, func(ctx context.Context, tx *store.Tx) error {
+		r, err := lockRun(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		update := tx.Ent().Run.UpdateOneID(r.ID).SetUpdatedAt(now()).SetUpdatedBy(principal(ctx))
+		if err := fn(ctx, tx, r, update); err != nil {
+			return err
+		}
+		if out, err = update.Save(ctx); err != nil {
+			return fmt.Errorf("update run: %w", err)
+		}
+		tx.RunChanged(id, r.ExperimentID)
+		e := live.Event{RunID: id, ExperimentID: r.ExperimentID, Changed: true}
+		tx.OnCommit(func() { s.hub.Publish(e) })
+		return nil
+	})
+	return out, err
+}
+
+// lockRun reads a run and keeps its row until the transaction ends.
+func lockRun(ctx context.Context, tx *store.Tx, id string) (*ent.Run, error) {
+	if tx.DB().Postgres() {
+		if found, err := tx.Scan(ctx, "SELECT id FROM runs WHERE run_id = ?"+tx.LockRow(), []any{id}, new(int)); err != nil {
+			return nil, fmt.Errorf("lock run: %w", err)
+		} else if !found {
+			return nil, errs.New(errs.NotFound, "Run with id=%s not found", id)
+		}
+	}
+	r, err := tx.Ent().Run.Query().Where(run.RunID(id)).Only(ctx)
+	return r, runNotFound(err, id)
+}
+
+func mustBeActive(r *ent.Run) error {
+	if r.LifecycleStage != run.LifecycleStageActive {
+		return errs.New(errs.Conflict, "The run %s must be in the 'active' state. Current state is %s: restore it first", r.RunID, r.LifecycleStage)
+	}
+	return nil
+}
+
+// UpdateRun is a change of a run; what is nil stays.
+type UpdateRun struct {
+	RunID              string
+	Name, StatusReason *string
+	Status             *run.Status
+	EndTime            *int64
+}
+
+// ended tells whether a run of this status runs no more.
+func ended(s run.Status) bool {
+	return s == run.StatusFINISHED || s == run.StatusFAILED || s == run.StatusKILLED
+}
+
+// UpdateRun changes an active run. A status that ends it sets the end time when none is given; one that does not clears it.
+func (s *Service) UpdateRun(ctx context.Context, in UpdateRun) (*ent.Run, error) {
+	if in.Name != nil {
+		if err := checkName("run_name", *in.Name, MaxRunName); err != nil {
+			return nil, err
+		}
+	}
+	if in.StatusReason != nil {
+		if err := checkValue("statusReason", "statusReason", *in.StatusReason); err != nil {
+			return nil, err
+		}
+	}
+	if in.Status != nil {
+		if err := run.StatusValidator(*in.Status); err != nil {
+			return nil, errs.Field("status", "%q is not one of RUNNING, SCHEDULED, FINISHED, FAILED, KILLED", *in.Status)
+		}
+	}
+	if in.EndTime != nil && *in.EndTime < 0 {
+		return nil, errs.Field("end_time", "must not be before 1970")
+	}
+	return s.changeRun(ctx, in.RunID, func(ctx context.Context, tx *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error {
+		if err := mustBeActive(r); err != nil {
+			return err
+		}
+		if in.Name != nil {
+			update.SetName(*in.Name)
+			if err := upsertTags(ctx, tx, r.ID, r.ExperimentID, []Tag{{tagRunName, *in.Name}}); err != nil {
+				return err
+			}
+		}
+		setStatus(update, r, in)
+		return nil
+	})
+}
+
+func setStatus(update *ent.RunUpdateOne, r *ent.Run, in UpdateRun) {
+	if in.StatusReason != nil {
+		update.SetStatusReason(*in.StatusReason)
+	}
+	if in.EndTime != nil {
+		update.SetEndTime(*in.EndTime)
+	}
+	if in.Status == nil {
+		return
+	}
+	update.SetStatus(*in.Status)
+	switch {
+	case ended(*in.Status):
+		update.ClearLeaseExpiresAt()
+		if in.EndTime == nil && r.EndTime == nil {
+			update.SetEndTime(now())
+		}
+	case in.EndTime == nil:
+		update.ClearEndTime()
+	}
+}
+
+// Heartbeat says that a run is alive for so many seconds more. A run that was killed for want of a heartbeat comes back.
+func (s *Service) Heartbeat(ctx context.Context, id string, leaseSeconds int) (*ent.Run, error) {
+	if err := checkLease(leaseSeconds); err != nil {
+		return nil, err
+	}
+	return s.changeRun(ctx, id, func(_ context.Context, _ *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error {
+		if err := mustBeActive(r); err != nil {
+			return err
+		}
+		if r.Status == run.StatusKILLED && r.StatusReason == reasonNoHeartbeat {
+			update.SetStatus(run.StatusRUNNING).SetStatusReason("").ClearEndTime()
+		} else if ended(r.Status) {
+			return errs.New(errs.Conflict, "The run %s has ended: its status is %s", id, r.Status)
+		}
+		update.SetLeaseExpiresAt(now() + int64(leaseSeconds)*1000)
+		return nil
+	})
+}
+
+const reasonNoHeartbeat = "no heartbeat: the process was killed, or lost its connection"
+
+// ReapExpiredRuns gives runs whose lease ran out the status KILLED, and says how many there were.
+func (s *Service) ReapExpiredRuns(ctx context.Context) (int, error) {
+	ids, err := s.db.Ent().Run.Query().
+		Where(run.LeaseExpiresAtLT(now()), run.StatusIn(run.StatusRUNNING, run.StatusSCHEDULED)).
+		Order(run.ByLeaseExpiresAt()).Limit(1000).Select(run.FieldRunID).Strings(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("list expired runs: %w", err)
+	}
+	reaped := 0
+	for _, id := range ids {
+		_, err := s.changeRun(ctx, id, func(_ context.Context, _ *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error {
+			// It may have sent a heartbeat, or ended, since the list was read.
+			if r.LeaseExpiresAt == nil || *r.LeaseExpiresAt >= now() || ended(r.Status) {
+				return errs.New(errs.Conflict, "alive")
+			}
+			update.SetStatus(run.StatusKILLED).SetStatusReason(reasonNoHeartbeat).
+				SetEndTime(*r.LeaseExpiresAt).ClearLeaseExpiresAt()
+			return nil
+		})
+		if err != nil && !errs.Is(err, errs.Conflict) {
+			return reaped, err
+		}
+		if err == nil {
+			reaped++
+		}
+	}
+	return reaped, nil
+}
+
+// DeleteRun marks a run as deleted. Deleting it again changes nothing.
+func (s *Service) DeleteRun(ctx context.Context, id string) (*ent.Run, error) {
+	return s.changeRun(ctx, id, func(_ context.Context, _ *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error {
+		if r.LifecycleStage == run.LifecycleStageActive {
+			update.SetLifecycleStage(run.LifecycleStageDeleted).SetDeletedAt(now()).SetDeletedWithExperiment(false)
+		} else {
+			update.SetDeletedWithExperiment(false) // its experiment's restoration does not bring it back
+		}
+		return nil
+	})
+}
+
+// RestoreRun brings a deleted run back. Conflict while its experiment is deleted.
+func (s *Service) RestoreRun(ctx context.Context, id string) (*ent.Run, error) {
+	return s.changeRun(ctx, id, func(ctx context.Context, tx *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error {
+		e, err := tx.Ent().Experiment.Get(ctx, r.ExperimentID)
+		if err := notFound(err, "experiment", strconv.Itoa(r.ExperimentID)); err != nil {
+			return err
+		}
+		if e.LifecycleStage != experiment.LifecycleStageActive {
+			return errs.New(errs.Conflict, "The experiment %d of run %s is deleted: restore the experiment first", e.ID, id)
+		}
+		update.SetLifecycleStage(run.LifecycleStageActive).ClearDeletedAt().SetDeletedWithExperiment(false)
+		return nil
+	})
+}
+
+// sortTags orders tags by key, so that rows are locked in one order, the last of equal keys standing.
+func sortTags(tags []Tag) []Tag {
+	last := make(map[string]string, len(tags))
+	for _, t := range tags {
+		last[t.Key] = t.Value
+	}
+	keys := make([]string, 0, len(last))
+	for k := range last {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	out := make([]Tag, len(keys))
+	for i, k := range keys {
+		out[i] = Tag{k, last[k]}
+	}
+	return out
+}

@@ -1,0 +1,94 @@
+// Package tracking is the core of experiment tracking: experiments, runs, params, tags, inputs and logged models. Both
+// shells, GraphQL and MLflow's REST, are thin layers over it.
+package tracking
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/ent/idempotencykey"
+	"github.com/cairnml/cairn/internal/auth"
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/live"
+	"github.com/cairnml/cairn/internal/metric"
+	"github.com/cairnml/cairn/internal/store"
+)
+
+// Service records and reads what trainings do. All methods are safe for concurrent use and return *errs.Error for what is
+// the caller's fault.
+type Service struct {
+	db       *store.DB
+	hub      *live.Hub
+	appender *metric.Appender
+	metered  *changeMeter
+}
+
+// New makes the service. The caller closes it before the database.
+func New(db *store.DB, hub *live.Hub) *Service {
+	s := &Service{db: db, hub: hub, appender: metric.NewAppender(db)}
+	s.metered = startChangeMeter(s.noteChanges)
+	return s
+}
+
+// Close stores the changes that are noted and not yet stored.
+func (s *Service) Close() { s.metered.stop() }
+
+// Tag is a key and a value; the last write wins.
+type Tag struct{ Key, Value string }
+
+// Param is an input of a run, written once.
+type Param struct {
+	Key, Value string
+	// KeepExisting: when the param has another value already, that one stays; else it is a Conflict.
+	KeepExisting bool
+}
+
+func now() int64 { return time.Now().UnixMilli() }
+
+func principal(ctx context.Context) string {
+	if p, ok := auth.From(ctx); ok {
+		return p.Name
+	}
+	return ""
+}
+
+// once gives what an earlier call with the same idempotency key made; make is called when there was none, and gives the
+// id of what it made. Both happen in the caller's transaction.
+func once(ctx context.Context, tx *store.Tx, operation, key string, request any, create func() (string, error)) (string, error) {
+	if key == "" {
+		return create()
+	}
+	if len(key) > maxIdempotencyKey {
+		return "", errs.Field("idempotencyKey", "has %d bytes: at most %d are allowed", len(key), maxIdempotencyKey)
+	}
+	text, err := json.Marshal(request)
+	if err != nil {
+		return "", fmt.Errorf("hash request: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	hash := hex.EncodeToString(sum[:])
+	earlier, err := tx.Ent().IdempotencyKey.Query().
+		Where(idempotencykey.Operation(operation), idempotencykey.Key(key)).Only(ctx)
+	switch {
+	case err == nil && earlier.RequestHash != hash:
+		return "", errs.New(errs.Conflict, "idempotencyKey: %q was used before with another input; use a new key", key)
+	case err == nil:
+		return earlier.ResultID, nil
+	case !ent.IsNotFound(err):
+		return "", fmt.Errorf("look up idempotency key: %w", err)
+	}
+	id, err := create()
+	if err != nil {
+		return "", err
+	}
+	if err := tx.Ent().IdempotencyKey.Create().SetOperation(operation).SetKey(key).SetRequestHash(hash).
+		SetResultID(id).SetCreatedAt(now()).Exec(ctx); err != nil {
+		return "", fmt.Errorf("store idempotency key: %w", err)
+	}
+	return id, nil
+}
