@@ -4,14 +4,18 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 )
 
 const (
 	// seedExperiment is the id of the first experiment made on an empty server.
 	seedExperiment = "1"
 	seedRuns       = 1000
+	// seedConnections fill a server at a time: MLflow takes minutes over one.
+	seedConnections = 4
 )
 
 type pair struct {
@@ -60,8 +64,59 @@ func createRun(c *conn, experiment, name string, start int64, tags []pair) (stri
 	return answer.Run.Info.RunID, err
 }
 
-// seed fills an empty server with the runs that searches look through: the same
-// ones everywhere, of 10 params, 10 metrics of 3 points each, and 3 tags.
+// seededRun is one of the runs that searches look through.
+type seededRun struct {
+	name     string
+	start    int64
+	tags     []pair
+	params   []pair
+	metrics  []point
+	finished bool
+}
+
+// seededRuns returns the runs, the same ones each time: 10 params, 10 metrics of 3
+// points each, 3 tags, and every other one finished.
+func seededRuns() []seededRun {
+	random := rand.New(rand.NewPCG(1, 2))
+	models, teams := []string{"forest", "boosting", "linear"}, []string{"red", "green", "blue"}
+	names := []string{"accuracy", "loss"}
+	for m := range 8 {
+		names = append(names, fmt.Sprintf("metric_%d", m))
+	}
+	out := make([]seededRun, seedRuns)
+	for i := range out {
+		run := seededRun{
+			name: fmt.Sprintf("seeded-%04d", i), start: started + int64(i), finished: i%2 == 0,
+			tags:   []pair{{"team", teams[random.IntN(3)]}, {"mlflow.user", "bench"}, {"host", fmt.Sprintf("node-%d", random.IntN(20))}},
+			params: []pair{{"model", models[random.IntN(3)]}, {"max_depth", fmt.Sprint(1 + random.IntN(16))}},
+		}
+		for p := range 8 {
+			run.params = append(run.params, pair{fmt.Sprintf("param_%d", p), fmt.Sprint(random.IntN(1000))})
+		}
+		for step := range int64(3) {
+			for _, name := range names {
+				run.metrics = append(run.metrics, point{name, random.Float64(), started + step, step})
+			}
+		}
+		out[i] = run
+	}
+	return out
+}
+
+// write records the run.
+func (r seededRun) write(c *conn) error {
+	runID, err := createRun(c, seedExperiment, r.name, r.start, r.tags)
+	if err != nil {
+		return err
+	}
+	err = call(c, "runs/log-batch", map[string]any{"run_id": runID, "metrics": r.metrics, "params": r.params, "tags": []pair{}}, nil)
+	if err != nil || !r.finished {
+		return err
+	}
+	return call(c, "runs/update", map[string]any{"run_id": runID, "status": "FINISHED", "end_time": r.start + 1000}, nil)
+}
+
+// seed fills an empty server with the runs that searches look through.
 func seed(addr string) error {
 	c, err := dial(addr)
 	if err != nil {
@@ -77,34 +132,29 @@ func seed(addr string) error {
 	if experiment.ID != seedExperiment {
 		return fmt.Errorf("the first experiment has id %s, not %s: the server was not empty", experiment.ID, seedExperiment)
 	}
-	// Seeded by constants: every server gets the same runs.
-	random := rand.New(rand.NewPCG(1, 2))
-	models, teams := []string{"forest", "boosting", "linear"}, []string{"red", "green", "blue"}
-	for i := range seedRuns {
-		tags := []pair{{"team", teams[random.IntN(3)]}, {"mlflow.user", "bench"}, {"host", fmt.Sprintf("node-%d", random.IntN(20))}}
-		runID, err := createRun(c, seedExperiment, fmt.Sprintf("seeded-%04d", i), started+int64(i), tags)
-		if err != nil {
-			return err
-		}
-		params := []pair{{"model", models[random.IntN(3)]}, {"max_depth", fmt.Sprint(1 + random.IntN(16))}}
-		for p := range 8 {
-			params = append(params, pair{fmt.Sprintf("param_%d", p), fmt.Sprint(random.IntN(1000))})
-		}
-		names := []string{"accuracy", "loss"}
-		for m := range 8 {
-			names = append(names, fmt.Sprintf("metric_%d", m))
-		}
-		var points []point
-		for step := range int64(3) {
-			for _, name := range names {
-				points = append(points, point{name, random.Float64(), started + step, step})
-			}
-		}
-		if err := call(c, "runs/log-batch", map[string]any{"run_id": runID, "metrics": points, "params": params, "tags": []pair{}}, nil); err != nil {
-			return err
-		}
-		err = call(c, "runs/update", map[string]any{"run_id": runID, "status": "FINISHED", "end_time": started + 10_000}, nil)
-		if err != nil {
+	runs := make(chan seededRun, seedRuns)
+	for _, run := range seededRuns() {
+		runs <- run
+	}
+	close(runs)
+	failures := make([]error, seedConnections)
+	var group sync.WaitGroup
+	for i := range failures {
+		group.Go(func() { failures[i] = writeAll(addr, runs) })
+	}
+	group.Wait()
+	return errors.Join(failures...)
+}
+
+// writeAll writes runs over a connection of its own until there are no more.
+func writeAll(addr string, runs <-chan seededRun) error {
+	c, err := dial(addr)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	for run := range runs {
+		if err := run.write(c); err != nil {
 			return err
 		}
 	}

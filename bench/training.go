@@ -69,15 +69,10 @@ func (w way) train(ctx context.Context, python, directory string, fits int) (tra
 	if err != nil {
 		return trainingSample{}, err
 	}
-	var watcher *conn
 	var before recorded
 	var serverBefore time.Duration
 	if w.server != nil {
-		if watcher, err = dial(w.server.addr); err != nil {
-			return trainingSample{}, err
-		}
-		defer watcher.close()
-		if before, err = recordedOn(watcher); err != nil {
+		if before, err = recordedOn(w.server.addr); err != nil {
 			return trainingSample{}, err
 		}
 		if serverBefore, err = cpuOf(w.server.pid()); err != nil {
@@ -114,7 +109,7 @@ func (w way) train(ctx context.Context, python, directory string, fits int) (tra
 	if w.server == nil {
 		return out, nil
 	}
-	if err := awaitRecorded(ctx, watcher, recorded{before.runs + fits, before.models + fits}); err != nil {
+	if err := awaitRecorded(ctx, w.server.addr, recorded{before.runs + fits, before.models + fits}); err != nil {
 		return trainingSample{}, fmt.Errorf("%s: %w\n%s", w.name, err, stderr.Bytes())
 	}
 	out.delivered = time.Since(began)
@@ -156,7 +151,13 @@ func childrenCPU() (time.Duration, error) {
 type recorded struct{ runs, models int }
 
 // recordedOn counts the finished runs and the ready models of the training's experiment.
-func recordedOn(c *conn) (recorded, error) {
+// It takes a connection of its own, since a server closes one that was idle during a training.
+func recordedOn(addr string) (recorded, error) {
+	c, err := dial(addr)
+	if err != nil {
+		return recorded{}, err
+	}
+	defer c.close()
 	var experiments struct {
 		Experiments []struct {
 			ID   string `json:"experiment_id"`
@@ -195,13 +196,13 @@ func recordedOn(c *conn) (recorded, error) {
 }
 
 // awaitRecorded waits until the server holds as much as want.
-func awaitRecorded(ctx context.Context, c *conn, want recorded) error {
+func awaitRecorded(ctx context.Context, addr string, want recorded) error {
 	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)
 	defer cancel()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		have, err := recordedOn(c)
+		have, err := recordedOn(addr)
 		if err != nil {
 			return err
 		}
