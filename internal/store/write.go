@@ -234,7 +234,8 @@ func call(r *writeRequest, tx *Tx) (err error) {
 			err = fmt.Errorf("panic in a write: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return r.fn(tx.ctx, tx)
+	// The request's values, such as the principal, without its deadline: the transaction is shared.
+	return r.fn(context.WithoutCancel(r.ctx), tx)
 }
 
 func (w *writer) begin() (*Tx, error) {
