@@ -35,6 +35,19 @@ cairn = None  # the bootstrap's object
 recorder = None  # the Recorder of this process
 
 
+def guarded(function):
+    """cairn.guard, found when called: the module is loaded before install()."""
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        try:
+            return cairn.guard(function)(*args, **kwargs)
+        except Exception:
+            return None
+
+    return call
+
+
 def install(bootstrap):
     """Called once, right after sklearn.base has been executed."""
     global cairn, recorder
@@ -91,6 +104,7 @@ class Method:
         return operator.itemgetter(0), ((self.original,),)
 
 
+@guarded
 def wrap_class(cls):
     """Wraps the methods of cls where they are defined, mixins included."""
     for home in cls.__mro__[:-1]:
@@ -306,19 +320,6 @@ def trains(estimator):
     return hasattr(cls, "predict") or hasattr(cls, "score") or not hasattr(cls, "transform")
 
 
-def guarded(function):
-    """cairn.guard, found when called: the module is loaded before install()."""
-
-    @functools.wraps(function)
-    def call(*args, **kwargs):
-        try:
-            return cairn.guard(function)(*args, **kwargs)
-        except Exception:
-            return None
-
-    return call
-
-
 # State
 
 
@@ -361,19 +362,27 @@ class Recorder:
         return self.fits[id(estimator)][1]
 
     def know_prediction(self, result, fit, name, data, seconds):
-        key = id(result)
-        try:
-            held = weakref.ref(result, lambda _: self.predictions.pop(key, None))
-        except TypeError:
-            return  # lists of predictions cannot be recognised later
-        self.predictions[key] = (held, fit, name, reference(data), seconds)
+        root = result
+        while getattr(root, "base", None) is not None and root.base is not data:
+            root = root.base
+        # A column of a prediction is a view of the array at its root, which often nobody else has.
+        for value in (result, root):
+            key = id(value)
+            try:
+                held = weakref.ref(value, functools.partial(self.forget, key))
+            except TypeError:
+                return  # lists of predictions cannot be recognised later
+            self.predictions[key] = (held, fit, name, reference(data), seconds)
+
+    def forget(self, key, _):
+        self.predictions.pop(key, None)
 
     def prediction_among(self, values):
         """The prediction that one of values is, or is a view of: (Fit, name of the data, reference, seconds)."""
         for value in values:
             while value is not None:
                 found = self.predictions.get(id(value))
-                if found is not None:
+                if found is not None and found[0]() is value:
                     return found[1:]
                 value = getattr(value, "base", None)
         return None
@@ -386,7 +395,7 @@ class Fit:
         self.id = cairn.new_fit()
         self.run = run
         self.estimator = type(estimator).__name__
-        self.X = self.y = self.weight = None
+        self.X = self.y = self.weight = self.predicted = None
         self.data_name = ""
         self.calls = {}  # metric → number of calls
         self.data = {}  # name → ids of the different data of that name
@@ -500,19 +509,19 @@ def examine(fit, estimator, seconds):
     clock = Clock(cairn.budget(seconds))
     with Inner(), cairn.quiet.work(generators(estimator), mute=prints(estimator)):
         rows = first_rows(fit.X)
-        model = save_model(fit, estimator, rows, clock)
+        model = save_model(fit, estimator, clock)
         record_data(fit, clock)
         record_evaluation(fit, estimator, clock)
         record_importance(fit, estimator, clock)
         record_search(fit, estimator)
         if model is not None:  # after the metrics, which belong to the model too
-            fit.emit("fit.model", model[0], files={"model": model[1]})
+            record_model(fit, estimator, rows, model)
 
 
 @guarded
 def settle(fit, estimator, seconds):
     fit.emit("fit.end", {"status": "FINISHED", "seconds": seconds})
-    fit.X = fit.y = fit.weight = None
+    fit.X = fit.y = fit.weight = fit.predicted = None
     recorder.know(estimator, fit)
 
 
@@ -564,6 +573,8 @@ class ModelFile:
     def __init__(self, path, clock):
         import hashlib
 
+        self.path = path
+        self.pickler = ""  # version of cloudpickle
         self._file = open(path, "wb")  # noqa: SIM115
         self._clock = clock
         self._hash = hashlib.blake2b(digest_size=16)
@@ -589,14 +600,16 @@ class ModelFile:
 
 
 @guarded
-def save_model(fit, estimator, rows, clock):
-    """Pickles the model: (what the adapter needs to know of it, the file), or None."""
+def save_model(fit, estimator, clock):
+    """Pickles the model: the closed ModelFile, or None. It comes first, as the part that matters most."""
     if cairn.options.get("models", "on") == "off":
         return None
-    pickler = sys.modules.get("cloudpickle") or sys.modules.get("joblib.externals.cloudpickle")
-    if pickler is None:
-        from joblib.externals import cloudpickle as pickler
     import pickle
+
+    try:
+        import cloudpickle as pickler
+    except ImportError:
+        from joblib.externals import cloudpickle as pickler
 
     path = cairn.file("model.pkl")
     try:
@@ -608,23 +621,31 @@ def save_model(fit, estimator, rows, clock):
         os.unlink(path)
         fit.warn("the model was not saved: %s" % text(error))
         return None
+    file.pickler = pickler.__version__
+    return file
+
+
+@guarded
+def record_model(fit, estimator, rows, file):
     facts = {
         "size": file.size,
         "digest": file.digest(),
         "format": "cloudpickle",
-        "requirements": requirements(estimator, fit, pickler),
+        "requirements": requirements(estimator, fit, file.pickler),
         "python": "%d.%d.%d" % sys.version_info[:3],
         "predicts": hasattr(estimator, "predict"),
         "inputs": cairn.tabular.schema(rows) if rows is not None else None,
-        "outputs": outputs(estimator, rows),
+        "outputs": outputs(fit, estimator, rows),
         "example": cairn.tabular.example(rows) if rows is not None else None,
         "mlflow": getattr(sys.modules.get("mlflow"), "__version__", ""),
     }
-    return facts, path
+    fit.emit("fit.model", facts, files={"model": file.path})
 
 
-def outputs(estimator, rows):
-    """The schema of what the model gives for the rows, None if that cannot be told."""
+def outputs(fit, estimator, rows):
+    """The schema of what the model gives, None if that cannot be told."""
+    if fit.predicted is not None:
+        return cairn.tabular.schema(fit.predicted)
     for name in ("predict", "transform"):
         if rows is not None and hasattr(estimator, name):
             try:
@@ -645,7 +666,7 @@ def requirements(estimator, fit, pickler):
             part = part[1] if isinstance(part, tuple) and len(part) > 1 else part
             home = getattr(part, "__module__", None) or type(part).__module__
             tops.add(str(home).partition(".")[0])
-    found = {"cloudpickle": pickler.__version__}
+    found = {"cloudpickle": pickler}
     for top in sorted(tops):
         version = getattr(sys.modules.get(top), "__version__", None)
         if isinstance(version, str) and top != "__main__":
@@ -668,6 +689,7 @@ def record_evaluation(fit, estimator, clock):
     else:
         evaluate = evaluate_score
     found, used, count = sampled(lambda X, y, weight: evaluate(estimator, X, y, weight), fit, clock)
+    fit.predicted = found.pop("predicted", None)
     if used < count:
         fit.warn(
             "training metrics were computed on a sample of %d of %d rows: all would take longer than a tenth of the fit"
@@ -718,15 +740,14 @@ def attempt(found, name, function, *args, **kwargs):
 def evaluate_classifier(estimator, X, y, weight):
     from sklearn import metrics
 
-    found = {}
-    predicted = estimator.predict(X)
+    predicted, chances = predictions(estimator, X)
+    found = {"predicted": predicted}
     average = {"average": "weighted", "sample_weight": weight}
     attempt(found, "training_accuracy_score", metrics.accuracy_score, y, predicted, sample_weight=weight)
     attempt(found, "training_precision_score", metrics.precision_score, y, predicted, **average)
     attempt(found, "training_recall_score", metrics.recall_score, y, predicted, **average)
     attempt(found, "training_f1_score", metrics.f1_score, y, predicted, **average)
-    if hasattr(estimator, "predict_proba"):
-        chances = estimator.predict_proba(X)
+    if chances is not None:
         attempt(found, "training_log_loss", metrics.log_loss, y, chances, sample_weight=weight)
         if getattr(chances, "ndim", 0) == 2:
             scores = chances[:, 1] if chances.shape[1] == 2 else chances
@@ -737,11 +758,23 @@ def evaluate_classifier(estimator, X, y, weight):
     return found
 
 
+def predictions(estimator, X):
+    """Predicted classes, and their probabilities or None."""
+    if not hasattr(estimator, "predict_proba"):
+        return estimator.predict(X), None
+    chances = estimator.predict_proba(X)
+    forest = getattr(sys.modules.get("sklearn.ensemble._forest"), "ForestClassifier", None)
+    if forest is not None and type(estimator).predict is forest.predict and estimator.n_outputs_ == 1:
+        # As a forest predicts, without asking each of its trees once more.
+        return estimator.classes_.take(chances.argmax(axis=1), axis=0), chances
+    return estimator.predict(X), chances
+
+
 def evaluate_regressor(estimator, X, y, weight):
     from sklearn import metrics
 
-    found = {}
     predicted = estimator.predict(X)
+    found = {"predicted": predicted}
     attempt(found, "training_mean_squared_error", metrics.mean_squared_error, y, predicted, sample_weight=weight)
     attempt(found, "training_mean_absolute_error", metrics.mean_absolute_error, y, predicted, sample_weight=weight)
     attempt(found, "training_r2_score", metrics.r2_score, y, predicted, sample_weight=weight)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from fake_agent import FakeAgent
 
+BOOTSTRAP = Path(__file__).resolve().parents[1] / "cairn" / "_bootstrap"
+
 TOY_HOOK = """
 def install(cairn):
     cairn.emit("installed", payload={"worker": cairn.worker})
@@ -48,15 +50,18 @@ def toy(tmp_path):
 def python(tmp_path):
     """Runs a Python program under an agent: python(agent, code_or_arguments, **environment)."""
 
-    def run(agent, program, *arguments, check=True, executable=sys.executable, cwd=None, before=(), **environment):
+    def run(agent, program, *arguments, check=True, executable=sys.executable, late=False, **environment):
+        """late: the agent's address comes as CAIRN_AGENT_SOCKET_LATER, and nothing connects by itself."""
+        if late:
+            environment.update(CAIRN_AGENT_SOCKET="", CAIRN_AGENT_SOCKET_LATER=agent.path)
         if isinstance(program, str):
             script = tmp_path / "train.py"
             script.write_text(program)
             program = [str(script), *arguments]
         done = subprocess.run(
-            [executable, *before, *program],
+            [executable, *program],
             env=agent.environment(**environment),
-            cwd=cwd or tmp_path,
+            cwd=tmp_path,
             capture_output=True,
             text=True,
             timeout=120,

@@ -1,6 +1,7 @@
 """Work of ours inside the training leaves no trace there: random numbers, warnings and output are the user's."""
 
 import _thread
+import functools
 import random
 import re
 import sys
@@ -31,10 +32,10 @@ class _Muted:
     def __init__(self, stream):
         self._stream = stream
         self._thread = _thread.get_ident()
-        self._active = True
+        self.active = True
 
     def write(self, text):
-        if self._active and _thread.get_ident() == self._thread:
+        if self.active and _thread.get_ident() == self._thread:
             return len(text)
         return self._stream.write(text)
 
@@ -57,38 +58,57 @@ class work:
         self._mute = mute
 
     def __enter__(self):
-        self._random = random.getstate()
-        numpy_random = sys.modules.get("numpy.random")
-        self._numpy = numpy_random.get_state() if numpy_random is not None else None
-        self._states = [(generator, _state(generator)) for generator in self._generators]
-        self._filters = warnings.filters
-        self._filter = ("ignore", _OnlyThread(), Warning, None, 0)
-        self._filters.insert(0, self._filter)
-        self._streams = []
-        if self._mute:
-            for name in ("stdout", "stderr"):
-                stream = getattr(sys, name)
-                if stream is not None:
-                    muted = _Muted(stream)
-                    setattr(sys, name, muted)
-                    self._streams.append((name, stream, muted))
+        self._undo = []
+        try:
+            self._enter()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
+    def _enter(self):
+        undo = self._undo.append
+        state = random.getstate()
+        undo(lambda: random.setstate(state))
+        numpy_random = sys.modules.get("numpy.random")
+        if numpy_random is not None:
+            numpy_state = numpy_random.get_state()
+            undo(lambda: numpy_random.set_state(numpy_state))
+        for generator in self._generators:
+            undo(functools.partial(_restore, generator, _state(generator)))
+        filters, ours = warnings.filters, ("ignore", _OnlyThread(), Warning, None, 0)
+        filters.insert(0, ours)
+        undo(functools.partial(_remove, filters, ours))
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name)
+            if self._mute and stream is not None:
+                muted = _Muted(stream)
+                setattr(sys, name, muted)
+                undo(functools.partial(_unmute, name, muted, stream))
+
     def __exit__(self, *exception):
-        for name, stream, muted in self._streams:
-            muted._active = False
-            if getattr(sys, name) is muted:
-                setattr(sys, name, stream)
-        for at, item in enumerate(self._filters):
-            if item is self._filter:
-                del self._filters[at]
-                break
-        for generator, state in self._states:
-            _restore(generator, state)
-        random.setstate(self._random)
-        if self._numpy is not None:
-            sys.modules["numpy.random"].set_state(self._numpy)
+        failed = None
+        while self._undo:
+            try:
+                self._undo.pop()()
+            except Exception as error:  # the others are undone all the same
+                failed = error
+        if failed is not None:
+            raise failed
         return False
+
+
+def _remove(filters, ours):
+    for at, item in enumerate(filters):
+        if item is ours:
+            del filters[at]
+            return
+
+
+def _unmute(name, muted, stream):
+    muted.active = False
+    if getattr(sys, name) is muted:
+        setattr(sys, name, stream)
 
 
 def _state(generator):
