@@ -93,7 +93,7 @@ func descriptors(files linker.Files) []*descriptorpb.FileDescriptorProto {
 func generate(ctx context.Context, name string, request []byte, root string) error {
 	var stdout, stderr bytes.Buffer
 	// The names are the constants above, never input.
-	command := exec.CommandContext(ctx, "go", "tool", name) //nolint:gosec
+	command := exec.CommandContext(ctx, "go", "tool", name)
 	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(request), &stdout, &stderr
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("%w: %s", err, strings.TrimSpace(stderr.String()))
@@ -107,7 +107,7 @@ func generate(ctx context.Context, name string, request []byte, root string) err
 	}
 	for _, file := range response.GetFile() {
 		path := filepath.Join(root, filepath.FromSlash(file.GetName()))
-		if err := os.WriteFile(path, []byte(file.GetContent()), 0o644); err != nil { //nolint:gosec // source is world-readable
+		if err := os.WriteFile(path, []byte(file.GetContent()), 0o644); err != nil {
 			return err
 		}
 	}
