@@ -1,0 +1,227 @@
+package mlflow
+
+import (
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/cairnml/cairn/internal/artifact"
+	"github.com/cairnml/cairn/internal/errs"
+)
+
+const (
+	// listPage is how many names are read from the store at once, and the size of a page of artifacts/list.
+	listPage = 10_000
+	// maxListed bounds an answer of the proxy, whose protocol has no pages.
+	maxListed = 100_000
+)
+
+// textFiles are shown as plain text whatever else they are: a browser must never run what a training uploaded.
+var textFiles = map[string]bool{
+	"txt": true, "log": true, "err": true, "cfg": true, "conf": true, "cnf": true, "cf": true, "ini": true, "properties": true,
+	"prop": true, "hocon": true, "toml": true, "yaml": true, "yml": true, "xml": true, "json": true, "js": true, "py": true,
+	"py3": true, "csv": true, "tsv": true, "md": true, "rst": true, "MLmodel": true, "MLproject": true,
+}
+
+// contentType says what a file is served as, by its name alone: nothing that a browser would run or render.
+func contentType(name string) string {
+	ext := strings.TrimPrefix(path.Ext(name), ".")
+	if ext == "" {
+		ext = name
+	}
+	if textFiles[ext] {
+		return "text/plain; charset=utf-8"
+	}
+	switch strings.ToLower(ext) {
+	case "png", "gif", "webp", "bmp":
+		return "image/" + strings.ToLower(ext)
+	case "jpg", "jpeg":
+		return "image/jpeg"
+	case "pdf":
+		return "application/pdf"
+	case "zip", "gzip":
+		return "application/" + strings.ToLower(ext)
+	}
+	return "application/octet-stream"
+}
+
+func (c *call) downloadArtifact() error {
+	name, err := artifact.CleanPath(c.path)
+	if err != nil {
+		return err
+	}
+	file, info, err := c.Artifacts.Open(c, name)
+	if err != nil {
+		return err
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	h := c.w.Header()
+	base := path.Base(name)
+	h.Set("Content-Type", contentType(base))
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": base}))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	if info.SHA256 != "" {
+		h.Set("ETag", `"`+info.SHA256+`"`)
+	}
+	c.answered = true
+	http.ServeContent(c.w, c.r, "", time.Time{}, file)
+	return nil
+}
+
+func (c *call) uploadArtifact() error {
+	name, err := artifact.CleanPath(c.path)
+	if err != nil {
+		return err
+	}
+	if c.r.ContentLength > c.MaxArtifactBytes {
+		return tooLong(c.MaxArtifactBytes)
+	}
+	body := &countingBody{Reader: c.r.Body}
+	if _, err = c.Artifacts.Put(c, name, body, c.MaxArtifactBytes); err != nil {
+		if body.err != nil {
+			return bodyError(body.err)
+		}
+		return err
+	}
+	c.answered = true
+	c.w.Header().Set("X-Content-Type-Options", "nosniff")
+	c.w.Header().Set("Content-Length", "0")
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// countingBody remembers by what its reading failed, which is the client's fault and not the store's.
+type countingBody struct {
+	io.Reader
+	err error
+}
+
+func (b *countingBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // readers give io.EOF itself
+		b.err = err
+	}
+	return n, err //nolint:wrapcheck // a reader's errors are passed on
+}
+
+func (c *call) deleteArtifact() error {
+	name, err := artifact.CleanPath(c.path)
+	if err != nil {
+		return err
+	}
+	if err := c.Artifacts.Delete(c, name); err != nil && !errs.Is(err, errs.NotFound) {
+		return err // what is not there is deleted already
+	}
+	return nil
+}
+
+// listArtifacts lists a folder of the store, by base names.
+func (c *call) listArtifacts() error {
+	dir := c.query("path")
+	if dir != "" {
+		var err error
+		if dir, err = artifact.CleanPath(dir); err != nil {
+			return err
+		}
+	}
+	files, _, err := c.list(dir, "", maxListed)
+	if err != nil {
+		return err
+	}
+	if len(files) > maxListed {
+		return errs.Field("path", "the folder holds more than %d files: list a folder below it, or page through artifacts/list", maxListed)
+	}
+	o := newObject(*c.out)
+	list(&o, "files", files, func(b []byte, f artifact.Info) []byte { return appendFile(b, path.Base(f.Path), f) })
+	*c.out = o.end()
+	return nil
+}
+
+// list reads up to limit entries of a folder; more says that there are others. A folder that is not there is empty.
+func (c *call) list(dir, after string, limit int) (files []artifact.Info, more bool, err error) {
+	for more = true; more && len(files) < limit; {
+		var part []artifact.Info
+		part, more, err = c.Artifacts.List(c, dir, after, min(listPage, limit-len(files)))
+		if errs.Is(err, errs.NotFound) {
+			return nil, false, nil
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		if len(part) == 0 {
+			break
+		}
+		files = append(files, part...)
+		after = path.Base(part[len(part)-1].Path)
+	}
+	return files, more, nil
+}
+
+func (c *call) listRunArtifacts() error {
+	id, err := c.queryRunID()
+	if err != nil {
+		return err
+	}
+	run, err := c.Tracking.Run(c, id)
+	if err != nil {
+		return err
+	}
+	return c.listBelow(run.ArtifactLocation, "path")
+}
+
+func (c *call) listLoggedModelArtifacts() error {
+	id, err := modelID(c.path)
+	if err != nil {
+		return err
+	}
+	m, err := c.Tracking.LoggedModel(c, id)
+	if err != nil {
+		return err
+	}
+	return c.listBelow(m.ArtifactLocation, "artifact_directory_path")
+}
+
+// listBelow lists a folder of a run or a model by paths relative to its root, a page at a time.
+func (c *call) listBelow(root, parameter string) error {
+	within := c.query(parameter)
+	if within != "" {
+		var err error
+		if within, err = artifact.CleanPath(within); err != nil {
+			return renamed(err, func(string) string { return parameter })
+		}
+	}
+	after, err := url.PathUnescape(c.query("page_token"))
+	if err != nil || strings.Contains(after, "/") {
+		return invalidValue(echo([]byte(c.query("page_token"))), "page_token", "it is not one that this call gave")
+	}
+	dir := path.Join(strings.TrimPrefix(root, "mlflow-artifacts:/"), within)
+	files, more, err := c.list(dir, after, listPage)
+	if err != nil {
+		return err
+	}
+	o := newObject(*c.out)
+	o.text("root_uri", root)
+	list(&o, "files", files, func(b []byte, f artifact.Info) []byte {
+		return appendFile(b, path.Join(within, path.Base(f.Path)), f)
+	})
+	if more {
+		o.text("next_page_token", url.PathEscape(path.Base(files[len(files)-1].Path)))
+	}
+	*c.out = o.end()
+	return nil
+}
+
+func appendFile(b []byte, name string, f artifact.Info) []byte {
+	o := newObject(b)
+	o.text("path", name)
+	o.boolean("is_dir", f.IsDir)
+	if !f.IsDir {
+		o.integer("file_size", f.Size)
+	}
+	return o.end()
+}

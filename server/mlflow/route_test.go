@@ -1,0 +1,84 @@
+package mlflow_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cairnml/cairn/ent/token"
+	"github.com/cairnml/cairn/internal/store/storetest"
+)
+
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t), token.RoleEDITOR)
+	for _, prefix := range []string{"/api/", "/ajax-api/"} {
+		w.send(http.MethodGet, prefix+"2.0/mlflow/experiments/get?experiment_id=0", "", "").ok()
+		info := into[map[string]any](w.send(http.MethodGet, prefix+"3.0/mlflow/server-info", "", ""))
+		for key, value := range info {
+			if key != "store_type" && key != "artifact_serving_enabled" && key != "features_enabled" {
+				require.Equal(t, false, value, key)
+			}
+		}
+		w.send(http.MethodGet, prefix+"2.0/mlflow-artifacts/artifacts", "", "").ok()
+	}
+	for _, path := range []string{
+		"/api/2.0/mlflow/nonsense", "/api/2.0/mlflow/", "/api/2.0/mlflow", "/api/", "/api/1.0/mlflow/runs/get", "/api/2.0/mlflow/runs/get/",
+		"/api/3.0/mlflow/runs/get", "/api/2.0/mlflow/logged-models/", "/api/2.0/mlflow/logged-models/m-1/nonsense", "/api/2.0/other/runs/get",
+		"/api/2.0/mlflow-artifacts/nonsense", "/api/2.0/mlflow/runs%2Fget/x",
+	} {
+		w.send(http.MethodGet, path, "", "").fails(http.StatusNotFound, "ENDPOINT_NOT_FOUND")
+	}
+	a := w.send(http.MethodPut, api+"runs/create", "application/json", "{}")
+	a.fails(http.StatusMethodNotAllowed, "BAD_REQUEST", "POST")
+	require.Equal(t, "POST", a.header.Get("Allow"))
+	for _, path := range []string{
+		api + "registered-models/search", api + "model-versions/get", "/api/3.0/mlflow/traces/x", "/ajax-api/3.0/mlflow/scorers/list",
+		"/api/2.0/mlflow-artifacts/mpu/create/x", "/api/2.0/mlflow-artifacts/presigned/x", api + "webhooks",
+	} {
+		w.send(http.MethodGet, path, "", "").fails(http.StatusNotImplemented, "NOT_IMPLEMENTED", "not offered")
+	}
+}
+
+// Every route needs a principal, and every route that writes needs an editor.
+func TestRolesOfRoutes(t *testing.T) {
+	t.Parallel()
+	db := storetest.SQLite(t)
+	stranger, viewer := newWorld(t, db, ""), newWorld(t, db, token.RoleVIEWER)
+	routes := []struct {
+		method, path string
+		writes       bool
+	}{
+		{"POST", "experiments/create", true}, {"GET", "experiments/get", false}, {"GET", "experiments/get-by-name", false},
+		{"POST", "experiments/search", false}, {"GET", "experiments/search", false}, {"POST", "experiments/delete", true},
+		{"POST", "experiments/restore", true}, {"POST", "experiments/update", true}, {"POST", "experiments/set-experiment-tag", true},
+		{"POST", "experiments/delete-experiment-tag", true}, {"POST", "runs/create", true}, {"GET", "runs/get", false},
+		{"POST", "runs/update", true}, {"POST", "runs/delete", true}, {"POST", "runs/restore", true}, {"POST", "runs/search", false},
+		{"POST", "runs/log-metric", true}, {"POST", "runs/log-parameter", true}, {"POST", "runs/set-tag", true},
+		{"POST", "runs/delete-tag", true}, {"POST", "runs/log-batch", true}, {"POST", "runs/log-inputs", true},
+		{"POST", "runs/outputs", true}, {"GET", "metrics/get-history", false}, {"GET", "artifacts/list", false},
+		{"POST", "logged-models", true}, {"POST", "logged-models/search", false}, {"GET", "logged-models/m-1", false},
+		{"PATCH", "logged-models/m-1", true}, {"DELETE", "logged-models/m-1", true}, {"PATCH", "logged-models/m-1/tags", true},
+		{"DELETE", "logged-models/m-1/tags/x", true}, {"POST", "logged-models/m-1/params", true},
+		{"GET", "logged-models/m-1/artifacts/directories", false}, {"GET", "../mlflow-artifacts/artifacts", false},
+		{"GET", "../mlflow-artifacts/artifacts/x", false}, {"PUT", "../mlflow-artifacts/artifacts/x", true},
+		{"DELETE", "../mlflow-artifacts/artifacts/x", true},
+	}
+	for _, r := range routes {
+		path := api + r.path
+		if r.path[0] == '.' {
+			path = "/api/2.0/" + r.path[3:]
+		}
+		a := stranger.send(r.method, path, "application/json", "{}")
+		a.fails(http.StatusUnauthorized, "UNAUTHENTICATED")
+		require.NotEmpty(t, a.header.Get("WWW-Authenticate"))
+		a = viewer.send(r.method, path, "application/json", "{}")
+		if r.writes {
+			a.fails(http.StatusForbidden, "PERMISSION_DENIED", "VIEWER", "EDITOR")
+		} else {
+			require.NotContains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, a.status, r.path)
+		}
+		require.Less(t, a.status, 500, "%s %s: %s", r.method, r.path, a.body)
+	}
+}

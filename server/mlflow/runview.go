@@ -1,0 +1,107 @@
+package mlflow
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/internal/metric"
+)
+
+// runView has what runs show beside their own rows, read with one query a kind for all of them.
+type runView struct {
+	params  map[int][]*ent.Param
+	tags    map[int][]*ent.RunTag
+	series  map[int][]*ent.MetricSeries
+	inputs  map[int][]*ent.RunInput
+	outputs map[int][]*ent.RunOutput
+}
+
+func (c *call) viewRuns(runs []*ent.Run) (v runView, err error) {
+	if len(runs) == 0 {
+		return v, nil
+	}
+	ids := make([]int, len(runs))
+	for i, r := range runs {
+		ids[i] = r.ID
+	}
+	if v.params, err = c.Tracking.ParamsOf(c, ids, nil); err != nil {
+		return v, err
+	}
+	if v.tags, err = c.Tracking.TagsOf(c, ids, nil); err != nil {
+		return v, err
+	}
+	if v.series, err = c.Tracking.SeriesOf(c, ids, nil); err != nil {
+		return v, err
+	}
+	if v.inputs, err = c.Tracking.InputsOf(c, ids); err != nil {
+		return v, err
+	}
+	v.outputs, err = c.Tracking.OutputsOf(c, ids)
+	return v, err
+}
+
+func (v *runView) append(b []byte, r *ent.Run) []byte {
+	o := newObject(b)
+	o.raw("info", func(b []byte) []byte { return appendRunInfo(b, r) })
+	o.raw("data", func(b []byte) []byte {
+		o := newObject(b)
+		list(&o, "metrics", v.series[r.ID], appendLast)
+		list(&o, "params", v.params[r.ID], func(b []byte, p *ent.Param) []byte { return appendPair(b, p.Key, p.Value) })
+		list(&o, "tags", v.tags[r.ID], func(b []byte, t *ent.RunTag) []byte { return appendPair(b, t.Key, t.Value) })
+		return o.end()
+	})
+	o.raw("inputs", func(b []byte) []byte {
+		o := newObject(b)
+		list(&o, "dataset_inputs", v.inputs[r.ID], appendInput)
+		return o.end()
+	})
+	o.raw("outputs", func(b []byte) []byte {
+		o := newObject(b)
+		list(&o, "model_outputs", v.outputs[r.ID], func(b []byte, out *ent.RunOutput) []byte {
+			o := newObject(b)
+			o.text("model_id", out.Edges.LoggedModel.ModelID)
+			o.integer("step", out.Step)
+			return o.end()
+		})
+		return o.end()
+	})
+	return o.end()
+}
+
+// appendLast appends the last point of a series, which is the metric's value in MLflow's eyes.
+func appendLast(b []byte, s *ent.MetricSeries) []byte {
+	return appendMetric(b, s.Key, valueOf(s.LastValue), s.LastTime, metric.Step{Units: s.LastStep, Scale: s.StepScale}.Int())
+}
+
+func appendInput(b []byte, in *ent.RunInput) []byte {
+	o := newObject(b)
+	o.raw("tags", func(b []byte) []byte {
+		pairs := maps.Clone(in.Tags)
+		if in.Context != "" {
+			if pairs == nil {
+				pairs = map[string]string{}
+			}
+			pairs[tagContext] = in.Context
+		}
+		return appendList(b, slices.Sorted(maps.Keys(pairs)), func(b []byte, key string) []byte {
+			return appendPair(b, key, pairs[key])
+		})
+	})
+	o.raw("dataset", func(b []byte) []byte {
+		d := in.Edges.Dataset
+		o := newObject(b)
+		o.text("name", d.Name)
+		o.text("digest", d.Digest)
+		o.text("source_type", d.SourceType)
+		o.text("source", d.Source)
+		if d.Schema != nil {
+			o.text("schema", *d.Schema)
+		}
+		if d.Profile != nil {
+			o.text("profile", *d.Profile)
+		}
+		return o.end()
+	})
+	return o.end()
+}
