@@ -7,11 +7,10 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/cairnml/cairn/ent"
 )
 
 func (r *runResolver) UploadURL(ctx context.Context, obj *ent.Run, path string) (string, error) {
-	panic(fmt.Errorf("not implemented: UploadURL - uploadUrl"))
+	return uploadURL(obj, path)
 }

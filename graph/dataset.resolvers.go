@@ -7,19 +7,23 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/graph/generated"
 	"github.com/cairnml/cairn/graph/model"
+	"github.com/cairnml/cairn/internal/tracking"
 )
 
 func (r *datasetResolver) ID(ctx context.Context, obj *ent.Dataset) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return numbered(datasetPrefix, obj.ID), nil
 }
 
 func (r *mutationResolver) LogInputs(ctx context.Context, input model.LogInputsInput) (*ent.Run, error) {
-	panic(fmt.Errorf("not implemented: LogInputs - logInputs"))
+	runID, err := parsed(tracking.ParseRunID, "runId", input.RunID)
+	if err != nil {
+		return nil, err
+	}
+	return r.Tracking.LogInputs(ctx, runID, inputs(input.Datasets), nil)
 }
 
 func (r *Resolver) Dataset() generated.DatasetResolver { return &datasetResolver{r} }

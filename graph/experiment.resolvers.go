@@ -7,85 +7,84 @@ package graph
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/metricgoal"
 	"github.com/cairnml/cairn/graph/generated"
 	"github.com/cairnml/cairn/graph/model"
+	"github.com/cairnml/cairn/graph/page"
+	"github.com/cairnml/cairn/internal/tracking"
 )
 
 func (r *experimentResolver) ID(ctx context.Context, obj *ent.Experiment) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return numbered(experimentPrefix, obj.ID), nil
 }
 
 func (r *experimentResolver) ExperimentID(ctx context.Context, obj *ent.Experiment) (string, error) {
-	panic(fmt.Errorf("not implemented: ExperimentID - experimentId"))
+	return strconv.Itoa(obj.ID), nil
 }
 
 func (r *experimentResolver) LifecycleStage(ctx context.Context, obj *ent.Experiment) (model.LifecycleStage, error) {
-	panic(fmt.Errorf("not implemented: LifecycleStage - lifecycleStage"))
+	return lifecycleStage(obj.LifecycleStage), nil
 }
 
 func (r *experimentResolver) Tags(ctx context.Context, obj *ent.Experiment) ([]*model.Tag, error) {
-	panic(fmt.Errorf("not implemented: Tags - tags"))
+	return r.experimentTags(ctx, obj)
 }
 
 func (r *experimentResolver) MetricGoals(ctx context.Context, obj *ent.Experiment) ([]*ent.MetricGoal, error) {
-	panic(fmt.Errorf("not implemented: MetricGoals - metricGoals"))
+	return forSiblings(ctx, obj, "metricGoals", ofExperiments(r.Tracking.MetricGoalsOf))
 }
 
-func (r *experimentResolver) Runs(ctx context.Context, obj *ent.Experiment, filter *string, orderBy []string, view *model.View, first *int, after *string) (*model.RunConnection, error) {
-	panic(fmt.Errorf("not implemented: Runs - runs"))
-}
-
-func (r *experimentConnectionResolver) TotalCount(ctx context.Context, obj *model.ExperimentConnection) (int, error) {
-	panic(fmt.Errorf("not implemented: TotalCount - totalCount"))
+func (r *experimentResolver) Runs(ctx context.Context, obj *ent.Experiment, filter *string, orderBy []string, view *model.View, first *int, after *string) (*page.RunConnection, error) {
+	return r.runsOf(ctx, obj, filter, orderBy, view, first, after)
 }
 
 func (r *mutationResolver) CreateExperiment(ctx context.Context, input model.CreateExperimentInput) (*ent.Experiment, error) {
-	panic(fmt.Errorf("not implemented: CreateExperiment - createExperiment"))
+	return r.Tracking.CreateExperiment(ctx, tracking.CreateExperiment{
+		Name: input.Name, Tags: tags(input.Tags), IdempotencyKey: valueOr(input.IdempotencyKey, ""),
+	})
 }
 
 func (r *mutationResolver) UpdateExperiment(ctx context.Context, input model.UpdateExperimentInput) (*ent.Experiment, error) {
-	panic(fmt.Errorf("not implemented: UpdateExperiment - updateExperiment"))
+	return r.updateExperiment(ctx, input)
 }
 
 func (r *mutationResolver) DeleteExperiment(ctx context.Context, experimentID string) (*ent.Experiment, error) {
-	panic(fmt.Errorf("not implemented: DeleteExperiment - deleteExperiment"))
+	return onExperiment(ctx, experimentID, r.Tracking.DeleteExperiment)
 }
 
 func (r *mutationResolver) RestoreExperiment(ctx context.Context, experimentID string) (*ent.Experiment, error) {
-	panic(fmt.Errorf("not implemented: RestoreExperiment - restoreExperiment"))
+	return onExperiment(ctx, experimentID, r.Tracking.RestoreExperiment)
 }
 
 func (r *mutationResolver) SetExperimentTag(ctx context.Context, experimentID string, key string, value string) (*ent.Experiment, error) {
-	panic(fmt.Errorf("not implemented: SetExperimentTag - setExperimentTag"))
+	return onExperiment(ctx, experimentID, func(ctx context.Context, id int) (*ent.Experiment, error) {
+		return r.Tracking.SetExperimentTag(ctx, id, key, value)
+	})
 }
 
 func (r *mutationResolver) DeleteExperimentTag(ctx context.Context, experimentID string, key string) (*ent.Experiment, error) {
-	panic(fmt.Errorf("not implemented: DeleteExperimentTag - deleteExperimentTag"))
+	return onExperiment(ctx, experimentID, func(ctx context.Context, id int) (*ent.Experiment, error) {
+		return r.Tracking.DeleteExperimentTag(ctx, id, key)
+	})
 }
 
 func (r *mutationResolver) SetMetricGoal(ctx context.Context, experimentID string, key string, goal metricgoal.Goal) (*ent.Experiment, error) {
-	panic(fmt.Errorf("not implemented: SetMetricGoal - setMetricGoal"))
+	return onExperiment(ctx, experimentID, func(ctx context.Context, id int) (*ent.Experiment, error) {
+		return r.Tracking.SetMetricGoal(ctx, id, key, goal)
+	})
 }
 
-func (r *queryResolver) Experiments(ctx context.Context, filter *string, orderBy *model.ExperimentOrder, view *model.View, first *int, after *string) (*model.ExperimentConnection, error) {
-	panic(fmt.Errorf("not implemented: Experiments - experiments"))
+func (r *queryResolver) Experiments(ctx context.Context, filter *string, orderBy *model.ExperimentOrder, view *model.View, first *int, after *string) (*page.ExperimentConnection, error) {
+	return r.listExperiments(ctx, filter, orderBy, view, first, after)
 }
 
 func (r *queryResolver) Experiment(ctx context.Context, id *string, name *string) (*ent.Experiment, error) {
-	panic(fmt.Errorf("not implemented: Experiment - experiment"))
+	return ifFound(r.findExperiment(ctx, id, name))
 }
 
 func (r *Resolver) Experiment() generated.ExperimentResolver { return &experimentResolver{r} }
 
-func (r *Resolver) ExperimentConnection() generated.ExperimentConnectionResolver {
-	return &experimentConnectionResolver{r}
-}
-
-type (
-	experimentResolver           struct{ *Resolver }
-	experimentConnectionResolver struct{ *Resolver }
-)
+type experimentResolver struct{ *Resolver }

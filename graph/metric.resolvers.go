@@ -7,19 +7,38 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
+	"github.com/cairnml/cairn/graph/generated"
 	"github.com/cairnml/cairn/graph/model"
 )
 
+func (r *appendedSeriesResolver) Points(ctx context.Context, obj *model.AppendedSeries) ([]*model.MetricPoint, error) {
+	return appendedPoints(obj), nil
+}
+
+func (r *metricSeriesResolver) Points(ctx context.Context, obj *model.MetricSeries, limit *int) ([]*model.MetricPoint, error) {
+	return lastPoints(obj, limit)
+}
+
 func (r *mutationResolver) LogBatch(ctx context.Context, input model.LogBatchInput) (*model.LogBatchResult, error) {
-	panic(fmt.Errorf("not implemented: LogBatch - logBatch"))
+	return r.storeBatch(ctx, input)
 }
 
 func (r *queryResolver) MetricSeries(ctx context.Context, runs []string, keys []string, rangeArg *model.StepRange, maxPoints *int) (*model.MetricSeriesResult, error) {
-	panic(fmt.Errorf("not implemented: MetricSeries - metricSeries"))
+	return r.readSeries(ctx, runs, keys, rangeArg, maxPoints)
 }
 
 func (r *subscriptionResolver) MetricsAppended(ctx context.Context, runs []string, keys []string, after *string) (<-chan *model.MetricsAppended, error) {
-	panic(fmt.Errorf("not implemented: MetricsAppended - metricsAppended"))
+	return r.followMetrics(ctx, runs, keys, after)
 }
+
+func (r *Resolver) AppendedSeries() generated.AppendedSeriesResolver {
+	return &appendedSeriesResolver{r}
+}
+
+func (r *Resolver) MetricSeries() generated.MetricSeriesResolver { return &metricSeriesResolver{r} }
+
+type (
+	appendedSeriesResolver struct{ *Resolver }
+	metricSeriesResolver   struct{ *Resolver }
+)

@@ -7,40 +7,44 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/loggedmodel"
 	"github.com/cairnml/cairn/graph/generated"
 	"github.com/cairnml/cairn/graph/model"
+	"github.com/cairnml/cairn/internal/tracking"
 )
 
 func (r *loggedModelResolver) ID(ctx context.Context, obj *ent.LoggedModel) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return modelPrefix + obj.ModelID, nil
 }
 
 func (r *loggedModelResolver) Params(ctx context.Context, obj *ent.LoggedModel) ([]*ent.Param, error) {
-	panic(fmt.Errorf("not implemented: Params - params"))
+	return r.modelParams(ctx, obj)
 }
 
 func (r *loggedModelResolver) Tags(ctx context.Context, obj *ent.LoggedModel) ([]*model.Tag, error) {
-	panic(fmt.Errorf("not implemented: Tags - tags"))
+	return r.modelTags(ctx, obj)
 }
 
 func (r *loggedModelResolver) Artifacts(ctx context.Context, obj *ent.LoggedModel, path *string, first *int, after *string) (*model.ArtifactConnection, error) {
-	panic(fmt.Errorf("not implemented: Artifacts - artifacts"))
+	return r.modelArtifacts(ctx, obj, path, first, after)
 }
 
 func (r *mutationResolver) CreateLoggedModel(ctx context.Context, input model.CreateLoggedModelInput) (*ent.LoggedModel, error) {
-	panic(fmt.Errorf("not implemented: CreateLoggedModel - createLoggedModel"))
+	return r.createLoggedModel(ctx, input)
 }
 
 func (r *mutationResolver) FinalizeLoggedModel(ctx context.Context, modelID string, status loggedmodel.Status) (*ent.LoggedModel, error) {
-	panic(fmt.Errorf("not implemented: FinalizeLoggedModel - finalizeLoggedModel"))
+	id, err := parsed(tracking.ParseModelID, "modelId", modelID)
+	if err != nil {
+		return nil, err
+	}
+	return r.Tracking.FinalizeLoggedModel(ctx, id, status, "")
 }
 
 func (r *queryResolver) LoggedModel(ctx context.Context, id string) (*ent.LoggedModel, error) {
-	panic(fmt.Errorf("not implemented: LoggedModel - loggedModel"))
+	return ifFound(r.findModel(ctx, id))
 }
 
 func (r *Resolver) LoggedModel() generated.LoggedModelResolver { return &loggedModelResolver{r} }

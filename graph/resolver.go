@@ -1,8 +1,7 @@
 package graph
 
-// This file will not be regenerated automatically.
-//
-// It serves as dependency injection for your app, add any dependencies you require
-// here.
-
-type Resolver struct{}
+// Resolver is the root of all resolvers: the core that they call.
+type Resolver struct {
+	Deps
+	options Options
+}

@@ -7,142 +7,177 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/graph/generated"
 	"github.com/cairnml/cairn/graph/model"
+	"github.com/cairnml/cairn/graph/page"
+	"github.com/cairnml/cairn/internal/tracking"
 )
 
 func (r *mutationResolver) CreateRun(ctx context.Context, input model.CreateRunInput) (*ent.Run, error) {
-	panic(fmt.Errorf("not implemented: CreateRun - createRun"))
+	return r.createRun(ctx, input)
 }
 
 func (r *mutationResolver) UpdateRun(ctx context.Context, input model.UpdateRunInput) (*ent.Run, error) {
-	panic(fmt.Errorf("not implemented: UpdateRun - updateRun"))
+	runID, err := parsed(tracking.ParseRunID, "runId", input.RunID)
+	if err != nil {
+		return nil, err
+	}
+	return r.Tracking.UpdateRun(ctx, tracking.UpdateRun{
+		RunID: runID, Name: input.Name, Status: input.Status, StatusReason: input.StatusReason, EndTime: input.EndTime,
+	})
 }
 
 func (r *mutationResolver) FinishRun(ctx context.Context, input model.FinishRunInput) (*ent.Run, error) {
-	panic(fmt.Errorf("not implemented: FinishRun - finishRun"))
+	return r.finishRun(ctx, input)
 }
 
 func (r *mutationResolver) HeartbeatRun(ctx context.Context, runID string, leaseSeconds int) (*ent.Run, error) {
-	panic(fmt.Errorf("not implemented: HeartbeatRun - heartbeatRun"))
+	return onRun(ctx, runID, func(ctx context.Context, id string) (*ent.Run, error) {
+		return r.Tracking.Heartbeat(ctx, id, leaseSeconds)
+	})
 }
 
 func (r *mutationResolver) DeleteRun(ctx context.Context, runID string) (*ent.Run, error) {
-	panic(fmt.Errorf("not implemented: DeleteRun - deleteRun"))
+	return onRun(ctx, runID, r.Tracking.DeleteRun)
 }
 
 func (r *mutationResolver) RestoreRun(ctx context.Context, runID string) (*ent.Run, error) {
-	panic(fmt.Errorf("not implemented: RestoreRun - restoreRun"))
+	return onRun(ctx, runID, r.Tracking.RestoreRun)
 }
 
 func (r *mutationResolver) SetTag(ctx context.Context, runID string, key string, value string) (*ent.Run, error) {
-	panic(fmt.Errorf("not implemented: SetTag - setTag"))
+	return onRun(ctx, runID, func(ctx context.Context, id string) (*ent.Run, error) {
+		return r.setTag(ctx, id, key, value)
+	})
 }
 
 func (r *mutationResolver) DeleteTag(ctx context.Context, runID string, key string) (*ent.Run, error) {
-	panic(fmt.Errorf("not implemented: DeleteTag - deleteTag"))
+	return onRun(ctx, runID, func(ctx context.Context, id string) (*ent.Run, error) {
+		return r.changed(ctx, id, r.Tracking.DeleteTag(ctx, id, key))
+	})
 }
 
 func (r *mutationResolver) AppendRunLog(ctx context.Context, input model.AppendRunLogInput) (int64, error) {
-	panic(fmt.Errorf("not implemented: AppendRunLog - appendRunLog"))
+	return r.appendRunLog(ctx, input)
 }
 
 func (r *mutationResolver) RecordFingerprint(ctx context.Context, input model.RecordFingerprintInput) (*ent.Fingerprint, error) {
-	panic(fmt.Errorf("not implemented: RecordFingerprint - recordFingerprint"))
+	return r.recordFingerprint(ctx, input)
 }
 
-func (r *queryResolver) Runs(ctx context.Context, experiments []string, filter *string, orderBy []string, view *model.View, first *int, after *string) (*model.RunConnection, error) {
-	panic(fmt.Errorf("not implemented: Runs - runs"))
+func (r *paramResolver) Number(ctx context.Context, obj *ent.Param) (*float64, error) {
+	return finite(obj.Number), nil
+}
+
+func (r *queryResolver) Runs(ctx context.Context, experiments []string, filter *string, orderBy []string, view *model.View, first *int, after *string) (*page.RunConnection, error) {
+	q, err := runsQuery(filter, orderBy, view, first, after)
+	if err != nil {
+		return nil, err
+	}
+	if q.Experiments, err = experimentIDs(experiments); err != nil {
+		return nil, err
+	}
+	return r.listRuns(ctx, q, after)
 }
 
 func (r *queryResolver) Run(ctx context.Context, id string) (*ent.Run, error) {
-	panic(fmt.Errorf("not implemented: Run - run"))
+	return ifFound(onRun(ctx, id, r.Tracking.Run))
 }
 
 func (r *queryResolver) CompareRuns(ctx context.Context, runs []string) (*model.RunComparison, error) {
-	panic(fmt.Errorf("not implemented: CompareRuns - compareRuns"))
+	return r.compare(ctx, runs)
 }
 
 func (r *runResolver) ID(ctx context.Context, obj *ent.Run) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return runPrefix + obj.RunID, nil
 }
 
 func (r *runResolver) Experiment(ctx context.Context, obj *ent.Run) (*ent.Experiment, error) {
-	panic(fmt.Errorf("not implemented: Experiment - experiment"))
+	return r.experimentOf(ctx, obj)
 }
 
 func (r *runResolver) LifecycleStage(ctx context.Context, obj *ent.Run) (model.LifecycleStage, error) {
-	panic(fmt.Errorf("not implemented: LifecycleStage - lifecycleStage"))
+	return lifecycleStage(obj.LifecycleStage), nil
 }
 
 func (r *runResolver) Parent(ctx context.Context, obj *ent.Run) (*ent.Run, error) {
-	panic(fmt.Errorf("not implemented: Parent - parent"))
+	return r.parentOf(ctx, obj)
 }
 
-func (r *runResolver) Children(ctx context.Context, obj *ent.Run, first *int, after *string) (*model.RunConnection, error) {
-	panic(fmt.Errorf("not implemented: Children - children"))
+func (r *runResolver) Children(ctx context.Context, obj *ent.Run, first *int, after *string) (*page.RunConnection, error) {
+	return r.childrenOf(ctx, obj, first, after)
 }
 
 func (r *runResolver) Params(ctx context.Context, obj *ent.Run, keys []string) ([]*ent.Param, error) {
-	panic(fmt.Errorf("not implemented: Params - params"))
+	return r.paramsOf(ctx, obj, keys)
 }
 
 func (r *runResolver) Param(ctx context.Context, obj *ent.Run, key string) (*string, error) {
-	panic(fmt.Errorf("not implemented: Param - param"))
+	found, err := one(r.paramsOf(ctx, obj, []string{key}))
+	if found == nil {
+		return nil, err
+	}
+	return &found.Value, nil
 }
 
 func (r *runResolver) Tags(ctx context.Context, obj *ent.Run, keys []string) ([]*model.Tag, error) {
-	panic(fmt.Errorf("not implemented: Tags - tags"))
+	return r.tagsOf(ctx, obj, keys)
 }
 
 func (r *runResolver) Tag(ctx context.Context, obj *ent.Run, key string) (*string, error) {
-	panic(fmt.Errorf("not implemented: Tag - tag"))
+	found, err := one(r.tagsOf(ctx, obj, []string{key}))
+	if found == nil {
+		return nil, err
+	}
+	return &found.Value, nil
 }
 
 func (r *runResolver) Metrics(ctx context.Context, obj *ent.Run, keys []string) ([]*model.Metric, error) {
-	panic(fmt.Errorf("not implemented: Metrics - metrics"))
+	return r.metricsOf(ctx, obj, keys)
 }
 
 func (r *runResolver) Metric(ctx context.Context, obj *ent.Run, key string) (*model.Metric, error) {
-	panic(fmt.Errorf("not implemented: Metric - metric"))
+	return one(r.metricsOf(ctx, obj, []string{key}))
 }
 
 func (r *runResolver) Inputs(ctx context.Context, obj *ent.Run) ([]*model.RunInput, error) {
-	panic(fmt.Errorf("not implemented: Inputs - inputs"))
+	return r.inputsOf(ctx, obj)
 }
 
 func (r *runResolver) LoggedModels(ctx context.Context, obj *ent.Run) ([]*ent.LoggedModel, error) {
-	panic(fmt.Errorf("not implemented: LoggedModels - loggedModels"))
+	return r.modelsOf(ctx, obj)
 }
 
 func (r *runResolver) Artifacts(ctx context.Context, obj *ent.Run, path *string, first *int, after *string) (*model.ArtifactConnection, error) {
-	panic(fmt.Errorf("not implemented: Artifacts - artifacts"))
+	return r.runArtifacts(ctx, obj, path, first, after)
 }
 
 func (r *runResolver) Log(ctx context.Context, obj *ent.Run, after *int64, first *int) ([]*model.RunLogChunk, error) {
-	panic(fmt.Errorf("not implemented: Log - log"))
+	return r.logOf(ctx, obj, valueOr(after, 0), first)
 }
 
 func (r *runResolver) Fingerprint(ctx context.Context, obj *ent.Run) (*ent.Fingerprint, error) {
-	panic(fmt.Errorf("not implemented: Fingerprint - fingerprint"))
+	return forSiblings(ctx, obj, "fingerprint", ofRuns(r.Tracking.FingerprintsOf))
 }
 
-func (r *runConnectionResolver) TotalCount(ctx context.Context, obj *model.RunConnection) (int, error) {
-	panic(fmt.Errorf("not implemented: TotalCount - totalCount"))
+func (r *runsChangedResolver) Changes(ctx context.Context, obj *model.RunsChanged) ([]*model.RunChange, error) {
+	return announceChanged(ctx, obj), nil
 }
 
 func (r *subscriptionResolver) RunsChanged(ctx context.Context, experiments []string, filter *string, after *string) (<-chan *model.RunsChanged, error) {
-	panic(fmt.Errorf("not implemented: RunsChanged - runsChanged"))
+	return r.followRuns(ctx, experiments, filter, after)
 }
+
+func (r *Resolver) Param() generated.ParamResolver { return &paramResolver{r} }
 
 func (r *Resolver) Run() generated.RunResolver { return &runResolver{r} }
 
-func (r *Resolver) RunConnection() generated.RunConnectionResolver { return &runConnectionResolver{r} }
+func (r *Resolver) RunsChanged() generated.RunsChangedResolver { return &runsChangedResolver{r} }
 
 type (
-	runResolver           struct{ *Resolver }
-	runConnectionResolver struct{ *Resolver }
+	paramResolver       struct{ *Resolver }
+	runResolver         struct{ *Resolver }
+	runsChangedResolver struct{ *Resolver }
 )

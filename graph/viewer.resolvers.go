@@ -7,7 +7,6 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/graph/generated"
@@ -15,19 +14,19 @@ import (
 )
 
 func (r *mutationResolver) CreateToken(ctx context.Context, input model.CreateTokenInput) (*model.CreatedToken, error) {
-	panic(fmt.Errorf("not implemented: CreateToken - createToken"))
+	return r.createToken(ctx, input)
 }
 
 func (r *mutationResolver) RevokeToken(ctx context.Context, name string) (*ent.Token, error) {
-	panic(fmt.Errorf("not implemented: RevokeToken - revokeToken"))
+	return r.Auth.RevokeToken(ctx, name)
 }
 
 func (r *queryResolver) Tokens(ctx context.Context) ([]*ent.Token, error) {
-	panic(fmt.Errorf("not implemented: Tokens - tokens"))
+	return r.Auth.Tokens(ctx)
 }
 
 func (r *tokenResolver) ID(ctx context.Context, obj *ent.Token) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return tokenPrefix + obj.Name, nil
 }
 
 func (r *Resolver) Token() generated.TokenResolver { return &tokenResolver{r} }

@@ -16,6 +16,7 @@ import (
 	"github.com/cairnml/cairn/ent/loggedmodel"
 	"github.com/cairnml/cairn/ent/metricgoal"
 	"github.com/cairnml/cairn/graph/model"
+	"github.com/cairnml/cairn/graph/page"
 	"github.com/cairnml/cairn/graph/scalar"
 	"github.com/cairnml/cairn/internal/metric"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -51,11 +52,11 @@ type MutationResolver interface {
 type QueryResolver interface {
 	Node(ctx context.Context, id string) (model.Node, error)
 	Viewer(ctx context.Context) (*model.Viewer, error)
-	Experiments(ctx context.Context, filter *string, orderBy *model.ExperimentOrder, view *model.View, first *int, after *string) (*model.ExperimentConnection, error)
+	Experiments(ctx context.Context, filter *string, orderBy *model.ExperimentOrder, view *model.View, first *int, after *string) (*page.ExperimentConnection, error)
 	Experiment(ctx context.Context, id *string, name *string) (*ent.Experiment, error)
 	MetricSeries(ctx context.Context, runs []string, keys []string, rangeArg *model.StepRange, maxPoints *int) (*model.MetricSeriesResult, error)
 	LoggedModel(ctx context.Context, id string) (*ent.LoggedModel, error)
-	Runs(ctx context.Context, experiments []string, filter *string, orderBy []string, view *model.View, first *int, after *string) (*model.RunConnection, error)
+	Runs(ctx context.Context, experiments []string, filter *string, orderBy []string, view *model.View, first *int, after *string) (*page.RunConnection, error)
 	Run(ctx context.Context, id string) (*ent.Run, error)
 	CompareRuns(ctx context.Context, runs []string) (*model.RunComparison, error)
 	Tokens(ctx context.Context) ([]*ent.Token, error)
@@ -1958,8 +1959,8 @@ func (ec *executionContext) _Query_experiments(ctx context.Context, field graphq
 			return ec.Resolvers.Query().Experiments(ctx, fc.Args["filter"].(*string), fc.Args["orderBy"].(*model.ExperimentOrder), fc.Args["view"].(*model.View), fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.ExperimentConnection) graphql.Marshaler {
-			return ec.marshalNExperimentConnection2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐExperimentConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *page.ExperimentConnection) graphql.Marshaler {
+			return ec.marshalNExperimentConnection2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋpageᚐExperimentConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2134,8 +2135,8 @@ func (ec *executionContext) _Query_runs(ctx context.Context, field graphql.Colle
 			return ec.Resolvers.Query().Runs(ctx, fc.Args["experiments"].([]string), fc.Args["filter"].(*string), fc.Args["orderBy"].([]string), fc.Args["view"].(*model.View), fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.RunConnection) graphql.Marshaler {
-			return ec.marshalNRunConnection2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐRunConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *page.RunConnection) graphql.Marshaler {
+			return ec.marshalNRunConnection2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋpageᚐRunConnection(ctx, selections, v)
 		},
 		true,
 		true,

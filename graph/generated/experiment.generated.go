@@ -12,6 +12,7 @@ import (
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/metricgoal"
 	"github.com/cairnml/cairn/graph/model"
+	"github.com/cairnml/cairn/graph/page"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -25,10 +26,7 @@ type ExperimentResolver interface {
 
 	Tags(ctx context.Context, obj *ent.Experiment) ([]*model.Tag, error)
 	MetricGoals(ctx context.Context, obj *ent.Experiment) ([]*ent.MetricGoal, error)
-	Runs(ctx context.Context, obj *ent.Experiment, filter *string, orderBy []string, view *model.View, first *int, after *string) (*model.RunConnection, error)
-}
-type ExperimentConnectionResolver interface {
-	TotalCount(ctx context.Context, obj *model.ExperimentConnection) (int, error)
+	Runs(ctx context.Context, obj *ent.Experiment, filter *string, orderBy []string, view *model.View, first *int, after *string) (*page.RunConnection, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -346,8 +344,8 @@ func (ec *executionContext) _Experiment_runs(ctx context.Context, field graphql.
 			return ec.Resolvers.Experiment().Runs(ctx, obj, fc.Args["filter"].(*string), fc.Args["orderBy"].([]string), fc.Args["view"].(*model.View), fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.RunConnection) graphql.Marshaler {
-			return ec.marshalNRunConnection2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐRunConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *page.RunConnection) graphql.Marshaler {
+			return ec.marshalNRunConnection2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋpageᚐRunConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -377,7 +375,7 @@ func (ec *executionContext) fieldContext_Experiment_runs(ctx context.Context, fi
 	return fc, nil
 }
 
-func (ec *executionContext) _ExperimentConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.ExperimentConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExperimentConnection_edges(ctx context.Context, field graphql.CollectedField, obj *page.ExperimentConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -409,7 +407,7 @@ func (ec *executionContext) fieldContext_ExperimentConnection_edges(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _ExperimentConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.ExperimentConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExperimentConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *page.ExperimentConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -441,7 +439,7 @@ func (ec *executionContext) fieldContext_ExperimentConnection_pageInfo(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _ExperimentConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.ExperimentConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExperimentConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *page.ExperimentConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -450,7 +448,7 @@ func (ec *executionContext) _ExperimentConnection_totalCount(ctx context.Context
 			return ec.fieldContext_ExperimentConnection_totalCount(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.ExperimentConnection().TotalCount(ctx, obj)
+			return obj.TotalCount(ctx)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
@@ -461,7 +459,7 @@ func (ec *executionContext) _ExperimentConnection_totalCount(ctx context.Context
 	)
 }
 func (ec *executionContext) fieldContext_ExperimentConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ExperimentConnection", field, true, true, "Int")
+	return graphql.NewScalarFieldContext("ExperimentConnection", field, true, false, "Int")
 }
 
 func (ec *executionContext) _ExperimentEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.ExperimentEdge) (ret graphql.Marshaler) {
@@ -826,7 +824,7 @@ func (ec *executionContext) _Experiment(ctx context.Context, sel ast.SelectionSe
 
 var experimentConnectionImplementors = []string{"ExperimentConnection"}
 
-func (ec *executionContext) _ExperimentConnection(ctx context.Context, sel ast.SelectionSet, obj *model.ExperimentConnection) graphql.Marshaler {
+func (ec *executionContext) _ExperimentConnection(ctx context.Context, sel ast.SelectionSet, obj *page.ExperimentConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, experimentConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -961,7 +959,7 @@ func (ec *executionContext) marshalNExperiment2ᚖgithubᚗcomᚋcairnmlᚋcairn
 	return ec._Experiment(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNExperimentConnection2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐExperimentConnection(ctx context.Context, sel ast.SelectionSet, v *model.ExperimentConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNExperimentConnection2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋpageᚐExperimentConnection(ctx context.Context, sel ast.SelectionSet, v *page.ExperimentConnection) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ExperimentConnection!")
 		return graphql.Null

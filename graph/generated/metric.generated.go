@@ -16,6 +16,13 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type AppendedSeriesResolver interface {
+	Points(ctx context.Context, obj *model.AppendedSeries) ([]*model.MetricPoint, error)
+}
+type MetricSeriesResolver interface {
+	Points(ctx context.Context, obj *model.MetricSeries, limit *int) ([]*model.MetricPoint, error)
+}
+
 // endregion ************************** generated!.gotpl **************************
 
 // region    ***************************** args.gotpl *****************************
@@ -185,7 +192,7 @@ func (ec *executionContext) _AppendedSeries_points(ctx context.Context, field gr
 			return ec.fieldContext_AppendedSeries_points(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Points, nil
+			return ec.Resolvers.AppendedSeries().Points(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.MetricPoint) graphql.Marshaler {
@@ -199,8 +206,8 @@ func (ec *executionContext) fieldContext_AppendedSeries_points(_ context.Context
 	fc = &graphql.FieldContext{
 		Object:     "AppendedSeries",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_MetricPoint(ctx, field)
 		},
@@ -897,7 +904,8 @@ func (ec *executionContext) _MetricSeries_points(ctx context.Context, field grap
 			return ec.fieldContext_MetricSeries_points(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Points, nil
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.MetricSeries().Points(ctx, obj, fc.Args["limit"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.MetricPoint) graphql.Marshaler {
@@ -911,8 +919,8 @@ func (ec *executionContext) fieldContext_MetricSeries_points(ctx context.Context
 	fc = &graphql.FieldContext{
 		Object:     "MetricSeries",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_MetricPoint(ctx, field)
 		},
@@ -1355,38 +1363,39 @@ func (ec *executionContext) _AppendedSeries(ctx context.Context, sel ast.Selecti
 		case "runId":
 			out.Values[i] = ec._AppendedSeries_runId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "key":
 			out.Values[i] = ec._AppendedSeries_key(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "stepScale":
 			out.Values[i] = ec._AppendedSeries_stepScale(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "steps":
 			out.Values[i] = ec._AppendedSeries_steps(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "times":
 			out.Values[i] = ec._AppendedSeries_times(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "values":
 			out.Values[i] = ec._AppendedSeries_values(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "points":
-			out.Values[i] = ec._AppendedSeries_points(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AppendedSeries_points(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1610,68 +1619,69 @@ func (ec *executionContext) _MetricSeries(ctx context.Context, sel ast.Selection
 		case "runId":
 			out.Values[i] = ec._MetricSeries_runId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "key":
 			out.Values[i] = ec._MetricSeries_key(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "exact":
 			out.Values[i] = ec._MetricSeries_exact(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "totalPoints":
 			out.Values[i] = ec._MetricSeries_totalPoints(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "stepScale":
 			out.Values[i] = ec._MetricSeries_stepScale(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "steps":
 			out.Values[i] = ec._MetricSeries_steps(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "times":
 			out.Values[i] = ec._MetricSeries_times(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "first":
 			out.Values[i] = ec._MetricSeries_first(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "min":
 			out.Values[i] = ec._MetricSeries_min(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "max":
 			out.Values[i] = ec._MetricSeries_max(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "last":
 			out.Values[i] = ec._MetricSeries_last(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "counts":
 			out.Values[i] = ec._MetricSeries_counts(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "points":
-			out.Values[i] = ec._MetricSeries_points(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._MetricSeries_points(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -24,14 +24,16 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	AppendedSeries() AppendedSeriesResolver
 	Dataset() DatasetResolver
 	Experiment() ExperimentResolver
-	ExperimentConnection() ExperimentConnectionResolver
 	LoggedModel() LoggedModelResolver
+	MetricSeries() MetricSeriesResolver
 	Mutation() MutationResolver
+	Param() ParamResolver
 	Query() QueryResolver
 	Run() RunResolver
-	RunConnection() RunConnectionResolver
+	RunsChanged() RunsChangedResolver
 	Subscription() SubscriptionResolver
 	Token() TokenResolver
 }
@@ -2289,7 +2291,10 @@ type MetricSeries {
   last: Float64Array!
   "Points in each bucket."
   counts: Int64Array!
-  "The same for clients that cannot unpack: the last point of each bucket. ` + "`" + `limit` + "`" + ` is 1 to 5,000."
+  """
+  The same for clients that cannot unpack: the last point of each bucket. ` + "`" + `limit` + "`" + ` is 1 to 5,000; of more buckets,
+  neighbours are joined.
+  """
   points(limit: Int = 1000): [MetricPoint!]!
 }
 
@@ -2478,7 +2483,10 @@ type Run implements Node {
   loggedModels: [LoggedModel!]!
   "Files and folders directly below ` + "`" + `path` + "`" + `, by name. ` + "`" + `first` + "`" + ` is 1 to 10,000."
   artifacts(path: String = "", first: Int = 1000, after: String): ArtifactConnection!
-  "Console output from sequence ` + "`" + `after` + "`" + ` on, oldest first. ` + "`" + `first` + "`" + ` is 1 to 1,000 pieces."
+  """
+  Console output behind sequence ` + "`" + `after` + "`" + `, oldest first. ` + "`" + `first` + "`" + ` is 1 to 1,000 pieces; of large pieces there are fewer, so
+  go on from the last until none comes.
+  """
   log(after: Int64 = 0, first: Int = 100): [RunLogChunk!]!
   "What it was made of; null when nobody recorded it."
   fingerprint: Fingerprint
@@ -2500,7 +2508,7 @@ type RunEdge {
 type Param {
   key: String!
   value: String!
-  "The value as a number, where it is one."
+  "The value as a number, where it is a finite one."
   number: Float
 }
 
@@ -2555,7 +2563,7 @@ type ComparedMetric {
 
 input ParamInput {
   key: String!
-  "At most 6,000 characters."
+  "At most 65,536 bytes."
   value: String!
   "When the param has a value already, keep it and go on; else another value is a CONFLICT."
   keepExisting: Boolean! = false
@@ -2651,7 +2659,7 @@ extend type Mutation {
 extend type Subscription {
   """
   Changes of the runs that match ` + "`" + `filter` + "`" + `: first what changed since ` + "`" + `after` + "`" + `, then live. Without ` + "`" + `after` + "`" + `, only what changes
-  from now on.
+  from now on; the first event then has no changes, only the cursor.
   """
   runsChanged(experiments: [ID!], filter: String, after: String): RunsChanged!
 }
@@ -2661,7 +2669,7 @@ enum RunChangeKind {
   ENTERED
   "It matches and changed."
   UPDATED
-  "It does not match any more, or was deleted."
+  "It changed and does not match, or was deleted: a client that shows it drops it."
   LEFT
 }
 

@@ -13,11 +13,15 @@ import (
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/graph/model"
+	"github.com/cairnml/cairn/graph/page"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // region    ************************** generated!.gotpl **************************
 
+type ParamResolver interface {
+	Number(ctx context.Context, obj *ent.Param) (*float64, error)
+}
 type RunResolver interface {
 	ID(ctx context.Context, obj *ent.Run) (string, error)
 
@@ -26,7 +30,7 @@ type RunResolver interface {
 	LifecycleStage(ctx context.Context, obj *ent.Run) (model.LifecycleStage, error)
 
 	Parent(ctx context.Context, obj *ent.Run) (*ent.Run, error)
-	Children(ctx context.Context, obj *ent.Run, first *int, after *string) (*model.RunConnection, error)
+	Children(ctx context.Context, obj *ent.Run, first *int, after *string) (*page.RunConnection, error)
 	Params(ctx context.Context, obj *ent.Run, keys []string) ([]*ent.Param, error)
 	Param(ctx context.Context, obj *ent.Run, key string) (*string, error)
 	Tags(ctx context.Context, obj *ent.Run, keys []string) ([]*model.Tag, error)
@@ -40,8 +44,8 @@ type RunResolver interface {
 	Fingerprint(ctx context.Context, obj *ent.Run) (*ent.Fingerprint, error)
 	UploadURL(ctx context.Context, obj *ent.Run, path string) (string, error)
 }
-type RunConnectionResolver interface {
-	TotalCount(ctx context.Context, obj *model.RunConnection) (int, error)
+type RunsChangedResolver interface {
+	Changes(ctx context.Context, obj *model.RunsChanged) ([]*model.RunChange, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -578,7 +582,7 @@ func (ec *executionContext) _Param_number(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Param_number(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
+			return ec.Resolvers.Param().Number(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
@@ -589,7 +593,7 @@ func (ec *executionContext) _Param_number(ctx context.Context, field graphql.Col
 	)
 }
 func (ec *executionContext) fieldContext_Param_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Param", field, false, false, "Float")
+	return graphql.NewScalarFieldContext("Param", field, true, true, "Float")
 }
 
 func (ec *executionContext) _Run_id(ctx context.Context, field graphql.CollectedField, obj *ent.Run) (ret graphql.Marshaler) {
@@ -945,8 +949,8 @@ func (ec *executionContext) _Run_children(ctx context.Context, field graphql.Col
 			return ec.Resolvers.Run().Children(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.RunConnection) graphql.Marshaler {
-			return ec.marshalNRunConnection2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐRunConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *page.RunConnection) graphql.Marshaler {
+			return ec.marshalNRunConnection2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋpageᚐRunConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1642,7 +1646,7 @@ func (ec *executionContext) fieldContext_RunComparison_metrics(_ context.Context
 	return fc, nil
 }
 
-func (ec *executionContext) _RunConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.RunConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _RunConnection_edges(ctx context.Context, field graphql.CollectedField, obj *page.RunConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1674,7 +1678,7 @@ func (ec *executionContext) fieldContext_RunConnection_edges(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _RunConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.RunConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _RunConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *page.RunConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1706,7 +1710,7 @@ func (ec *executionContext) fieldContext_RunConnection_pageInfo(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _RunConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.RunConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _RunConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *page.RunConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1715,7 +1719,7 @@ func (ec *executionContext) _RunConnection_totalCount(ctx context.Context, field
 			return ec.fieldContext_RunConnection_totalCount(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.RunConnection().TotalCount(ctx, obj)
+			return obj.TotalCount(ctx)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
@@ -1726,7 +1730,7 @@ func (ec *executionContext) _RunConnection_totalCount(ctx context.Context, field
 	)
 }
 func (ec *executionContext) fieldContext_RunConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RunConnection", field, true, true, "Int")
+	return graphql.NewScalarFieldContext("RunConnection", field, true, false, "Int")
 }
 
 func (ec *executionContext) _RunEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.RunEdge) (ret graphql.Marshaler) {
@@ -1885,7 +1889,7 @@ func (ec *executionContext) _RunsChanged_changes(ctx context.Context, field grap
 			return ec.fieldContext_RunsChanged_changes(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Changes, nil
+			return ec.Resolvers.RunsChanged().Changes(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.RunChange) graphql.Marshaler {
@@ -1899,8 +1903,8 @@ func (ec *executionContext) fieldContext_RunsChanged_changes(_ context.Context, 
 	fc = &graphql.FieldContext{
 		Object:     "RunsChanged",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_RunChange(ctx, field)
 		},
@@ -2595,18 +2599,19 @@ func (ec *executionContext) _Param(ctx context.Context, sel ast.SelectionSet, ob
 		case "key":
 			out.Values[i] = ec._Param_key(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "value":
 			out.Values[i] = ec._Param_value(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "number":
-			out.Values[i] = ec._Param_number(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Param_number(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2892,7 +2897,7 @@ func (ec *executionContext) _RunComparison(ctx context.Context, sel ast.Selectio
 
 var runConnectionImplementors = []string{"RunConnection"}
 
-func (ec *executionContext) _RunConnection(ctx context.Context, sel ast.SelectionSet, obj *model.RunConnection) graphql.Marshaler {
+func (ec *executionContext) _RunConnection(ctx context.Context, sel ast.SelectionSet, obj *page.RunConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, runConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -3032,14 +3037,15 @@ func (ec *executionContext) _RunsChanged(ctx context.Context, sel ast.SelectionS
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RunsChanged")
 		case "changes":
-			out.Values[i] = ec._RunsChanged_changes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._RunsChanged_changes(ctx, field, obj)
+				})
 		case "cursor":
 			out.Values[i] = ec._RunsChanged_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -3243,7 +3249,7 @@ func (ec *executionContext) marshalNRunComparison2ᚖgithubᚗcomᚋcairnmlᚋca
 	return ec._RunComparison(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNRunConnection2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐRunConnection(ctx context.Context, sel ast.SelectionSet, v *model.RunConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNRunConnection2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋpageᚐRunConnection(ctx context.Context, sel ast.SelectionSet, v *page.RunConnection) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "RunConnection!")
 		return graphql.Null

@@ -150,13 +150,6 @@ type DatasetInput struct {
 	Context string `json:"context"`
 }
 
-type ExperimentConnection struct {
-	Edges    []*ExperimentEdge `json:"edges"`
-	PageInfo *PageInfo         `json:"pageInfo"`
-	// Number of all matches; counted only when asked for.
-	TotalCount int `json:"totalCount"`
-}
-
 type ExperimentEdge struct {
 	Node   *ent.Experiment `json:"node"`
 	Cursor string          `json:"cursor"`
@@ -275,8 +268,11 @@ type MetricSeries struct {
 	Last []float64 `json:"last"`
 	// Points in each bucket.
 	Counts []int64 `json:"counts"`
-	// The same for clients that cannot unpack: the last point of each bucket. `limit` is 1 to 5,000.
-	Points []*MetricPoint `json:"points"`
+	// The same for clients that cannot unpack: the last point of each bucket. `limit` is 1 to 5,000; of more buckets,
+	// neighbours are joined.
+	Points    []*MetricPoint `json:"points"`
+	LastSteps []int64        `json:"-"`
+	LastTimes []int64        `json:"-"`
 }
 
 // Series as they stand at a cursor.
@@ -310,7 +306,7 @@ type PageInfo struct {
 
 type ParamInput struct {
 	Key string `json:"key"`
-	// At most 6,000 characters.
+	// At most 65,536 bytes.
 	Value string `json:"value"`
 	// When the param has a value already, keep it and go on; else another value is a CONFLICT.
 	KeepExisting bool `json:"keepExisting"`
@@ -345,13 +341,6 @@ type RunComparison struct {
 	Params []*ComparedParam `json:"params"`
 	// One row for each metric that any of the runs has, ordered by key.
 	Metrics []*ComparedMetric `json:"metrics"`
-}
-
-type RunConnection struct {
-	Edges    []*RunEdge `json:"edges"`
-	PageInfo *PageInfo  `json:"pageInfo"`
-	// Number of all matches; counted only when asked for.
-	TotalCount int `json:"totalCount"`
 }
 
 type RunEdge struct {
@@ -711,7 +700,7 @@ const (
 	RunChangeKindEntered RunChangeKind = "ENTERED"
 	// It matches and changed.
 	RunChangeKindUpdated RunChangeKind = "UPDATED"
-	// It does not match any more, or was deleted.
+	// It changed and does not match, or was deleted: a client that shows it drops it.
 	RunChangeKindLeft RunChangeKind = "LEFT"
 )
 

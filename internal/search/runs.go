@@ -37,10 +37,15 @@ type RunPage struct {
 // maxMatchRuns bounds the runs that one MatchRuns asks about.
 const maxMatchRuns = 10_000
 
+// identity is what a cursor is bound to, beside filter and order.
+func (r RunsQuery) identity() []string {
+	return []string{"runs", string(r.View), experimentsText(r.Experiments), strconv.FormatBool(r.ParamsAsText)}
+}
+
 func (r RunsQuery) prepare() (*query, error) {
 	q := &query{
 		subject: OfRuns, experiments: r.Experiments, paramsAsText: r.ParamsAsText,
-		identity: []string{"runs", string(r.View), experimentsText(r.Experiments), strconv.FormatBool(r.ParamsAsText)},
+		identity: r.identity(),
 	}
 	if err := q.parse(r.Filter, r.OrderBy); err != nil {
 		return nil, err

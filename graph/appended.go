@@ -1,0 +1,61 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/cairnml/cairn/graph/model"
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/live"
+	"github.com/cairnml/cairn/internal/metric"
+)
+
+// eventPoints is how many points an event has at least before it is sent with more waiting. Batches are not divided, so it
+// may have up to one batch more.
+const eventPoints = 10_000
+
+// followMetrics answers Subscription.metricsAppended: what lies behind the cursor, then what comes.
+func (r *Resolver) followMetrics(ctx context.Context, runs, keys []string, after *string) (<-chan *model.MetricsAppended, error) {
+	ids, err := runIDs(runs, metric.MaxSeriesRuns)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) > metric.MaxSeriesKeys {
+		return nil, errs.Field("keys", "has %d keys: at most %s are allowed", len(keys), decimal(metric.MaxSeriesKeys))
+	}
+	cursor, err := metric.ParseCursor(valueOr(after, ""))
+	if err != nil {
+		return nil, err
+	}
+	followed, err := r.Tracking.Runs(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	wanted := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	match := func(e live.Event) bool { return e.Metrics && wanted[e.RunID] }
+	return follow(ctx, r, match, func(ctx context.Context) (*model.MetricsAppended, bool, error) {
+		appended, next, more, err := r.Metrics.Since(ctx, followed, keys, cursor, eventPoints)
+		if err != nil {
+			return nil, false, err
+		}
+		cursor = next
+		if len(appended) == 0 {
+			return nil, more, nil
+		}
+		return appendedEvent(appended, next), more, nil
+	}), nil
+}
+
+func appendedEvent(appended []metric.Appended, cursor metric.Cursor) *model.MetricsAppended {
+	out := &model.MetricsAppended{Series: make([]*model.AppendedSeries, len(appended)), Cursor: cursor.String()}
+	for i := range appended {
+		a := &appended[i]
+		out.Series[i] = &model.AppendedSeries{
+			RunID: a.RunID, Key: a.Key, StepScale: int(a.StepScale),
+			Steps: packed(a.Steps), Times: packed(a.Times), Values: packed(a.Values),
+		}
+	}
+	return out
+}

@@ -1,0 +1,67 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/cairnml/cairn/ent/token"
+	"github.com/cairnml/cairn/internal/auth"
+	"github.com/cairnml/cairn/internal/errs"
+)
+
+// roles says what each root field needs. What is not here is denied; a test compares it with the schema.
+var roles = map[string]token.Role{
+	"Query.__schema":    token.RoleVIEWER,
+	"Query.__type":      token.RoleVIEWER,
+	"Query.__typename":  token.RoleVIEWER,
+	"Query.compareRuns": token.RoleVIEWER, "Query.experiment": token.RoleVIEWER, "Query.experiments": token.RoleVIEWER,
+	"Query.loggedModel": token.RoleVIEWER, "Query.metricSeries": token.RoleVIEWER, "Query.node": token.RoleVIEWER,
+	"Query.run": token.RoleVIEWER, "Query.runs": token.RoleVIEWER, "Query.viewer": token.RoleVIEWER,
+	"Query.tokens": token.RoleADMIN,
+
+	"Subscription.__typename":      token.RoleVIEWER,
+	"Subscription.metricsAppended": token.RoleVIEWER,
+	"Subscription.runsChanged":     token.RoleVIEWER,
+
+	"Mutation.__typename":          token.RoleVIEWER,
+	"Mutation.appendRunLog":        token.RoleEDITOR,
+	"Mutation.createExperiment":    token.RoleEDITOR,
+	"Mutation.createLoggedModel":   token.RoleEDITOR,
+	"Mutation.createRun":           token.RoleEDITOR,
+	"Mutation.deleteExperiment":    token.RoleEDITOR,
+	"Mutation.deleteExperimentTag": token.RoleEDITOR,
+	"Mutation.deleteRun":           token.RoleEDITOR,
+	"Mutation.deleteTag":           token.RoleEDITOR,
+	"Mutation.finalizeLoggedModel": token.RoleEDITOR,
+	"Mutation.finishRun":           token.RoleEDITOR,
+	"Mutation.heartbeatRun":        token.RoleEDITOR,
+	"Mutation.logBatch":            token.RoleEDITOR,
+	"Mutation.logInputs":           token.RoleEDITOR,
+	"Mutation.recordFingerprint":   token.RoleEDITOR,
+	"Mutation.restoreExperiment":   token.RoleEDITOR,
+	"Mutation.restoreRun":          token.RoleEDITOR,
+	"Mutation.setExperimentTag":    token.RoleEDITOR,
+	"Mutation.setMetricGoal":       token.RoleEDITOR,
+	"Mutation.setTag":              token.RoleEDITOR,
+	"Mutation.updateExperiment":    token.RoleEDITOR,
+	"Mutation.updateRun":           token.RoleEDITOR,
+	"Mutation.createToken":         token.RoleADMIN,
+	"Mutation.revokeToken":         token.RoleADMIN,
+}
+
+// authorize tells whether the principal may have all root fields of an operation. An operation is allowed as a whole or
+// not at all, so that nothing of it happens when a part of it may not.
+func authorize(ctx context.Context, op *graphql.OperationContext) error {
+	object := map[string]string{"query": "Query", "mutation": "Mutation", "subscription": "Subscription"}[string(op.Operation.Operation)]
+	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{object}) {
+		role, known := roles[object+"."+field.Name]
+		if !known {
+			return errs.New(errs.PermissionDenied, "%s is allowed to nobody", field.Name)
+		}
+		if err := auth.Require(ctx, role); err != nil {
+			return err //nolint:wrapcheck // a designed error
+		}
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package graph
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"slices"
+
+	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/graph/model"
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/live"
+	"github.com/cairnml/cairn/internal/search"
+)
+
+const (
+	// eventChanges bounds the runs of one event.
+	eventChanges = 500
+	// rememberedRuns bounds what a subscription remembers of the runs it told of. Beyond it, it forgets all: then a run may
+	// be told to have entered, or left, a second time.
+	rememberedRuns = 10_000
+)
+
+// changeFeed is the state of one Subscription.runsChanged.
+type changeFeed struct {
+	resolver *Resolver
+	query    search.RunsQuery
+	next     int64
+	// greet: the first event has the cursor alone, so that a client can reconnect before anything has changed.
+	greet bool
+	// matched is whether a run that was told of matched then.
+	matched map[string]bool
+}
+
+// followRuns answers Subscription.runsChanged.
+func (r *Resolver) followRuns(ctx context.Context, experiments []string, filter, after *string) (<-chan *model.RunsChanged, error) {
+	ids, err := experimentIDs(experiments)
+	if err != nil {
+		return nil, err
+	}
+	feed := &changeFeed{
+		resolver: r, matched: map[string]bool{},
+		query: search.RunsQuery{Experiments: ids, Filter: valueOr(filter, ""), View: search.Active},
+	}
+	if _, err := r.Search.MatchRuns(ctx, feed.query, nil); err != nil { // an invalid filter is told at once
+		return nil, err
+	}
+	if text := valueOr(after, ""); text != "" {
+		feed.next, err = parseChangeCursor(text)
+	} else {
+		feed.greet = true
+		feed.next, err = r.Tracking.ChangeHead(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	match := func(e live.Event) bool { return e.Changed && (ids == nil || slices.Contains(ids, e.ExperimentID)) }
+	return follow(ctx, r, match, feed.read), nil
+}
+
+func (f *changeFeed) read(ctx context.Context) (*model.RunsChanged, bool, error) {
+	if f.greet {
+		f.greet = false
+		return &model.RunsChanged{Changes: []*model.RunChange{}, Cursor: changeCursor(f.next)}, true, nil
+	}
+	changed, next, err := f.resolver.Tracking.ChangesSince(ctx, f.query.Experiments, f.next, eventChanges)
+	if err != nil || len(changed) == 0 {
+		return nil, false, err
+	}
+	found, err := f.resolver.Search.MatchRuns(ctx, f.query, changed)
+	if err != nil {
+		return nil, false, err
+	}
+	f.next = next
+	more := len(changed) == eventChanges
+	changes := f.tell(changed, found)
+	if len(changes) == 0 {
+		return nil, more, nil
+	}
+	return &model.RunsChanged{Changes: changes, Cursor: changeCursor(next)}, more, nil
+}
+
+// tell says of each changed run what became of it.
+func (f *changeFeed) tell(changed []string, found []*ent.Run) []*model.RunChange {
+	matching := make(map[string]*ent.Run, len(found))
+	for _, run := range found {
+		matching[run.RunID] = run
+	}
+	var out []*model.RunChange
+	for _, id := range changed {
+		matched, known := f.matched[id]
+		run := matching[id]
+		switch {
+		case run != nil && matched:
+			out = append(out, &model.RunChange{Kind: model.RunChangeKindUpdated, RunID: id, Run: run})
+		case run != nil:
+			out = append(out, &model.RunChange{Kind: model.RunChangeKindEntered, RunID: id, Run: run})
+		case matched || !known:
+			// Of a run that it was not told of, the client may know from a list that it read before.
+			out = append(out, &model.RunChange{Kind: model.RunChangeKindLeft, RunID: id})
+		}
+		if !known && len(f.matched) >= rememberedRuns {
+			clear(f.matched)
+		}
+		f.matched[id] = run != nil
+	}
+	return out
+}
+
+// announceChanged makes the runs of an event siblings.
+func announceChanged(ctx context.Context, event *model.RunsChanged) []*model.RunChange {
+	runs := make([]*ent.Run, 0, len(event.Changes))
+	for _, change := range event.Changes {
+		if change.Run != nil {
+			runs = append(runs, change.Run)
+		}
+	}
+	announce(ctx, runs)
+	return event.Changes
+}
+
+const changeCursorVersion = 1
+
+func changeCursor(sequence int64) string {
+	return base64.RawURLEncoding.EncodeToString(binary.AppendUvarint([]byte{changeCursorVersion}, uint64(max(sequence, 0))))
+}
+
+func parseChangeCursor(text string) (int64, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil && len(raw) > 1 && raw[0] == changeCursorVersion {
+		if sequence, n := binary.Uvarint(raw[1:]); n == len(raw)-1 && int64(sequence) >= 0 {
+			return int64(sequence), nil
+		}
+	}
+	return 0, errs.Field("after", "is not a cursor of this subscription: start again without it")
+}

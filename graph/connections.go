@@ -1,0 +1,132 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/graph/model"
+	"github.com/cairnml/cairn/graph/page"
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/search"
+)
+
+// Bounds of `first`, and what it is when it is null.
+const (
+	maxFirst         = 1000
+	defaultFirst     = 50
+	defaultChildren  = 100
+	maxArtifacts     = 10_000
+	defaultArtifacts = 1000
+	maxLogPieces     = 1000
+	defaultLogPieces = 100
+)
+
+// pageSize reads `first`.
+func pageSize(first *int, standard, most int) (int, error) {
+	if first == nil {
+		return standard, nil
+	}
+	if *first < 1 || *first > most {
+		return 0, errs.Field("first", "is %d; it is from 1 to %s", *first, decimal(most))
+	}
+	return *first, nil
+}
+
+// valueOr gives what a pointer points to, or else a standard value.
+func valueOr[T any](p *T, standard T) T {
+	if p == nil {
+		return standard
+	}
+	return *p
+}
+
+func pageInfo(cursors []string, hasNext bool, after *string) *model.PageInfo {
+	info := &model.PageInfo{HasNextPage: hasNext, HasPreviousPage: valueOr(after, "") != ""}
+	if len(cursors) > 0 {
+		info.StartCursor, info.EndCursor = &cursors[0], &cursors[len(cursors)-1]
+	}
+	return info
+}
+
+// runConnection shapes a page of runs, which it does not announce as siblings.
+func runConnection(p search.RunPage, after *string, count page.Count) *page.RunConnection {
+	out := &page.RunConnection{
+		Edges: make([]*model.RunEdge, len(p.Runs)), PageInfo: pageInfo(p.Cursors, p.HasNext, after), Count: count,
+	}
+	for i, run := range p.Runs {
+		out.Edges[i] = &model.RunEdge{Node: run, Cursor: p.Cursors[i]}
+	}
+	return out
+}
+
+func experimentConnection(p search.ExperimentPage, after *string, count page.Count) *page.ExperimentConnection {
+	out := &page.ExperimentConnection{
+		Edges: make([]*model.ExperimentEdge, len(p.Experiments)), PageInfo: pageInfo(p.Cursors, p.HasNext, after), Count: count,
+	}
+	for i, experiment := range p.Experiments {
+		out.Edges[i] = &model.ExperimentEdge{Node: experiment, Cursor: p.Cursors[i]}
+	}
+	return out
+}
+
+// listRuns gives a page of runs.
+func (r *Resolver) listRuns(ctx context.Context, q search.RunsQuery, after *string) (*page.RunConnection, error) {
+	found, err := r.Search.Runs(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	announce(ctx, found.Runs)
+	return runConnection(found, after, func(ctx context.Context) (int, error) { return r.Search.CountRuns(ctx, q) }), nil
+}
+
+// runsQuery reads the arguments that every list of runs has.
+func runsQuery(filter *string, orderBy []string, view *model.View, first *int, after *string) (search.RunsQuery, error) {
+	size, err := pageSize(first, defaultFirst, maxFirst)
+	return search.RunsQuery{
+		Filter: valueOr(filter, ""), OrderBy: orderBy, View: search.View(valueOr(view, model.ViewActive)),
+		First: size, After: valueOr(after, ""),
+	}, err
+}
+
+// listExperiments gives a page of experiments.
+func (r *Resolver) listExperiments(
+	ctx context.Context, filter *string, order *model.ExperimentOrder, view *model.View, first *int, after *string,
+) (*page.ExperimentConnection, error) {
+	size, err := pageSize(first, defaultFirst, maxFirst)
+	if err != nil {
+		return nil, err
+	}
+	q := search.ExperimentsQuery{
+		Filter: valueOr(filter, ""), OrderBy: experimentOrder(order), View: search.View(valueOr(view, model.ViewActive)),
+		First: size, After: valueOr(after, ""),
+	}
+	found, err := r.Search.Experiments(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	announce(ctx, found.Experiments)
+	return experimentConnection(found, after, func(ctx context.Context) (int, error) { return r.Search.CountExperiments(ctx, q) }), nil
+}
+
+// experimentOrder is the order in the words of the filter language.
+func experimentOrder(order *model.ExperimentOrder) []string {
+	if order == nil {
+		return nil
+	}
+	column := map[model.ExperimentOrderField]string{
+		model.ExperimentOrderFieldName:      "name",
+		model.ExperimentOrderFieldCreatedAt: "creation_time",
+		model.ExperimentOrderFieldUpdatedAt: "last_update_time",
+	}[order.Field]
+	return []string{column + " " + string(order.Direction)}
+}
+
+func lifecycleStage[T ~string](stage T) model.LifecycleStage { return model.LifecycleStage(stage) }
+
+func runKeys(runs []*ent.Run) []int {
+	out := make([]int, len(runs))
+	for i, run := range runs {
+		out[i] = run.ID
+	}
+	return out
+}

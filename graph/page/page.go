@@ -1,0 +1,32 @@
+// Package page has the connection types of the API that know more than what they show: how to count all matches, which
+// happens only when a query asks for it.
+package page
+
+import (
+	"context"
+
+	"github.com/cairnml/cairn/graph/model"
+)
+
+// Count counts all matches of the query that a page is of.
+type Count func(ctx context.Context) (int, error)
+
+// RunConnection is a page of runs.
+type RunConnection struct {
+	Edges    []*model.RunEdge
+	PageInfo *model.PageInfo
+	Count    Count
+}
+
+// TotalCount counts all matches.
+func (c *RunConnection) TotalCount(ctx context.Context) (int, error) { return c.Count(ctx) }
+
+// ExperimentConnection is a page of experiments.
+type ExperimentConnection struct {
+	Edges    []*model.ExperimentEdge
+	PageInfo *model.PageInfo
+	Count    Count
+}
+
+// TotalCount counts all matches.
+func (c *ExperimentConnection) TotalCount(ctx context.Context) (int, error) { return c.Count(ctx) }

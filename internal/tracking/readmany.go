@@ -1,0 +1,62 @@
+package tracking
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/ent/run"
+	"github.com/cairnml/cairn/ent/runlogchunk"
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/store"
+)
+
+// RunsByID gives those of the runs that are there, deleted or not, by their ids.
+func (s *Service) RunsByID(ctx context.Context, ids []string) (map[string]*ent.Run, error) {
+	out := make(map[string]*ent.Run, len(ids))
+	for _, part := range store.Parts(ids) {
+		found, err := s.db.Ent().Run.Query().Where(run.RunIDIn(part...)).All(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read runs: %w", err)
+		}
+		for _, r := range found {
+			out[r.RunID] = r
+		}
+	}
+	return out, nil
+}
+
+// logBudget bounds the console output that one read gives, in bytes, shared by the runs that it is of.
+const logBudget = 16 << 20
+
+// RunLogsOf gives up to first pieces of each run's console output behind the sequence after, oldest first: of each run at
+// least one where there is one, and fewer than first where they are large. A reader goes on until none comes.
+func (s *Service) RunLogsOf(ctx context.Context, runs []int, after int64, first int) (map[int][]*ent.RunLogChunk, error) {
+	if first < 1 || first > maxLogChunks {
+		return nil, errs.Field("first", "is %d: it must be 1 to %d", first, maxLogChunks)
+	}
+	budget := logBudget / max(len(runs), 1)
+	return grouped(runs, "console output", func(ids []int) ([]*ent.RunLogChunk, error) {
+		args := append(store.Args(nil, ids), after, first, budget)
+		rows, err := s.db.Read().QueryContext(ctx, "SELECT run_id, sequence, stream, created_at, data FROM ("+
+			"SELECT run_id, sequence, stream, created_at, data, ROW_NUMBER() OVER w AS place, SUM(LENGTH(data)) OVER w AS bytes "+
+			"FROM run_log_chunks WHERE run_id IN "+store.In(len(ids))+" AND sequence > ? "+
+			"WINDOW w AS (PARTITION BY run_id ORDER BY sequence)) pieces "+
+			"WHERE place <= ? AND (place = 1 OR bytes <= ?) ORDER BY run_id, sequence", args...)
+		if err != nil {
+			return nil, err
+		}
+		defer rows.Close() //nolint:errcheck // its errors are those of rows.Err
+		var out []*ent.RunLogChunk
+		for rows.Next() {
+			var c ent.RunLogChunk
+			var stream string
+			if err := rows.Scan(&c.RunID, &c.Sequence, &stream, &c.CreatedAt, &c.Data); err != nil {
+				return nil, err
+			}
+			c.Stream = runlogchunk.Stream(stream)
+			out = append(out, &c)
+		}
+		return out, rows.Err()
+	}, func(c *ent.RunLogChunk) int { return c.RunID })
+}
