@@ -3,6 +3,7 @@ package tracking
 import (
 	"context"
 	"fmt"
+	"path"
 	"strconv"
 	"strings"
 
@@ -34,7 +35,7 @@ func (s *Service) CreateExperiment(ctx context.Context, in CreateExperiment) (*e
 	if err := checkTags("tags", in.Tags); err != nil {
 		return nil, err
 	}
-	if in.ArtifactLocation != "" && !strings.HasPrefix(in.ArtifactLocation, proxyScheme) {
+	if in.ArtifactLocation != "" && !inStore(in.ArtifactLocation) {
 		return nil, errs.Field("artifact_location", "%.80q is outside this server's store: leave it out, or name a place below %s/",
 			in.ArtifactLocation, proxyScheme)
 	}
@@ -62,6 +63,12 @@ func (s *Service) CreateExperiment(ctx context.Context, in CreateExperiment) (*e
 
 // proxyScheme is how MLflow's clients name artifacts that go through the server.
 const proxyScheme = "mlflow-artifacts:"
+
+// inStore tells whether a location names a place below the server's own store, in the one way to write it.
+func inStore(location string) bool {
+	below, ok := strings.CutPrefix(location, proxyScheme+"/")
+	return ok && below != "" && path.Clean("/"+below) == "/"+below && !strings.ContainsAny(below, "\\%?#") && checkText("", below) == nil
+}
 
 func createExperiment(ctx context.Context, tx *store.Tx, in CreateExperiment) (*ent.Experiment, error) {
 	if taken, err := tx.Ent().Experiment.Query().Where(experiment.Name(in.Name)).Only(ctx); err == nil {
