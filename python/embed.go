@@ -22,12 +22,12 @@ var sources embed.FS
 const root = "cairn/_bootstrap"
 
 // Bootstrap is the tree that PYTHONPATH must lead to: sitecustomize.py and the package _cairn_bootstrap.
-func Bootstrap() fs.FS {
+func Bootstrap() (fs.FS, error) {
 	tree, err := fs.Sub(sources, root)
 	if err != nil {
-		panic(err) // the path is a constant of this file
+		return nil, fmt.Errorf("find the embedded bootstrap: %w", err)
 	}
-	return tree
+	return tree, nil
 }
 
 // BootstrapDigest is the SHA-256 of the tree's names and contents, 64 hexadecimal digits. It names a cached copy.
@@ -39,7 +39,8 @@ var BootstrapDigest = sync.OnceValue(func() string {
 		return nil
 	})
 	if err != nil {
-		panic(err) // embedded files can be read
+		// Embedded files can be read. Were it otherwise, WriteBootstrap says so; the digest only has to differ.
+		fmt.Fprintf(hash, "\x00%v", err)
 	}
 	return hex.EncodeToString(hash.Sum(nil))
 })
@@ -76,7 +77,10 @@ func WriteBootstrap(dir string) error {
 }
 
 func walk(visit func(name string, content []byte) error) error {
-	tree := Bootstrap()
+	tree, err := Bootstrap()
+	if err != nil {
+		return err
+	}
 	return fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err

@@ -13,13 +13,15 @@ import (
 
 func TestBootstrapHoldsWhatPythonNeeds(t *testing.T) {
 	t.Parallel()
+	tree, err := python.Bootstrap()
+	require.NoError(t, err)
 	for _, name := range []string{"sitecustomize.py", "_cairn_bootstrap/__init__.py", "_cairn_bootstrap/session.py"} {
-		content, err := fs.ReadFile(python.Bootstrap(), name)
+		content, err := fs.ReadFile(tree, name)
 		require.NoError(t, err)
 		require.NotEmpty(t, content)
 	}
 	require.Regexp(t, `^[0-9a-f]{64}$`, python.BootstrapDigest())
-	names, err := fs.Glob(python.Bootstrap(), "_cairn_bootstrap/*")
+	names, err := fs.Glob(tree, "_cairn_bootstrap/*")
 	require.NoError(t, err)
 	for _, name := range names {
 		require.Equal(t, ".py", filepath.Ext(name), "bytecode must not be embedded")
@@ -31,7 +33,9 @@ func TestWriteBootstrapRepairsWhatWasChanged(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "bootstrap")
 	require.NoError(t, python.WriteBootstrap(dir))
 	path := filepath.Join(dir, "sitecustomize.py")
-	want, err := fs.ReadFile(python.Bootstrap(), "sitecustomize.py")
+	tree, err := python.Bootstrap()
+	require.NoError(t, err)
+	want, err := fs.ReadFile(tree, "sitecustomize.py")
 	require.NoError(t, err)
 
 	before, err := os.Stat(path)

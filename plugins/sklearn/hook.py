@@ -492,7 +492,8 @@ def text(value):
 @guarded
 def fail_fit(fit, error, seconds):
     if fit is not None:
-        fit.emit("fit.end", {"status": "FAILED", "seconds": seconds, "error": "%s: %s" % (type(error).__name__, text(error))})
+        said = "%s: %s" % (type(error).__name__, text(error))
+        fit.emit("fit.end", {"status": "FAILED", "seconds": seconds, "error": said})
         fit.X = fit.y = fit.weight = None
 
 
@@ -575,7 +576,7 @@ class ModelFile:
 
         self.path = path
         self.pickler = ""  # version of cloudpickle
-        self._file = open(path, "wb")  # noqa: SIM115
+        self._file = open(path, "wb")
         self._clock = clock
         self._hash = hashlib.blake2b(digest_size=16)
         self.size = 0
@@ -950,7 +951,8 @@ def end_cross_validation(fit, name, result, seconds):
 @guarded
 def record_folds(fit, name, result):
     if name == "cross_validate":
-        fit.emit("cv.folds", {"results": {key: [float(v) for v in values] for key, values in result.items() if is_scores(values)}})
+        scores = {key: [float(v) for v in values] for key, values in result.items() if is_scores(values)}
+        fit.emit("cv.folds", {"results": scores})
     elif name == "cross_val_predict":
         recorder.know_prediction(result, fit, fit.data_name, fit.X, 0.0)
     elif name == "permutation_test_score":

@@ -23,7 +23,10 @@ def hello(agent):
 
 def test_process_without_framework_loads_next_to_nothing(start_agent, python):
     agent = start_agent(hooks={"toyframe.core": TOY_HOOK})
-    done = python(agent, "import sys; print(sorted({'json', 're', 'socket', 'threading', 'importlib.metadata'} & set(sys.modules)))")
+    done = python(
+        agent,
+        "import sys; print(sorted({'json', 're', 'socket', 'threading', 'importlib.metadata'} & set(sys.modules)))",
+    )
     assert done.stdout == "[]\n"
     assert done.stderr == ""
     assert hello(agent)["worker"] is False
@@ -83,8 +86,10 @@ def test_hook_is_installed_right_after_the_import(start_agent, python, toy):
 def test_imports_look_untouched(start_agent, python, toy):
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); import toyframe.core as core, inspect\n"
-        "print(type(core.__loader__).__name__, core.__spec__.loader is core.__loader__, 'exec_module' in vars(core.__loader__))\n"
-        "print(inspect.getsource(core).splitlines()[0], [p for p in sys.path if 'bootstrap' in p], 'sitecustomize' in sys.modules)\n"
+        "loader = core.__loader__\n"
+        "print(type(loader).__name__, core.__spec__.loader is loader, 'exec_module' in vars(loader))\n"
+        "ours = [p for p in sys.path if 'bootstrap' in p]\n"
+        "print(inspect.getsource(core).splitlines()[0], ours, 'sitecustomize' in sys.modules)\n"
         "import threading; print(threading.active_count())"
     )
     agent = start_agent(hooks={"toyframe.core": TOY_HOOK})
@@ -244,7 +249,8 @@ def test_agent_that_dies_is_not_missed(start_agent, python, toy):
 
 
 @pytest.mark.parametrize(
-    "hook", ["raise RuntimeError('broken')", "def install(cairn):\n    raise RuntimeError('broken')", "this is no Python"]
+    "hook",
+    ["raise RuntimeError('broken')", "def install(cairn):\n    raise RuntimeError('broken')", "this is no Python"],
 )
 def test_hook_that_fails_is_reported_and_harms_nothing(start_agent, python, toy, hook):
     agent = start_agent(hooks={"toyframe.core": hook})
@@ -277,9 +283,8 @@ def test_garbage_from_the_agent_harms_nothing(python, start_agent, toy, tmp_path
 
 def test_python_that_is_too_old_trains_and_says_so(start_agent, python):
     # The interpreter that runs this pretends to be old before the file is read, as an old one would.
-    program = (
-        "import sys, runpy; sys.version_info = (3, 6, 9, 'final', 0)\n"
-        "runpy.run_path(%r)\nprint('trained')" % str(BOOTSTRAP / "sitecustomize.py")
+    program = "import sys, runpy; sys.version_info = (3, 6, 9, 'final', 0)\nrunpy.run_path(%r)\nprint('trained')" % str(
+        BOOTSTRAP / "sitecustomize.py"
     )
     agent = start_agent()
     done = python(agent, ["-S", "-c", program])
@@ -302,6 +307,8 @@ def test_sitecustomize_has_only_syntax_that_old_pythons_know():
     assert (BOOTSTRAP / "sitecustomize.py").read_bytes().isascii()
 
 
-@pytest.mark.parametrize("path", sorted(BOOTSTRAP.rglob("*.py")) + sorted(BOOTSTRAP.parent.glob("*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", sorted(BOOTSTRAP.rglob("*.py")) + sorted(BOOTSTRAP.parent.glob("*.py")), ids=lambda p: p.name
+)
 def test_sources_parse_on_python_3_9(path):
     ast.parse(path.read_text(), feature_version=(3, 9))

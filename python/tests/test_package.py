@@ -78,7 +78,10 @@ def test_query_raises_what_the_server_says(server, monkeypatch, status):
     import cairn
 
     monkeypatch.setenv("CAIRN_SERVER", server.url)
-    server.answer = (status, '{"errors": [{"message": "no run r1", "extensions": {"code": "NOT_FOUND"}}], "data": null}')
+    server.answer = (
+        status,
+        '{"errors": [{"message": "no run r1", "extensions": {"code": "NOT_FOUND"}}], "data": null}',
+    )
     with pytest.raises(cairn.QueryError, match="no run r1") as caught:
         cairn.query("{ run }")
     assert caught.value.code == "NOT_FOUND"
@@ -124,7 +127,8 @@ def test_unpack_refuses_what_is_no_column(column):
 STAND_IN = """#!%s
 import json, os, sys
 open(os.environ["TOLD"], "w").write(json.dumps(sys.argv[1:]))
-print(json.dumps({"socket": os.environ["AGENT"], "run_id": "0" * 32, "exec_id": "1" * 32, "server": "http://127.0.0.1:9"}), flush=True)
+told = {"socket": os.environ["AGENT"], "run_id": "0" * 32, "exec_id": "1" * 32, "server": "http://127.0.0.1:9"}
+print(json.dumps(told), flush=True)
 sys.stdin.read()
 """
 
@@ -163,7 +167,13 @@ except ZeroDivisionError:
 def test_notebook(start_agent, python, stand_in, toy, tmp_path):
     agent = start_agent(hooks={"toyframe.core": TOY_HOOK.replace('fit="f1"', 'fit="f1", run=cairn.active_run()')})
     done = python(
-        agent, NOTEBOOK % (str(PACKAGE), str(toy)), late=True, PYTHONPATH="", CAIRN_BIN=stand_in, AGENT=agent.path, TOLD=tmp_path / "told"
+        agent,
+        NOTEBOOK % (str(PACKAGE), str(toy)),
+        late=True,
+        PYTHONPATH="",
+        CAIRN_BIN=stand_in,
+        AGENT=agent.path,
+        TOLD=tmp_path / "told",
     )
     assert done.stderr == ""
     run, child = done.stdout.split()

@@ -102,7 +102,8 @@ class Cairn:
         while trace is not None:
             where = "%s:%d" % (os.path.basename(trace.tb_frame.f_code.co_filename), trace.tb_lineno)
             trace = trace.tb_next
-        self.warn("%s: not recorded, since %s failed: %s: %s (%s)" % (self._adapter, what, type(error).__name__, error, where))
+        said = "%s: %s (%s)" % (type(error).__name__, error, where)
+        self.warn("%s: not recorded, since %s failed: %s" % (self._adapter, what, said))
 
     def guard(self, function):
         """function, without its exceptions: they are reported on the run and the call gives None."""

@@ -94,7 +94,7 @@ class Hooks:
             module = types.ModuleType("_cairn_hook_" + name)
             module.__file__ = "<cairn hook %s>" % name
             sys.modules[module.__name__] = module
-            exec(compile(message["source"], module.__file__, "exec"), module.__dict__)
+            exec(compile(message["source"], module.__file__, "exec"), module.__dict__)  # noqa: S102
             module.install(cairn)
         except Exception as error:
             cairn.warn("the hook of adapter %s could not be installed: %s: %s" % (name, type(error).__name__, error))

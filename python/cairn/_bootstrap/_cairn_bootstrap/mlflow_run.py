@@ -53,14 +53,17 @@ def _adoptable(fluent, left, args, kwargs):
 def _appears(run):
     from urllib import error, request
 
-    asked = request.Request(os.environ["CAIRN_SERVER"].rstrip("/") + "/api/2.0/mlflow/runs/get?run_id=" + run)
+    server = os.environ["CAIRN_SERVER"].rstrip("/")
+    if not server.startswith(("http://", "https://")):
+        return False
+    asked = request.Request(server + "/api/2.0/mlflow/runs/get?run_id=" + run)  # noqa: S310
     token = os.environ.get("CAIRN_TOKEN") or os.environ.get("MLFLOW_TRACKING_TOKEN")
     if token:
         asked.add_header("Authorization", "Bearer " + token)
     deadline = time.monotonic() + _APPEAR_SECONDS
     while time.monotonic() < deadline:
         try:
-            with request.urlopen(asked, timeout=_REQUEST_SECONDS) as answer:
+            with request.urlopen(asked, timeout=_REQUEST_SECONDS) as answer:  # noqa: S310
                 return answer.status == 200
         except error.HTTPError as failure:
             if failure.code != 404:

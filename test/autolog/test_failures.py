@@ -1,0 +1,196 @@
+"""What goes wrong beside a training never reaches it."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cairntest
+import pytest
+from exec import Exec, clean_environment, runs, train
+
+TRAIN = """
+from sklearn.datasets import load_iris
+from sklearn.tree import DecisionTreeClassifier
+X, y = load_iris(return_X_y=True)
+print(DecisionTreeClassifier(random_state=0).fit(X, y).score(X, y))
+"""
+
+
+def adapters():
+    return cairntest.cairn_bin().parent / "adapters"
+
+
+def test_server_that_is_down_costs_nothing_and_loses_nothing(cairn_server, client, tmp_path):
+    cairn_server.stop()
+    ended = train(cairn_server.url, tmp_path, TRAIN, "--experiment", "later")
+    assert ended.done.stdout == "1.0\n"
+    assert "cairn sync" in ended.done.stderr
+    assert ended.done.stderr.count("\n") == 1
+
+    cairn_server.start()
+    synced = subprocess.run(
+        [str(cairntest.cairn_bin()), "sync", "--server", cairn_server.url],
+        env=clean_environment(ended.home), capture_output=True, text=True, timeout=120,
+    )
+    assert synced.returncode == 0, synced.stderr
+    (run,) = runs(client, "later")
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["DecisionTreeClassifier_score_X"] == run.data.metrics["training_score"] == 1.0
+    assert run.data.params["criterion"] == "gini"
+    (model,) = client.search_logged_models([run.info.experiment_id])
+    assert model.name == "model"
+    spool = ended.home / "spool"
+    assert not spool.exists() or not any(spool.iterdir())
+
+
+KILL = """
+import os, signal, time
+from pathlib import Path
+from sklearn.datasets import load_iris
+from sklearn.tree import DecisionTreeClassifier
+
+def descendants(root):
+    # Only processes below this exec's are looked at, and only one of them is ended.
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                pass
+    below, found = {root}, True
+    while found:
+        found = {pid for pid, parent in parents.items() if parent in below} - below
+        below |= found
+    return below - {root, os.getpid()}
+
+def adapter():
+    for pid in descendants(os.getppid()):
+        try:
+            if b"cairn-adapter-sklearn" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return pid
+        except OSError:
+            pass
+
+X, y = load_iris(return_X_y=True)
+DecisionTreeClassifier(max_depth=1).fit(X, y)
+pid = adapter()
+assert pid, "the adapter runs"
+os.kill(pid, signal.SIGKILL)
+DecisionTreeClassifier(max_depth=2).fit(X, y)
+print("trained")
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the adapter through /proc")
+def test_adapter_that_is_killed_is_started_again(cairn_server, client, tmp_path):
+    ended = train(cairn_server.url, tmp_path, KILL, "--experiment", "killed")
+    assert (ended.done.stdout, ended.done.stderr) == ("trained\n", "")
+    first, second = runs(client, "killed")
+    for run, depth in ((first, "1"), (second, "2")):
+        assert run.data.params["max_depth"] == depth
+        assert "training_accuracy_score" in run.data.metrics
+        assert run.info.status == "FINISHED"
+    assert "sklearn" in first.data.tags["cairn.autolog.warnings"]
+
+
+def test_adapter_whose_checksum_does_not_match_is_not_started(cairn_server, client, tmp_path):
+    changed = tmp_path / "adapters"
+    shutil.copytree(adapters(), changed)
+    for path in changed.rglob("cairn-adapter-sklearn*"):
+        with open(path, "ab") as file:
+            file.write(b"\0")
+    ended = train(cairn_server.url, tmp_path, TRAIN, "--experiment", "tampered", CAIRN_ADAPTERS=changed)
+    assert (ended.done.stdout, ended.done.stderr) == ("1.0\n", "")
+    (run,) = runs(client, "tampered")
+    warning = run.data.tags["cairn.autolog.warnings"]
+    assert "sklearn" in warning
+    assert "make build" in warning
+    assert run.data.params == {}
+
+
+def test_missing_adapter_names_what_installs_it(cairn_server, client, tmp_path):
+    (tmp_path / "none").mkdir()
+    ended = train(cairn_server.url, tmp_path, TRAIN, "--experiment", "missing", CAIRN_ADAPTERS=tmp_path / "none")
+    assert (ended.done.stdout, ended.done.stderr) == ("1.0\n", "")
+    (run,) = runs(client, "missing")
+    assert "make build" in run.data.tags["cairn.autolog.warnings"]
+
+
+def test_python_that_is_too_old_trains_and_the_run_says_so(cairn_server, client, tmp_path):
+    # No such Python is at hand: this one pretends, before the bootstrap is read, to be one.
+    program = (
+        "import os, runpy, sys; sys.version_info = (3, 6, 9, 'final', 0)\n"
+        "runpy.run_path(os.path.join(os.environ['PYTHONPATH'].split(os.pathsep)[0], 'sitecustomize.py'))\n"
+        "print('trained')"
+    )
+    ended = Exec(cairn_server.url, tmp_path, [sys.executable, "-S", "-c", program], "--experiment", "old")
+    assert (ended.done.returncode, ended.done.stdout, ended.done.stderr) == (0, "trained\n", "")
+    (run,) = runs(client, "old")
+    assert "Python 3.6 is too old" in run.data.tags["cairn.autolog.warnings"]
+
+
+BROKEN_HOOK = """
+import sys
+from sklearn.datasets import load_iris
+from sklearn.tree import DecisionTreeClassifier
+hook = sys.modules["_cairn_hook_sklearn"]
+def broken(*arguments, **more):
+    raise RuntimeError("broken on purpose")
+for name in ("training_data", "describe_estimator", "evaluate_classifier", "requirements"):
+    setattr(hook, name, broken)
+X, y = load_iris(return_X_y=True)
+print(DecisionTreeClassifier(random_state=0).fit(X, y).score(X, y))
+"""
+
+
+def test_hook_that_raises_is_said_on_the_run(cairn_server, client, tmp_path):
+    ended = train(cairn_server.url, tmp_path, BROKEN_HOOK, "--experiment", "broken")
+    assert (ended.done.stdout, ended.done.stderr) == ("1.0\n", "")
+    (run,) = runs(client, "broken")
+    assert "broken on purpose" in run.data.tags["cairn.autolog.warnings"]
+
+
+def test_notebook_records_without_exec(cairn_server, client, tmp_path):
+    package = Path(cairntest.ROOT) / "python"
+    script = f"""
+import sys; sys.path.insert(0, {str(package)!r})
+from sklearn.datasets import load_iris
+from sklearn.tree import DecisionTreeClassifier
+import cairn
+cairn.autolog(experiment="notebook")
+X, y = load_iris(return_X_y=True)
+with cairn.run("mine", experiment="notebook") as run:
+    DecisionTreeClassifier(max_depth=1).fit(X, y)
+    cairn.log({{"loss": 0.5}}, step=3)
+    cairn.params({{"rate": 0.1}})
+print(run.id)
+"""
+    env = clean_environment(tmp_path / "home", CAIRN_SERVER=cairn_server.url, CAIRN_BIN=cairntest.cairn_bin())
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    wait_for(lambda: client.get_run(done.stdout.strip()).info.status == "FINISHED")
+    run = client.get_run(done.stdout.strip())
+    assert run.info.run_name == "mine"
+    assert run.data.params["max_depth"] == "1"
+    assert run.data.params["rate"] == "0.1"
+    assert client.get_metric_history(run.info.run_id, "loss")[0].step == 3
+    assert "training_accuracy_score" in run.data.metrics
+
+
+def wait_for(condition, seconds=30):
+    """Waits until the condition holds: the agent of a notebook ends after its Python."""
+    import threading
+    import time
+
+    pause, deadline = threading.Event(), time.monotonic() + seconds
+    while True:
+        try:
+            if condition():
+                return
+        except Exception:
+            if time.monotonic() > deadline:
+                raise
+        assert time.monotonic() < deadline, "not delivered in time"
+        pause.wait(0.05)

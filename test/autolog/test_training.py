@@ -1,0 +1,236 @@
+"""A real scikit-learn training under `cairn exec`, read back through MLflow's client and GraphQL."""
+
+import json
+import sys
+
+import mlflow
+import pytest
+from exec import Exec, children, graphql, runs, train
+
+SCRIPT = """
+import sys
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+X, y = load_iris(return_X_y=True, as_frame=True)
+X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+model = RandomForestClassifier(20, random_state=42).fit(X_train, y_train)
+print("accuracy", accuracy_score(y_test, model.predict(X_test)))
+print("score", model.score(X_test, y_test), file=sys.stderr)
+make_pipeline(StandardScaler(), LogisticRegression()).fit(X_train, y_train)
+grid = {"max_depth": [1, 2, 3], "min_samples_leaf": [1, 2, 3, 4]}
+GridSearchCV(DecisionTreeClassifier(random_state=0), grid, cv=3).fit(X_train, y_train)
+cross_val_score(DecisionTreeClassifier(random_state=0), X, y, cv=4)
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(shared_server, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("training")
+    return train(
+        shared_server.url, directory, SCRIPT, "--experiment", "iris", "--run-name", "first", "--tag", "team=a",
+        API_TOKEN="hunter2-hunter2",
+    )
+
+
+@pytest.fixture(scope="module")
+def recorded(trained, shared_client):
+    """The four runs of the training: forest, pipeline, search, cross-validation."""
+    found = runs(shared_client, "iris")
+    names = [run.data.tags.get("estimator_name") for run in found]
+    assert names == ["RandomForestClassifier", "Pipeline", "GridSearchCV", "DecisionTreeClassifier"]
+    return found
+
+
+def test_output_is_the_training_s_own(trained):
+    assert trained.done.stdout.startswith("accuracy 0.97")
+    assert trained.done.stderr.startswith("score 0.97")
+    assert trained.done.stderr.count("\n") == 1
+
+
+def test_params_metrics_and_tags(recorded):
+    run = recorded[0]
+    assert run.info.run_name == "first"
+    assert run.info.status == "FINISHED"
+    assert run.data.params["n_estimators"] == "20"
+    assert len(run.data.params) == 19
+    metrics = run.data.metrics
+    for name in ("accuracy_score", "precision_score", "recall_score", "f1_score", "log_loss", "roc_auc", "score"):
+        assert "training_" + name in metrics
+    assert metrics["accuracy_score_X_test"] == metrics["RandomForestClassifier_score_X_test"] == pytest.approx(37 / 38)
+    assert metrics["fit_time"] > 0
+    tags = run.data.tags
+    assert tags["team"] == "a"
+    assert tags["mlflow.autologging"] == "sklearn"
+    assert tags["estimator_class"] == "sklearn.ensemble._forest.RandomForestClassifier"
+    assert tags["cairn.seed"] == "42"
+    assert tags["mlflow.source.type"] == "LOCAL"
+    assert "train.py" in tags["cairn.command"]
+    assert "cairn.autolog.warnings" not in tags
+
+
+def test_later_fits_are_siblings_of_the_same_exec(recorded):
+    assert len({run.data.tags["cairn.exec_id"] for run in recorded}) == 1
+    assert all(run.info.status == "FINISHED" for run in recorded)
+    assert recorded[1].data.params["logisticregression__C"] == "1.0"
+    assert recorded[1].data.params["standardscaler__with_mean"] == "True"
+
+
+def test_dataset_is_an_input(recorded):
+    inputs = {i.tags[0].value: i.dataset for i in recorded[0].inputs.dataset_inputs}
+    assert set(inputs) == {"training", "eval"}
+    assert inputs["training"].name == "X_train"
+    assert len(inputs["training"].digest) == 32
+    assert json.loads(inputs["training"].profile)["num_rows"] == 112
+    columns = json.loads(inputs["training"].schema)["mlflow_colspec"]
+    assert columns[0] == {"type": "double", "name": "sepal length (cm)", "required": True}
+    assert inputs["eval"].name == "X_test"
+
+
+def test_model_loads_as_any_model_of_mlflow(recorded, shared_server, tracking):
+    from sklearn.datasets import load_iris
+
+    tracking(shared_server.url)
+    X, _ = load_iris(return_X_y=True, as_frame=True)
+    for run in recorded[:3]:
+        model = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
+        assert len(model.predict(X)) == 150
+        assert model.metadata.run_id == run.info.run_id
+        assert [c.name for c in model.metadata.signature.inputs.inputs] == list(X.columns)
+        assert model.metadata.signature.outputs is not None
+        assert len(model.input_example) == 5
+        requirements = mlflow.artifacts.download_artifacts(f"runs:/{run.info.run_id}/model/requirements.txt")
+        assert "scikit-learn==" in open(requirements).read()
+    native = mlflow.sklearn.load_model(f"runs:/{recorded[0].info.run_id}/model")
+    assert native.random_state == 42
+
+
+def test_logged_model_has_its_metrics_and_tags(recorded, shared_client):
+    (model,) = shared_client.search_logged_models([recorded[0].info.experiment_id],
+                                                  f"source_run_id = '{recorded[0].info.run_id}'")
+    assert model.name == "model"
+    assert str(model.status) in ("READY", "LoggedModelStatus.READY")
+    assert model.tags["cairn.model.serialization"] == "cloudpickle"
+    assert recorded[0].data.tags["cairn.model.serialization"] == "cloudpickle"
+    assert "training_accuracy_score" in {metric.key for metric in model.metrics or []}
+
+
+def test_artifacts(recorded, shared_client, tmp_path):
+    run = recorded[0].info.run_id
+    names = {artifact.path for artifact in shared_client.list_artifacts(run)}
+    assert {
+        "training_confusion_matrix.json", "training_confusion_matrix.svg", "feature_importance.json",
+        "feature_importance.svg", "metric_info.json", "requirements.txt",
+    } <= names
+    matrix = json.load(open(shared_client.download_artifacts(run, "training_confusion_matrix.json", tmp_path)))
+    assert sum(map(sum, matrix["counts"])) == 112
+    calls = json.load(open(shared_client.download_artifacts(run, "metric_info.json", tmp_path)))
+    assert calls["accuracy_score_X_test"].startswith("accuracy_score(y_true=y_test")
+    packages = open(shared_client.download_artifacts(run, "requirements.txt", tmp_path)).read()
+    assert "scikit-learn==" in packages
+
+
+def test_every_candidate_of_the_search_is_a_child(recorded, shared_client):
+    search = recorded[2]
+    candidates = children(shared_client, search)
+    assert len(candidates) == 12
+    assert {(c.data.params["max_depth"], c.data.params["min_samples_leaf"]) for c in candidates} == {
+        (str(depth), str(leaf)) for depth in (1, 2, 3) for leaf in (1, 2, 3, 4)
+    }
+    for candidate in candidates:
+        assert candidate.info.status == "FINISHED"
+        assert len(candidate.data.params) == 13
+        assert {"mean_test_score", "std_test_score", "split0_test_score", "split2_test_score", "rank_test_score",
+                "mean_fit_time"} <= set(candidate.data.metrics)
+    (best,) = [c for c in candidates if c.data.tags.get("cairn.search.best") == "true"]
+    assert search.data.metrics["best_cv_score"] == best.data.metrics["mean_test_score"]
+    assert search.data.params["best_max_depth"] == best.data.params["max_depth"]
+    assert "cv_results.csv" in {a.path for a in shared_client.list_artifacts(search.info.run_id)}
+
+
+def test_folds_of_a_cross_validation_are_children(recorded, shared_client):
+    folds = children(shared_client, recorded[3])
+    assert len(folds) == 4
+    scores = [fold.data.metrics["test_score"] for fold in folds]
+    assert recorded[3].data.metrics["mean_test_score"] == pytest.approx(sum(scores) / 4)
+
+
+def test_times_are_measurements_and_scores_results(recorded, shared_server):
+    query = "query($id: ID!) { run(id: $id) { metrics { key role } } }"
+    found = graphql(shared_server.url, query, id=recorded[0].info.run_id)
+    roles = {metric["key"]: metric["role"] for metric in found["run"]["metrics"]}
+    assert roles["fit_time"] == "MEASUREMENT"
+    assert roles["training_accuracy_score"] == "RESULT"
+
+
+def test_console_output_is_kept(recorded, shared_server):
+    query = "query($id: ID!) { run(id: $id) { log { stream text } } }"
+    pieces = graphql(shared_server.url, query, id=recorded[0].info.run_id)["run"]["log"]
+    said = {stream: "".join(p["text"] for p in pieces if p["stream"] == stream) for stream in ("STDOUT", "STDERR")}
+    assert said["STDOUT"].startswith("accuracy 0.97")
+    assert said["STDERR"].startswith("score 0.97")
+
+
+def test_secrets_are_masked(shared_server, shared_client, tmp_path):
+    script = "import os; print('token is', os.environ['API_TOKEN'])"
+    ended = train(shared_server.url, tmp_path, script, "--experiment", "masked", API_TOKEN="hunter2-hunter2")
+    assert ended.done.stdout == "token is hunter2-hunter2\n"
+    (run,) = runs(shared_client, "masked")
+    query = "query($id: ID!) { run(id: $id) { log { text } tags { key value } } }"
+    assert "hunter2" not in json.dumps(graphql(shared_server.url, query, id=run.info.run_id))
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_exit_code_is_passed_on(shared_server, shared_client, tmp_path, code):
+    command = [sys.executable, "-c", f"raise SystemExit({code})"]
+    ended = Exec(shared_server.url, tmp_path, command, "--experiment", f"code{code}")
+    assert ended.done.returncode == code
+    (run,) = runs(shared_client, f"code{code}")
+    assert run.info.status == ("FINISHED" if code == 0 else "FAILED")
+
+
+def test_command_that_does_not_exist_gives_127(shared_server, tmp_path):
+    ended = Exec(shared_server.url, tmp_path, ["no-such-command-anywhere"])
+    assert ended.done.returncode == 127
+    assert "no-such-command-anywhere" in ended.done.stderr
+
+
+def test_standard_input_reaches_the_command(shared_server, tmp_path):
+    ended = Exec(shared_server.url, tmp_path, [sys.executable, "-c", "print(input())"], stdin="hello\n")
+    assert ended.done.stdout == "hello\n"
+
+
+def test_fit_that_fails_is_recorded_and_fails_as_before(shared_server, shared_client, tmp_path):
+    (tmp_path / "train.py").write_text("from sklearn.svm import SVC\nSVC(C=-1).fit([[0], [1]], [0, 1])")
+    ended = Exec(shared_server.url, tmp_path, [sys.executable, "train.py"], "--experiment", "failing")
+    assert ended.done.returncode == 1
+    assert "InvalidParameterError" in ended.done.stderr
+    (run,) = runs(shared_client, "failing")
+    assert run.info.status == "FAILED"
+    assert run.data.params["C"] == "-1"
+    assert "fit of SVC failed" in run.data.tags["cairn.autolog.warnings"]
+
+
+def test_the_user_s_own_run_and_value_win(shared_server, shared_client, tmp_path):
+    script = """
+import mlflow
+from sklearn.tree import DecisionTreeClassifier
+with mlflow.start_run(run_name="mine") as run:
+    mlflow.log_param("max_depth", "my own")
+    DecisionTreeClassifier(max_depth=2).fit([[0], [1]], [0, 1])
+with mlflow.start_run(run_name="second"):
+    DecisionTreeClassifier(max_depth=3).fit([[0], [1]], [0, 1])
+"""
+    train(shared_server.url, tmp_path, script, "--experiment", "own")
+    first, second = runs(shared_client, "own")
+    assert first.info.run_name == "mine"
+    assert first.data.params["max_depth"] == "my own"
+    assert first.data.params["criterion"] == "gini"
+    assert second.info.run_name == "second"
+    assert second.data.params["max_depth"] == "3"
