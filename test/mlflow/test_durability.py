@@ -4,18 +4,15 @@ import uuid
 
 import mlflow
 import pytest
+from cairntest import Server
 from mlflow.entities import Metric, Param, RunTag
-from servers import Cairn
 
 
 @pytest.fixture
 def mortal(database, tmp_path):
     """A server of the test's own, to be killed."""
-    cairn = Cairn(tmp_path, database())
-    try:
-        yield cairn.start()
-    finally:
-        cairn.stop()
+    with Server(tmp_path, *database()) as cairn:
+        yield cairn
 
 
 def test_kill_between_two_calls_loses_nothing(mortal):

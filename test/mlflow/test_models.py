@@ -55,9 +55,7 @@ def test_tree_ensemble_as_cloudpickle(client, experiment, iris):
     x, x_test, y, _ = iris
     forest = RandomForestClassifier(n_estimators=5, random_state=0).fit(x, y)
     with mlflow.start_run() as run:
-        mlflow.sklearn.log_model(
-            forest, name="forest", serialization_format="cloudpickle", pip_requirements=REQUIREMENTS
-        )
+        mlflow.sklearn.log_model(forest, name="forest", serialization_format="cloudpickle", pip_requirements=REQUIREMENTS)
     loaded = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/forest")
     np.testing.assert_array_equal(loaded.predict(x_test), forest.predict(x_test))
 

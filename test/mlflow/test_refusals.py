@@ -84,7 +84,15 @@ def test_raw_requests(server, experiment, client):
     assert client.get_run(run).data.metrics == {}
 
 
-ESCAPES = ["../canary", "%2e%2e/canary", "..%2fcanary", "%252e%252e%252fcanary", "..%5ccanary", "a/%2e%2e/%2e%2e/canary", "a%00b"]
+ESCAPES = [
+    "../canary",
+    "%2e%2e/canary",
+    "..%2fcanary",
+    "%252e%252e%252fcanary",
+    "..%5ccanary",
+    "a/%2e%2e/%2e%2e/canary",
+    "a%00b",
+]
 
 
 @pytest.mark.parametrize("escape", ESCAPES)
