@@ -1,0 +1,79 @@
+"""Every code block of the README is run as it stands, in its order, against one server.
+
+What cannot stand in a test is replaced by the nearest thing that can: the server's address by that of a server on a free
+port, `make demo` by `make demo ARGS=--once` (test/demo runs the serving form), and `make test`, which runs this, by nothing.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+
+import cairntest
+import pytest
+
+README = (cairntest.ROOT / "README.md").read_text()
+BLOCKS = [(language, code) for language, code in re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)]
+BLOCK_SECONDS = 300
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with cairntest.Server(tmp_path_factory.mktemp("readme")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def environment(server, tmp_path_factory):
+    """What a reader has after the README's own steps: bin on the PATH, the cairn package, a server that answers."""
+    home = tmp_path_factory.mktemp("home")
+    path = os.pathsep.join([str(cairntest.cairn_bin().parent), os.path.dirname(sys.executable), os.environ["PATH"]])
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CAIRN_RUN", "MLFLOW_"))}
+    return {**inherited, "PATH": path, "PYTHONPATH": str(cairntest.ROOT / "python"), "CAIRN_SERVER": server.url,
+            "CAIRN_HOME": str(home)}
+
+
+def test_every_block_says_its_language():
+    assert len(BLOCKS) >= 7
+    assert {language for language, _ in BLOCKS} == {"sh", "python"}
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_block(number, server, environment, tmp_path):
+    language, code = BLOCKS[number]
+    code = code.replace("http://127.0.0.1:5000", server.url)
+    if code.strip() == "make test":
+        return  # what runs this test
+    if code.strip() == "make demo":
+        code = f"make demo ARGS='--once --data-dir {tmp_path}/demo --port {cairntest.free_port()}'"
+    if "cairn server" in code:
+        return serves(code, environment, tmp_path)
+    command = ["sh", "-e", "-c", code] if language == "sh" else [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=cairntest.ROOT, env=environment, capture_output=True, text=True, timeout=BLOCK_SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    expect = {"cairn exec": "forest", "mlflow.sklearn.autolog": "logistic", "totalCount": "'totalCount': ", "metricsAppended": "'points': "}
+    for mark, printed in expect.items():
+        if mark in code:
+            assert printed in done.stdout, done.stdout + done.stderr
+
+
+def serves(code, environment, tmp_path):
+    """The server of the block comes up and ends when it is told to."""
+    port = cairntest.free_port()
+    code = code.replace("127.0.0.1:5001", f"127.0.0.1:{port}").replace("./cairn-data", str(tmp_path / "data"))
+    process = subprocess.Popen(["sh", "-c", "exec " + code], env=environment, stderr=subprocess.PIPE, text=True)
+    watchdog = threading.Timer(60, process.kill)
+    watchdog.start()
+    try:
+        for line in process.stderr:
+            if str(port) in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+        assert process.wait() == 0
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.wait()
