@@ -1,0 +1,307 @@
+package autolog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cairnml/cairn/internal/client"
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/python"
+)
+
+// ExecOptions say what is run, and what is recorded of it.
+type ExecOptions struct {
+	// Command is the command line; it is looked for as a shell would.
+	Command []string
+	// Server, Experiment and RunName are the user's; empty ones have defaults: CAIRN_SERVER, then MLFLOW_TRACKING_URI; the
+	// experiment "Default"; a name that the server makes up.
+	Server, Experiment, RunName string
+	// Tags are set on every run that the command writes.
+	Tags map[string]string
+	// NoDiff leaves the uncommitted diff out.
+	NoDiff bool
+	// Models, Options … are handed to the hooks as they are.
+	Options map[string]string
+	// Stdin, Stdout and Stderr are the command's; nil ones are this process's.
+	Stdin, Stdout, Stderr *os.File
+	// Agent is the command line that starts the agent; empty for this program's hidden command `agent`.
+	Agent []string
+}
+
+// Exit codes as a shell gives them.
+const (
+	exitNotFound      = 127
+	exitNotExecutable = 126
+	exitSignal        = 128
+)
+
+// probeTimeout is how long exec waits to learn whether the server is there, before it points MLflow's client at it.
+const probeTimeout = 250 * time.Millisecond
+
+// Exec runs a command with autologging and gives its exit code: that of the command, 128 and the signal's number when a
+// signal ended it, 127 or 126 when there is no such command or it is not executable.
+//
+// The command runs whatever happens to the recording: a server that is down, a spool that cannot be written and an agent
+// that dies cost at most one line on standard error. An error is given only when the options are wrong; nothing ran then.
+func Exec(ctx context.Context, options ExecOptions) (int, error) {
+	fillExecDefaults(&options)
+	if len(options.Command) == 0 {
+		return 0, errs.New(errs.Invalid, "there is no command to run: cairn exec [flags] -- COMMAND [ARGS]")
+	}
+	settings := client.FromEnvironment(options.Server)
+	api, err := client.New(settings)
+	if err != nil {
+		return 0, err
+	}
+	path, code, err := lookCommand(options.Command[0])
+	if err != nil {
+		fmt.Fprintln(options.Stderr, "cairn exec:", err)
+		return code, nil
+	}
+	r, err := prepare(options, settings, api)
+	if err != nil {
+		// The command runs all the same: recording is not worth a training.
+		fmt.Fprintf(options.Stderr, "cairn exec: nothing is recorded of this command: %v\n", err)
+		command := newCommand(path, options, nil)
+		return runCommand(ctx, command, options, nil, nil), nil
+	}
+	return r.run(ctx, path), nil
+}
+
+func fillExecDefaults(options *ExecOptions) {
+	if options.Stdin == nil {
+		options.Stdin = os.Stdin
+	}
+	if options.Stdout == nil {
+		options.Stdout = os.Stdout
+	}
+	if options.Stderr == nil {
+		options.Stderr = os.Stderr
+	}
+	if len(options.Agent) == 0 {
+		if program, err := os.Executable(); err == nil {
+			options.Agent = []string{program, "agent"}
+		}
+	}
+}
+
+// lookCommand finds a command as a shell does, and words what is wrong as a shell does.
+func lookCommand(name string) (path string, code int, err error) {
+	path, err = exec.LookPath(name)
+	if err == nil || errors.Is(err, exec.ErrDot) {
+		return path, 0, nil
+	}
+	// LookPath calls a file that may not be executed "not found" when it was looked for on PATH.
+	if strings.ContainsRune(name, filepath.Separator) {
+		if info, statErr := os.Stat(name); statErr == nil {
+			if info.IsDir() {
+				return "", exitNotExecutable, fmt.Errorf("%s: is a directory", name)
+			}
+			return "", exitNotExecutable, fmt.Errorf("%s: permission denied", name)
+		}
+		return "", exitNotFound, fmt.Errorf("%s: no such file or directory", name)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return "", exitNotExecutable, fmt.Errorf("%s: permission denied", name)
+	}
+	return "", exitNotFound, fmt.Errorf("%s: command not found", name)
+}
+
+// recording is one command that is recorded.
+type recording struct {
+	options ExecOptions
+	config  Config
+	dir     string
+	mask    *masker
+	link    *link
+	env     []string
+	cleanup func()
+}
+
+// prepare makes the spool, the socket and the environment. Nothing here waits for the agent or, longer than the probe, for
+// the server.
+func prepare(options ExecOptions, settings client.Config, api *client.Client) (*recording, error) {
+	probe := make(chan bool, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
+		defer cancel()
+		probe <- api.Healthy(ctx) == nil
+		api.Close()
+	}()
+	home, err := Home()
+	if err != nil {
+		return nil, err
+	}
+	r := &recording{options: options, mask: newMasker(os.Environ(), options.Command)}
+	r.config = newConfig(api.Server(), options.Experiment, options.RunName, options.Tags)
+	r.config.Argv = r.mask.argv(options.Command)
+	r.config.SourceName = sourceName(r.config.Argv)
+	r.config.NoDiff = options.NoDiff
+	maps.Copy(r.config.Options, options.Options)
+	r.dir = filepath.Join(spoolRoot(home), r.config.ExecID)
+	if err := writeConfig(r.dir, r.config); err != nil {
+		return nil, err
+	}
+	listener, err := listenSocket()
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(r.dir))
+	}
+	r.cleanup = func() {
+		_ = listener.Close()
+		_ = os.RemoveAll(filepath.Dir(listener.Addr().String()))
+	}
+	r.link = newLink(r.dir, options.Agent, []string{"CAIRN_SERVER=" + settings.Server, "CAIRN_TOKEN=" + settings.Token}, listener)
+	// The agent starts while the rest is prepared.
+	go r.link.run()
+	bootstrap, err := writeBootstrap()
+	if err != nil {
+		r.link.send(message{T: "warn", Message: fmt.Sprintf("the training could not be watched: %v", err)})
+	}
+	r.env = r.environment(settings, bootstrap, listener.Addr().String(), <-probe)
+	return r, nil
+}
+
+// sourceName is the program's own name of the command: the script where there is one.
+func sourceName(argv []string) string {
+	for _, argument := range argv[1:] {
+		if strings.HasSuffix(argument, ".py") || strings.HasSuffix(argument, ".ipynb") || strings.HasSuffix(argument, ".sh") {
+			return argument
+		}
+	}
+	return filepath.Base(argv[0])
+}
+
+// writeBootstrap gives the directory of the bootstrap's Python. It is kept between runs, named by its digest, so that
+// Python's own compiled form of it is too.
+func writeBootstrap() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = filepath.Join(os.TempDir(), fmt.Sprintf("cairn-%d", os.Getuid()))
+	}
+	dir := filepath.Join(cache, "cairn", "bootstrap", python.BootstrapDigest())
+	return dir, python.WriteBootstrap(dir)
+}
+
+// environment is the command's: its own, and what the bootstrap and MLflow's client read.
+func (r *recording) environment(settings client.Config, bootstrap, socket string, reachable bool) []string {
+	set := map[string]string{
+		"CAIRN_AGENT_SOCKET": socket, "CAIRN_RUN_ID": r.config.RunID, "CAIRN_EXEC_ID": r.config.ExecID, "CAIRN_SERVER": settings.Server,
+	}
+	if bootstrap != "" {
+		set["PYTHONPATH"] = bootstrap
+		if old := os.Getenv("PYTHONPATH"); old != "" {
+			set["PYTHONPATH"] += string(os.PathListSeparator) + old
+		}
+	}
+	// A script that uses MLflow writes to the same server, unless it says otherwise. When the server is down its calls would
+	// fail because of us.
+	if os.Getenv("MLFLOW_TRACKING_URI") == "" && reachable {
+		set["MLFLOW_TRACKING_URI"] = settings.Server
+		set["CAIRN_MLFLOW_ADOPT"] = "1"
+		if settings.Token != "" && os.Getenv("MLFLOW_TRACKING_TOKEN") == "" {
+			set["MLFLOW_TRACKING_TOKEN"] = settings.Token
+		}
+		if r.options.Experiment != "" && os.Getenv("MLFLOW_EXPERIMENT_NAME") == "" && os.Getenv("MLFLOW_EXPERIMENT_ID") == "" {
+			set["MLFLOW_EXPERIMENT_NAME"] = r.options.Experiment
+		}
+	}
+	var env []string
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		if _, replaced := set[name]; !replaced {
+			env = append(env, variable)
+		}
+	}
+	for _, name := range sortedKeys(set) {
+		env = append(env, name+"="+set[name])
+	}
+	return env
+}
+
+// run runs the command, then waits until the agent delivered or spooled what it recorded.
+func (r *recording) run(ctx context.Context, path string) int {
+	defer r.cleanup()
+	command := newCommand(path, r.options, r.env)
+	stdout := &recorder{stream: "stdout", mask: r.mask, emit: r.link.send}
+	stderr := &recorder{stream: "stderr", mask: r.mask, emit: r.link.send}
+	stop := make(chan struct{})
+	var ticking sync.WaitGroup
+	ticking.Go(func() {
+		tick := time.NewTicker(flushEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				stdout.tick(false)
+				stderr.tick(false)
+			}
+		}
+	})
+	code := runCommand(ctx, command, r.options, stdout, stderr)
+	close(stop)
+	ticking.Wait()
+	stdout.tick(true)
+	stderr.tick(true)
+	end := endOf(command, code)
+	r.link.send(message{T: "finish", Status: end.Status, Reason: end.Reason, TimeMS: end.EndMS})
+	r.await(ctx, end)
+	return code
+}
+
+// await waits for the agent. A signal in the meantime ends the wait, not the agent, which then delivers by itself.
+func (r *recording) await(ctx context.Context, end endEntry) {
+	interrupted, release := interrupts()
+	defer release()
+	select {
+	case <-r.link.done:
+	case <-interrupted:
+		close(r.link.quit)
+		return
+	case <-ctx.Done():
+		close(r.link.quit)
+		return
+	}
+	out := r.link.outcome
+	switch {
+	case out == nil:
+		// Whoever delivers the spool shall know how the command ended.
+		_ = writeEnd(r.dir, end)
+		fmt.Fprintf(r.options.Stderr, "cairn exec: the agent did not stay up (%s); what it recorded is in %s: cairn sync delivers it\n",
+			filepath.Join(r.dir, agentLog), r.dir)
+	case out.Pending > 0:
+		fmt.Fprintf(r.options.Stderr, "cairn exec: %d records are kept in %s (%s); deliver them with: cairn sync\n", out.Pending, r.dir, out.Why)
+	case out.Rejected > 0:
+		fmt.Fprintf(r.options.Stderr, "cairn exec: the server refused %d records; the run %s says which\n", out.Rejected, r.config.RunID)
+	}
+}
+
+// endOf tells how a command ended, in a run's terms.
+func endOf(command *exec.Cmd, code int) endEntry {
+	end := endEntry{Status: statusFinished, EndMS: time.Now().UnixMilli()}
+	switch {
+	case command.ProcessState == nil:
+		end.Status, end.Reason = statusFailed, "the command could not be started"
+	case !command.ProcessState.Exited():
+		end.Status, end.Reason = statusKilled, command.ProcessState.String()
+	case code != 0:
+		end.Status, end.Reason = statusFailed, fmt.Sprintf("exit code %d", code)
+	}
+	return end
+}
+
+func newCommand(path string, options ExecOptions, env []string) *exec.Cmd {
+	command := &exec.Cmd{Path: path, Args: options.Command, Env: env}
+	command.Stdin, command.Stdout, command.Stderr = options.Stdin, options.Stdout, options.Stderr
+	return command
+}

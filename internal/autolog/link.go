@@ -1,0 +1,236 @@
+package autolog
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+const (
+	// maxAgentStarts bounds how often exec starts an agent that dies.
+	maxAgentStarts = 4
+	// maxUnsent bounds the output that waits for the agent, in bytes.
+	maxUnsent = 32 << 20
+)
+
+// link is exec's end of the agent: it starts the agent's process, starts it anew when it dies, and keeps what it was sent
+// until it is acknowledged. Nothing here makes the command wait.
+type link struct {
+	dir  string
+	argv []string
+	// env has the server's credentials, which the spool does not.
+	env      []string
+	listener net.Listener
+
+	mu      sync.Mutex
+	queue   []message // not acknowledged yet
+	bytes   int
+	next    uint64
+	dropped int64
+	more    chan struct{}
+
+	// outcome is set before done is closed; nil when no agent could be kept running.
+	outcome *outcome
+	failure error
+	done    chan struct{}
+	quit    chan struct{}
+}
+
+func newLink(dir string, argv, env []string, listener net.Listener) *link {
+	return &link{dir: dir, argv: argv, env: env, listener: listener, more: make(chan struct{}, 1), done: make(chan struct{}), quit: make(chan struct{})}
+}
+
+// send queues a message. Output over the bound is dropped and counted.
+func (l *link) send(m message) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m.T == "output" && l.bytes+len(m.Text) > maxUnsent {
+		l.dropped++
+		return
+	}
+	if m.T == "finish" && l.dropped > 0 {
+		l.enqueue(message{T: "warn", Message: fmt.Sprintf("%d pieces of the output were not recorded: they came faster than the spool could be written", l.dropped)})
+	}
+	l.enqueue(m)
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+}
+
+func (l *link) enqueue(m message) {
+	l.next++
+	m.Seq = l.next
+	l.bytes += len(m.Text)
+	l.queue = append(l.queue, m)
+}
+
+func (l *link) acknowledged(sequence uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.queue) > 0 && l.queue[0].Seq <= sequence {
+		l.bytes -= len(l.queue[0].Text)
+		l.queue = l.queue[1:]
+	}
+}
+
+// after gives what is queued behind a sequence.
+func (l *link) after(sequence uint64) []message {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, m := range l.queue {
+		if m.Seq > sequence {
+			return append([]message(nil), l.queue[i:]...)
+		}
+	}
+	return nil
+}
+
+// run keeps an agent running until one says that it is done.
+func (l *link) run() {
+	defer close(l.done)
+	for range maxAgentStarts {
+		out, err := l.once()
+		if out != nil {
+			l.outcome = out
+			return
+		}
+		l.failure = err
+		select {
+		case <-l.quit:
+			return
+		default:
+		}
+	}
+}
+
+// once runs one agent to its end.
+func (l *link) once() (*outcome, error) {
+	process, err := l.start()
+	if err != nil {
+		return nil, err
+	}
+	exited := make(chan struct{})
+	go func() {
+		defer close(exited)
+		_ = process.Wait() // what it has to say is in its log
+	}()
+	conn, err := l.dial(exited)
+	if err != nil {
+		_ = process.Process.Kill()
+		<-exited
+		return nil, err
+	}
+	defer func() { _ = conn.Close() }()
+	stop := make(chan struct{})
+	var writing sync.WaitGroup
+	writing.Go(func() { l.write(conn, stop) })
+	out, err := l.read(conn)
+	close(stop)
+	_ = conn.Close()
+	writing.Wait()
+	if out != nil {
+		// It only has to end its adapters: nobody need wait for that.
+		return out, nil
+	}
+	select {
+	case <-exited:
+	case <-time.After(5 * time.Second):
+		_ = process.Process.Kill()
+		<-exited
+	}
+	return nil, errors.Join(errors.New("the agent ended unexpectedly"), err)
+}
+
+func (l *link) start() (*exec.Cmd, error) {
+	log, err := os.OpenFile(filepath.Join(l.dir, agentLog), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the agent's log: %w", err)
+	}
+	defer func() { _ = log.Close() }()
+	process := exec.Command(l.argv[0], append(l.argv[1:len(l.argv):len(l.argv)], "--spool", l.dir)...) //nolint:gosec // this program
+	process.Stdout, process.Stderr = log, log
+	process.Env = append(os.Environ(), l.env...)
+	process.Env = append(process.Env, "CAIRN_AGENT_SOCKET="+l.listener.Addr().String())
+	detach(process)
+	passed, err := passListener(process, l.listener)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = passed.Close() }()
+	if err := process.Start(); err != nil {
+		return nil, fmt.Errorf("start the agent: %w", err)
+	}
+	return process, nil
+}
+
+// agentLog is the agent's own log, in its spool.
+const agentLog = "agent.log"
+
+// dial connects to the agent's socket. It is there already where exec could pass it on.
+func (l *link) dial(exited <-chan struct{}) (net.Conn, error) {
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		conn, err := net.Dial("unix", l.listener.Addr().String())
+		if err == nil {
+			// An agent that dies before it accepts leaves the connection waiting in the socket.
+			go func() {
+				<-exited
+				_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+			}()
+			return conn, nil
+		}
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("reach the agent: %w", err)
+		}
+		select {
+		case <-exited:
+			return nil, fmt.Errorf("reach the agent: it ended: %w", err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func (l *link) write(conn net.Conn, stop <-chan struct{}) {
+	if err := writeMessage(conn, message{T: "control", Proto: protocolVersion, PID: os.Getpid()}); err != nil {
+		return
+	}
+	for sent := uint64(0); ; {
+		for _, m := range l.after(sent) {
+			if err := writeMessage(conn, m); err != nil {
+				return
+			}
+			sent = m.Seq
+		}
+		select {
+		case <-stop:
+			return
+		case <-l.more:
+		}
+	}
+}
+
+func (l *link) read(conn net.Conn) (*outcome, error) {
+	reader := bufio.NewReader(conn)
+	for {
+		var r reply
+		if err := readMessage(reader, &r); err != nil {
+			return nil, err
+		}
+		switch r.T {
+		case "ack":
+			l.acknowledged(r.Seq)
+		case "done":
+			if r.Outcome != nil {
+				return r.Outcome, nil
+			}
+		case "refused":
+			return nil, fmt.Errorf("the agent refused: %s", r.Why)
+		}
+	}
+}

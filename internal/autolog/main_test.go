@@ -1,0 +1,347 @@
+package autolog
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cairnml/cairn/plugins/sdk"
+)
+
+// The test program plays every process: the adapter, by the name it is started under, the agent and the training, by its
+// first argument.
+func TestMain(m *testing.M) {
+	if strings.HasPrefix(filepath.Base(os.Args[0]), "cairn-adapter-") {
+		sdk.Serve(fakeAdapter{})
+		return
+	}
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "agent":
+			os.Exit(agentMain(os.Args[2:]))
+		case "training":
+			os.Exit(trainingMain(os.Args[2:]))
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// agentMain is what `cairn agent` does.
+func agentMain(args []string) int {
+	shippedDigests = os.Getenv("CAIRN_TEST_DIGESTS")
+	options := AgentOptions{Log: os.Stderr, Stdin: os.Stdin, Stdout: os.Stdout}
+	settings := defaultSettings()
+	if limit, err := strconv.ParseInt(os.Getenv("CAIRN_TEST_MAX_SPOOL"), 10, 64); err == nil {
+		settings.maxSpool = limit
+	}
+	options.settings = settings
+	for i, arg := range args {
+		switch arg {
+		case "--spool":
+			options.Spool = args[i+1]
+		case "--serve":
+			options.Serve = true
+		}
+	}
+	if once := os.Getenv("CAIRN_TEST_AGENT_DIES"); once != "" {
+		if _, err := os.Stat(once); err != nil {
+			watchForDeath(options.Spool, once)
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if err := RunAgent(ctx, options); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// watchForDeath kills the agent with SIGKILL as soon as something of the training lies in its journal, once.
+func watchForDeath(dir, marker string) {
+	go func() {
+		for {
+			files, _ := filepath.Glob(filepath.Join(dir, "journal", journalPrefix+"*"))
+			for _, file := range files {
+				if data, err := os.ReadFile(file); err == nil && strings.Contains(string(data), `"kind":"die"`) {
+					_ = os.WriteFile(marker, nil, 0o600)
+					_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				}
+			}
+		}
+	}()
+}
+
+// trainingMain plays a training: each argument is a step.
+func trainingMain(steps []string) int {
+	t := &fakeTraining{acked: make(chan struct{}, 1)}
+	for _, step := range steps {
+		name, argument, _ := strings.Cut(step, ":")
+		switch name {
+		case "out":
+			fmt.Println(argument)
+		case "err":
+			fmt.Fprintln(os.Stderr, argument)
+		case "raw":
+			data, _ := hex.DecodeString(argument)
+			_, _ = os.Stdout.Write(data)
+		case "echo":
+			_, _ = io.Copy(os.Stdout, os.Stdin)
+		case "env":
+			fmt.Println(os.Getenv(argument))
+		case "hello":
+			if err := t.connect(os.Getenv("CAIRN_AGENT_SOCKET")); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 99
+			}
+		case "import":
+			t.send(map[string]any{"t": "import", "module": "fake.base", "version": argument})
+			<-t.hooks
+		case "obs":
+			kind, rest, _ := strings.Cut(argument, ":")
+			fit, payload, _ := strings.Cut(rest, ":")
+			t.observe(kind, fit, payload)
+		case "file":
+			path := filepath.Join(t.filesDir, "note")
+			_ = os.WriteFile(path, []byte(argument), 0o600)
+			t.seq++
+			t.send(map[string]any{"t": "obs", "seq": t.seq, "adapter": "fake", "kind": "file", "time_ms": 1700000000000, "files": map[string]string{"note": path}})
+		case "msg":
+			var m map[string]any
+			_ = json.Unmarshal([]byte(argument), &m)
+			if _, ok := m["seq"]; ok {
+				t.seq++
+				m["seq"] = t.seq
+			}
+			t.send(m)
+		case "wait":
+			t.await()
+		case "bye":
+			t.send(map[string]any{"t": "bye", "dropped": 0})
+			_ = t.conn.Close()
+		case "die":
+			number, _ := strconv.Atoi(argument)
+			_ = syscall.Kill(os.Getpid(), syscall.Signal(number))
+			select {}
+		case "block":
+			signals := make(chan os.Signal, 1)
+			signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+			fmt.Println("blocking")
+			fmt.Println("got", <-signals)
+		case "exit":
+			code, _ := strconv.Atoi(argument)
+			return code
+		}
+	}
+	return 0
+}
+
+// fakeTraining is the bootstrap's end of the socket.
+type fakeTraining struct {
+	conn     net.Conn
+	filesDir string
+	welcome  reply
+	seq      uint64
+
+	mu    sync.Mutex
+	last  uint64
+	acked chan struct{}
+	hooks chan reply
+}
+
+func (t *fakeTraining) connect(socket string) error {
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return err
+	}
+	t.conn = conn
+	t.hooks = make(chan reply, 10)
+	t.send(map[string]any{"t": "hello", "proto": 1, "pid": os.Getpid(), "python": "3.11.7", "main": "train.py"})
+	reader := bufio.NewReader(conn)
+	if err := readMessage(reader, &t.welcome); err != nil || t.welcome.T != "welcome" {
+		return fmt.Errorf("no welcome but %q %q: %w", t.welcome.T, t.welcome.Why, err)
+	}
+	t.filesDir = t.welcome.FilesDir
+	go func() {
+		defer close(t.hooks)
+		defer close(t.acked)
+		for {
+			var r reply
+			if readMessage(reader, &r) != nil {
+				return
+			}
+			switch r.T {
+			case "hook", "nohook":
+				t.hooks <- r
+			case "ack":
+				t.mu.Lock()
+				t.last = r.Seq
+				t.mu.Unlock()
+				select {
+				case t.acked <- struct{}{}:
+				default:
+				}
+			}
+		}
+	}()
+	return nil
+}
+
+func (t *fakeTraining) send(m any) { _ = writeMessage(t.conn, m) }
+
+func (t *fakeTraining) observe(kind, fit, payload string) {
+	t.seq++
+	if payload == "" {
+		payload = "{}"
+	}
+	t.send(map[string]any{"t": "obs", "seq": t.seq, "adapter": "fake", "kind": kind, "time_ms": 1700000000000 + t.seq, "fit": fit,
+		"payload": json.RawMessage(payload)})
+}
+
+// await returns when everything that was sent is acknowledged, or the agent is gone.
+func (t *fakeTraining) await() {
+	for {
+		t.mu.Lock()
+		last := t.last
+		t.mu.Unlock()
+		if last >= t.seq {
+			return
+		}
+		if _, ok := <-t.acked; !ok {
+			return
+		}
+	}
+}
+
+// fakeAdapter records what it is told to, and dies when it is told to.
+type fakeAdapter struct{}
+
+func (fakeAdapter) Describe() sdk.Description {
+	return sdk.Description{Name: "fake", Version: "1.0.0", Modules: []string{"fake.base"}, Distribution: "fake",
+		FrameworkRange: ">=1,<2", Hook: []byte("def install(cairn): pass\n")}
+}
+
+func (fakeAdapter) NewSession(info sdk.SessionInfo) sdk.Session { return &fakeSession{info: info} }
+
+type fakeSession struct {
+	info sdk.SessionInfo
+	seen int
+}
+
+func (s *fakeSession) Observe(o sdk.Observation) ([]sdk.Record, error) {
+	s.seen++
+	var p struct {
+		Key   string    `json:"key"`
+		Value sdk.Float `json:"value"`
+		Step  int64     `json:"step"`
+		Text  string    `json:"text"`
+		Once  string    `json:"once"`
+	}
+	if err := o.Decode(&p); err != nil {
+		return nil, err
+	}
+	switch o.Kind {
+	case "param":
+		return []sdk.Record{sdk.Param{Key: p.Key, Value: p.Text}}, nil
+	case "metric":
+		return []sdk.Record{sdk.Metric{Key: p.Key, Value: float64(p.Value), Step: p.Step}}, nil
+	case "seen":
+		return []sdk.Record{sdk.Metric{Key: "seen", Value: float64(s.seen)}}, nil
+	case "child":
+		return []sdk.Record{
+			sdk.ChildRun{Run: "c", Name: "candidate"}, sdk.Param{Run: "c", Key: "depth", Value: "3"},
+			sdk.Metric{Run: "c", Key: "score", Value: 0.5}, sdk.ChildEnd{Run: "c", Status: sdk.Finished},
+		}, nil
+	case "model":
+		return []sdk.Record{sdk.Model{Name: "model", Type: "fake", Files: []sdk.File{
+			{Path: "MLmodel", Data: []byte("run_id: " + sdk.RunIDPlaceholder + "\nmodel_id: " + sdk.ModelIDPlaceholder + "\n")},
+			{Path: "data/weights.bin", Data: make([]byte, 1000)},
+		}, Params: map[string]string{"a": "1"}}}, nil
+	case "dataset":
+		return []sdk.Record{sdk.Dataset{Name: "X_train", Digest: "d1", SourceType: "code", Source: "{}", Context: "training"}}, nil
+	case "file":
+		return []sdk.Record{sdk.File{Path: "notes/a.txt", Source: o.Files["note"]}}, nil
+	case "steal":
+		return []sdk.Record{sdk.File{Path: "stolen.txt", Source: p.Text}}, nil
+	case "escape":
+		return []sdk.Record{sdk.File{Path: "../out.txt", Data: []byte("x")}}, nil
+	case "bulk":
+		var records []sdk.Record
+		for i := range int64(p.Value) {
+			records = append(records, sdk.Metric{Key: "loss", Value: float64(i), Step: i})
+		}
+		return records, nil
+	case "crash":
+		if p.Once == "" {
+			os.Exit(3)
+		}
+		if _, err := os.Stat(p.Once); err != nil {
+			_ = os.WriteFile(p.Once, nil, 0o600)
+			os.Exit(3)
+		}
+	case "hang":
+		select {}
+	}
+	return nil, nil
+}
+
+func (s *fakeSession) Close() ([]sdk.Record, error) {
+	return []sdk.Record{sdk.Tag{Key: "closed", Value: strconv.Itoa(s.seen)}}, nil
+}
+
+// testHome gives a test a home, a cache and an installed fake adapter of its own.
+func testHome(t *testing.T, server string) string {
+	t.Helper()
+	home := t.TempDir()
+	adapters := filepath.Join(home, "adapters")
+	digest := installFake(t, adapters)
+	for name, value := range map[string]string{
+		"CAIRN_HOME": home, "XDG_CACHE_HOME": filepath.Join(home, "cache"), "CAIRN_ADAPTERS": adapters, "CAIRN_SERVER": server,
+		"CAIRN_TEST_DIGESTS": "fake=" + digest, "MLFLOW_TRACKING_URI": "", "MLFLOW_TRACKING_TOKEN": "", "CAIRN_TOKEN": "",
+		"MLFLOW_EXPERIMENT_NAME": "", "CAIRN_AGENT_SOCKET": "",
+	} {
+		t.Setenv(name, value)
+	}
+	return home
+}
+
+var testProgram = sync.OnceValues(func() (program, digest string) {
+	program, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	data, err := os.ReadFile(program)
+	if err != nil {
+		panic(err)
+	}
+	sum := sha256.Sum256(data)
+	return program, hex.EncodeToString(sum[:])
+})
+
+func installFake(t *testing.T, dir string) string {
+	t.Helper()
+	program, digest := testProgram()
+	target := filepath.Join(dir, "fake", "cairn-adapter-fake")
+	require.NoError(t, os.MkdirAll(filepath.Dir(target), 0o700))
+	if os.Link(program, target) != nil {
+		data, err := os.ReadFile(program)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(target, data, 0o700))
+	}
+	return digest
+}

@@ -1,0 +1,80 @@
+package autolog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// readOrigin finds out where the command came from and records it: commit, dirtiness, the uncommitted diff, hardware. It
+// runs beside the command, and once.
+func (a *agent) readOrigin(ctx context.Context) {
+	a.mu.Lock()
+	known := a.state.origin != nil
+	a.mu.Unlock()
+	if known || a.config.Directory == "" {
+		return
+	}
+	run := a.config.RunID
+	origin := &commandOrigin{Hardware: readHardware(ctx), Directory: "."}
+	var ops []op
+	facts, err := readGit(ctx, a.config.Directory, !a.config.NoDiff)
+	if err == nil {
+		origin.Code = &facts.code
+		if relative, err := filepath.Rel(facts.root, a.config.Directory); err == nil && !strings.HasPrefix(relative, "..") {
+			origin.Directory = filepath.ToSlash(relative)
+		}
+		dirty := "false"
+		if facts.code.Dirty {
+			dirty = "true"
+		}
+		for _, tag := range [][2]string{
+			{"mlflow.source.git.commit", facts.code.Commit}, {"mlflow.source.git.branch", facts.code.Branch},
+			{"mlflow.source.git.repoURL", facts.code.Repository}, {"cairn.git.dirty", dirty},
+		} {
+			if tag[1] != "" {
+				ops = append(ops, op{Kind: opTag, Run: run, Key: tag[0], Value: a.mask.text(tag[1])})
+			}
+		}
+		if len(facts.diff) > 0 {
+			diff := []byte(a.mask.text(string(facts.diff)))
+			if err := a.blobFile("diff", diff); err == nil {
+				facts.code.setDiff(diff)
+				ops = append(ops, op{Kind: opArtifact, Run: run, Path: "cairn/code.diff", Blob: "diff"})
+			} else {
+				facts.warnings = append(facts.warnings, fmt.Sprintf("the uncommitted diff was left out: %v", err))
+			}
+		}
+	} else if !errors.Is(err, errNoRepository) {
+		a.log.Warn("read git", "error", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.beginLocked(); err != nil {
+		a.log.Error("begin", "error", err)
+		return
+	}
+	for _, e := range []entry{{Facts: &factsEntry{Command: origin}}, {Ops: &opsEntry{Ops: ops}}} {
+		if err := a.recordLocked(e); err != nil {
+			a.log.Error("record origin", "error", err)
+		}
+	}
+	for _, warning := range facts.warnings {
+		a.warnLocked(run, warning)
+	}
+}
+
+// shellQuote writes a command line so that a shell reads it back.
+func shellQuote(argv []string) string {
+	quoted := make([]string, len(argv))
+	for i, argument := range argv {
+		if argument != "" && !strings.ContainsAny(argument, " \t\n'\"\\$&|;<>()*?[]{}~#`!") {
+			quoted[i] = argument
+			continue
+		}
+		quoted[i] = "'" + strings.ReplaceAll(argument, "'", `'\''`) + "'"
+	}
+	return strings.Join(quoted, " ")
+}

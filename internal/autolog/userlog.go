@@ -1,0 +1,150 @@
+package autolog
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// takeUser journals what the user's own code logs through the `cairn` package: it needs no adapter, and a param of the
+// user's is not changed by anybody. The caller holds the lock.
+func (a *agent) takeUser(known *session, m message) error {
+	var ops []op
+	run := m.Run
+	switch m.T {
+	case "run":
+		if run == "" {
+			return errors.New("a run without an id")
+		}
+		if a.state.created[run] || run == a.config.RunID {
+			return nil
+		}
+		experiment := m.Experiment
+		if experiment == "" {
+			experiment = a.config.Experiment
+		}
+		tags := map[string]string{tagExecID: a.config.ExecID}
+		for key, value := range m.Tags {
+			tags[key] = a.mask.value(key, truncate(value, maxTagValue))
+		}
+		ops = append(ops, op{
+			Kind: opCreateRun, Run: run, Name: truncate(m.Name, 500), Experiment: truncate(experiment, 500), Parent: m.Parent,
+			User: a.config.User, TimeMS: m.TimeMS, Tags: tags,
+		})
+	case "run.end":
+		if a.state.open[run] == nil || run == a.config.RunID {
+			return nil // not opened here, or ended already
+		}
+		status := m.Status
+		if status != statusFailed && status != statusKilled {
+			status = statusFinished
+		}
+		ops = append(ops, op{Kind: opFinishRun, Run: run, Status: status, TimeMS: m.TimeMS})
+	case "log":
+		if run == "" {
+			run = a.config.RunID
+		}
+		ops = a.userOps(run, m)
+	}
+	if run == a.config.RunID {
+		if err := a.beginLocked(); err != nil {
+			return err
+		}
+	}
+	return a.recordLocked(entry{Ops: &opsEntry{Session: known.id, Sequence: m.Seq, Ops: ops}})
+}
+
+func (a *agent) userOps(run string, m message) []op {
+	var ops []op
+	for _, key := range sortedKeys(m.Params) {
+		ops = append(ops, op{Kind: opParam, Run: run, Key: key, Value: a.mask.value(key, m.Params[key])})
+	}
+	for _, key := range sortedKeys(m.Tags) {
+		ops = append(ops, op{Kind: opTag, Run: run, Key: key, Value: a.mask.value(key, m.Tags[key])})
+	}
+	for _, metric := range m.Metrics {
+		step := metric.Step
+		if step == "" {
+			step = "0"
+		}
+		ops = append(ops, op{Kind: opMetric, Run: run, Key: metric.Key, Number: metric.Value, Step: step, TimeMS: metric.TimeMS})
+	}
+	return ops
+}
+
+// serveControl takes what `cairn exec` sends: output of the command and how it ended.
+func (c *connection) serveControl() {
+	in, a := c.intake, c.intake.agent
+	in.mu.Lock()
+	c.control = true
+	in.mu.Unlock()
+	a.mu.Lock()
+	if a.state.sessions[execSession] == nil {
+		if err := a.recordLocked(entry{Session: &sessionEntry{ID: execSession}}); err != nil {
+			a.log.Error("begin", "error", err)
+			a.state.apply(entry{Session: &sessionEntry{ID: execSession}}, 0)
+		}
+	}
+	a.mu.Unlock()
+	finished := false
+	for {
+		var m message
+		if err := readMessage(c.reader, &m); err != nil {
+			break
+		}
+		switch m.T {
+		case "output":
+			if err := a.output(m); err != nil && !errors.Is(err, errSpoolFull) {
+				a.log.Error("output", "error", err)
+			}
+		case "finish":
+			finished = true
+			select {
+			case in.finished <- endEntry{Status: m.Status, Reason: m.Reason, EndMS: m.TimeMS}:
+			default:
+			}
+		case "warn":
+			a.warn(a.config.RunID, m.Message)
+		}
+		if m.Seq > 0 {
+			c.ack(m.Seq)
+		}
+	}
+	if !finished {
+		in.lostOnce.Do(func() { close(in.lost) })
+	}
+}
+
+// output journals a piece of the command's output.
+func (a *agent) output(m message) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if m.Seq <= a.state.sessions[execSession].accepted {
+		return nil
+	}
+	if a.state.logBytes+int64(len(m.Text)) > maxLog {
+		a.warnLocked(a.config.RunID, fmt.Sprintf("only the first %d MiB of the output were recorded", maxLog>>20))
+		return nil
+	}
+	stream := "STDOUT"
+	if strings.EqualFold(m.Stream, "stderr") {
+		stream = "STDERR"
+	}
+	return a.recordLocked(entry{Ops: &opsEntry{Session: execSession, Sequence: m.Seq, Ops: []op{{
+		Kind: opLog, Run: a.config.RunID, Stream: stream, Text: m.Text, TimeMS: m.TimeMS}}}})
+}
+
+// finish tells exec how the recording ended.
+func (in *intake) finish(out outcome) {
+	in.mu.Lock()
+	var control []*connection
+	for c := range in.open {
+		if c.control {
+			control = append(control, c)
+		}
+	}
+	in.mu.Unlock()
+	for _, c := range control {
+		c.reply(reply{T: "done", Outcome: &out})
+	}
+}
