@@ -1,0 +1,225 @@
+package artifact
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/ent/artifactreference"
+	"github.com/cairnml/cairn/ent/loggedmodel"
+	"github.com/cairnml/cairn/ent/predicate"
+	"github.com/cairnml/cairn/ent/run"
+	"github.com/cairnml/cairn/internal/auth"
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/store"
+)
+
+// Service is a store of artifacts that knows whose each is, and records the size and the hash of what was uploaded.
+// Paths are below the store's root, as in Root(run.ArtifactLocation) + "/model/MLmodel". It is safe for concurrent use.
+type Service struct {
+	files *Store
+	db    *store.DB
+	// locks keep the record of a file in step with the file, for uploads to the same path at the same time.
+	locks [64]sync.Mutex
+	seed  maphash.Seed
+}
+
+// NewService makes a service. The store stays the caller's to close.
+func NewService(files *Store, db *store.DB) *Service {
+	return &Service{files: files, db: db, seed: maphash.MakeSeed()}
+}
+
+func (s *Service) lock(name string) func() {
+	l := &s.locks[maphash.String(s.seed, name)%uint64(len(s.locks))]
+	l.Lock()
+	return l.Unlock
+}
+
+// owner is the run or the logged model whose artifact a path names.
+type owner struct {
+	name    string
+	runPK   *int
+	deleted bool
+	// within is the path below the owner's root; empty for the root itself.
+	within string
+}
+
+var (
+	runIDPattern   = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	modelIDPattern = regexp.MustCompile(`^m-[0-9a-f]{32}$`)
+)
+
+// owner finds whose artifact a path names: "…/RUN/artifacts/…", or "…/models/MODEL/artifacts/…", where that is the
+// location of the run or the model.
+func (s *Service) owner(ctx context.Context, name string) (owner, error) {
+	parts := strings.Split(name, "/")
+	for i := 1; i < len(parts); i++ {
+		if parts[i] != "artifacts" {
+			continue
+		}
+		found, location, err := s.ownerByID(ctx, parts[i-1])
+		if ent.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return owner{}, fmt.Errorf("find owner of artifact: %w", err)
+		}
+		if root, err := Root(location); err == nil && root == strings.Join(parts[:i+1], "/") {
+			found.within = strings.Join(parts[i+1:], "/")
+			return found, nil
+		}
+	}
+	return owner{}, errs.New(errs.NotFound, "no run and no logged model has its artifacts at %.200q", name)
+}
+
+func (s *Service) ownerByID(ctx context.Context, id string) (owner, string, error) {
+	switch {
+	case runIDPattern.MatchString(id):
+		r, err := s.db.Ent().Run.Query().Where(run.RunID(id)).Only(ctx)
+		if err != nil {
+			return owner{}, "", err
+		}
+		return owner{name: "run " + id, runPK: &r.ID, deleted: r.LifecycleStage == run.LifecycleStageDeleted}, r.ArtifactLocation, nil
+	case modelIDPattern.MatchString(id):
+		m, err := s.db.Ent().LoggedModel.Query().Where(loggedmodel.ModelID(id)).Only(ctx)
+		if err != nil {
+			return owner{}, "", err
+		}
+		return owner{name: "logged model " + id, deleted: m.LifecycleStage == loggedmodel.LifecycleStageDeleted}, m.ArtifactLocation, nil
+	}
+	return owner{}, "", &ent.NotFoundError{}
+}
+
+// ownerToChange is owner for who is about to change its artifacts.
+func (s *Service) ownerToChange(ctx context.Context, name string) (owner, error) {
+	o, err := s.owner(ctx, name)
+	if err == nil && o.deleted {
+		err = errs.New(errs.Conflict, "the %s is deleted; restore it before changing its artifacts", o.name)
+	}
+	return o, err
+}
+
+// Put stores a file for the run or the model that the path names, and records it. Errors: those of Store.Put, NotFound
+// when the path is nobody's, Conflict when its owner is deleted.
+func (s *Service) Put(ctx context.Context, name string, r io.Reader, maxBytes int64) (Info, error) {
+	name, err := artifactPath(name)
+	if err != nil {
+		return Info{}, err
+	}
+	o, err := s.ownerToChange(ctx, name)
+	if err != nil {
+		return Info{}, err
+	}
+	if o.within == "" {
+		return Info{}, errs.Field("path", "names the folder of the %s and no file in it", o.name)
+	}
+	upload, info, err := s.files.upload(ctx, r, maxBytes)
+	if err != nil {
+		return Info{}, err
+	}
+	info.Path = name
+	// Only from here on is the path locked: a slow upload keeps nobody waiting.
+	defer s.lock(name)()
+	if err := s.files.publish(upload, name); err != nil {
+		return Info{}, s.files.discard(upload, err)
+	}
+	by, _ := auth.From(ctx)
+	recorded := time.Now().UnixMilli()
+	err = s.db.WriteFor(ctx, name, func(ctx context.Context, tx *store.Tx) error {
+		return tx.Ent().ArtifactReference.Create().SetLocation(name).SetNillableRunID(o.runPK).SetSize(info.Size).
+			SetSha256(info.SHA256).SetCreatedAt(recorded).SetCreatedBy(by.Name).
+			OnConflictColumns(artifactreference.FieldLocation).UpdateNewValues().Exec(ctx)
+	})
+	if err != nil {
+		return Info{}, fmt.Errorf("record artifact: %w", err)
+	}
+	return info, nil
+}
+
+// Open opens a file; the caller closes it. Errors: those of Store.Open.
+func (s *Service) Open(ctx context.Context, name string) (io.ReadSeekCloser, Info, error) {
+	f, info, err := s.files.Open(ctx, name)
+	if err != nil {
+		return nil, Info{}, err
+	}
+	infos := []Info{info}
+	if err := s.addHashes(ctx, infos); err != nil {
+		f.Close() //nolint:errcheck,gosec // it was only opened
+		return nil, Info{}, err
+	}
+	return f, infos[0], nil
+}
+
+// List is Store.List, with the hashes of the files that were uploaded through a server.
+func (s *Service) List(ctx context.Context, dir, after string, limit int) ([]Info, bool, error) {
+	infos, more, err := s.files.List(ctx, dir, after, limit)
+	if err != nil {
+		return nil, false, err
+	}
+	return infos, more, s.addHashes(ctx, infos)
+}
+
+// addHashes adds the recorded hashes of files that are still what was recorded: of the same size, and not written since.
+func (s *Service) addHashes(ctx context.Context, infos []Info) error {
+	byPath := map[string]*Info{}
+	for i := range infos {
+		if !infos[i].IsDir {
+			byPath[infos[i].Path] = &infos[i]
+		}
+	}
+	paths := make([]string, 0, len(byPath))
+	for p := range byPath {
+		paths = append(paths, p)
+	}
+	const chunk = 500
+	for part := range slices.Chunk(paths, chunk) {
+		refs, err := s.db.Ent().ArtifactReference.Query().Where(artifactreference.LocationIn(part...)).All(ctx)
+		if err != nil {
+			return fmt.Errorf("read artifact references: %w", err)
+		}
+		for _, ref := range refs {
+			if info := byPath[ref.Location]; info != nil && info.Size == ref.Size && info.ModTime <= ref.CreatedAt {
+				info.SHA256 = ref.Sha256
+			}
+		}
+	}
+	return nil
+}
+
+// Delete removes a file, or a folder with all that is in it, and their records. Errors: those of Store.Delete, NotFound
+// when the path is nobody's, Conflict when its owner is deleted.
+func (s *Service) Delete(ctx context.Context, name string) error {
+	name, err := artifactPath(name)
+	if err != nil {
+		return err
+	}
+	o, err := s.ownerToChange(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer s.lock(name)()
+	if err := s.files.Delete(ctx, name); err != nil {
+		return err
+	}
+	recorded := []predicate.ArtifactReference{
+		artifactreference.Or(artifactreference.Location(name), artifactreference.LocationHasPrefix(name+"/")),
+	}
+	if o.runPK != nil { // an index serves
+		recorded = append(recorded, artifactreference.RunID(*o.runPK))
+	}
+	err = s.db.WriteFor(ctx, name, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Ent().ArtifactReference.Delete().Where(recorded...).Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("forget artifact: %w", err)
+	}
+	return nil
+}

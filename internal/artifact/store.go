@@ -1,0 +1,421 @@
+// Package artifact stores the files that runs and logged models leave, and records what they are.
+package artifact
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cairnml/cairn/internal/errs"
+)
+
+const (
+	// uploads is where files lie until they are whole. No path of an artifact leads there.
+	uploads = ".cairn-uploads"
+	// uploadLife is after how long without a byte an upload counts as given up.
+	uploadLife = 24 * time.Hour
+	// MaxList bounds how many entries one List gives.
+	MaxList = 10_000
+)
+
+// Info tells of a file or a folder.
+type Info struct {
+	// Path is relative to the store's root.
+	Path  string
+	IsDir bool
+	// Size is in bytes; 0 for a folder.
+	Size int64
+	// SHA256 is that of the content, in hex; empty where it is not known.
+	SHA256 string
+	// ModTime is when the content was written, in Unix milliseconds.
+	ModTime int64
+}
+
+// Store is a folder of artifacts. Everything goes through an os.Root: no path, and no link in the folder, leads out of
+// it. It is safe for concurrent use.
+type Store struct{ root *os.Root }
+
+var schemePattern = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+):`) // of one letter, it is a drive
+
+// Open opens the store at a folder, or a file: URL of one, and makes it if needed. Errors: Invalid for a URL of another
+// kind or a folder that cannot be used, Unsupported for s3://.
+func Open(location string) (*Store, error) {
+	dir := location
+	if m := schemePattern.FindStringSubmatch(location); m != nil {
+		switch strings.ToLower(m[1]) {
+		case "file":
+			u, err := url.Parse(location)
+			if err != nil || u.Host != "" && u.Host != "localhost" || u.Path == "" && u.Opaque == "" {
+				return nil, errs.Field("artifacts", "%.200q is not a file: URL of a folder on this machine, such as file:///srv/artifacts",
+					location)
+			}
+			dir = filepath.FromSlash(u.Path + u.Opaque)
+		case "s3":
+			return nil, errs.New(errs.Unsupported, "artifacts: s3:// is not supported by this build; name a folder")
+		default:
+			return nil, errs.Field("artifacts", "the scheme %.20s: is not known; name a folder, or file:///FOLDER", m[1])
+		}
+	}
+	if dir == "" {
+		return nil, errs.Field("artifacts", "name a folder")
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, errs.Wrap(errs.Invalid, err, "artifacts: the folder %s cannot be made: %s", dir, reason(err))
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, errs.Wrap(errs.Invalid, err, "artifacts: the folder %s cannot be opened: %s", dir, reason(err))
+	}
+	s := &Store{root: root}
+	if err := s.prepare(time.Now()); err != nil {
+		return nil, errors.Join(errs.Wrap(errs.Invalid, err, "artifacts: the folder %s cannot be written: %s", dir, reason(err)),
+			root.Close())
+	}
+	return s, nil
+}
+
+// Close closes the store. Files that were opened stay open.
+func (s *Store) Close() error { return s.root.Close() }
+
+// prepare makes the folder of uploads, and removes what was given up in it: another server may be uploading there too.
+func (s *Store) prepare(now time.Time) error {
+	if err := s.root.MkdirAll(uploads, 0o750); err != nil {
+		return err
+	}
+	entries, err := s.entries(uploads)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err != nil || now.Sub(info.ModTime()) < uploadLife {
+			continue
+		}
+		if err := s.root.Remove(uploads + "/" + e.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) entries(dir string) (entries []fs.DirEntry, err error) {
+	f, err := s.root.Open(filepath.FromSlash(dir))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return f.ReadDir(-1)
+}
+
+// artifactPath judges a path, and keeps it out of the store's own folder.
+func artifactPath(p string) (string, error) {
+	p, err := CleanPath(p)
+	if err != nil {
+		return "", err
+	}
+	if first, _, _ := strings.Cut(p, "/"); strings.EqualFold(first, uploads) {
+		return "", errs.Field("path", "%s is the store's own", uploads)
+	}
+	return p, nil
+}
+
+// Put stores a file, in place of one that may be there. The file appears whole or not at all, and is on disk when Put
+// returns. Errors: Invalid for a bad path, Exhausted for more than maxBytes, Conflict where a folder is in the way,
+// Unavailable for a full disk; what reading r fails with comes back as it is.
+func (s *Store) Put(ctx context.Context, name string, r io.Reader, maxBytes int64) (Info, error) {
+	name, err := artifactPath(name)
+	if err != nil {
+		return Info{}, err
+	}
+	upload, info, err := s.upload(ctx, r, maxBytes)
+	if err != nil {
+		return Info{}, err
+	}
+	info.Path = name
+	if err := s.publish(upload, name); err != nil {
+		return Info{}, s.discard(upload, err)
+	}
+	return info, nil
+}
+
+// upload receives a file to a place of its own, from where publish moves it, or discard removes it. When it fails,
+// nothing is left.
+func (s *Store) upload(ctx context.Context, r io.Reader, maxBytes int64) (upload string, info Info, err error) {
+	upload = uploads + "/" + rand.Text()
+	if info, err = s.receive(ctx, upload, r, maxBytes); err != nil {
+		return "", Info{}, s.discard(upload, err)
+	}
+	return upload, info, nil
+}
+
+// discard removes an upload because of an error, and gives that error.
+func (s *Store) discard(upload string, because error) error {
+	if err := s.root.Remove(filepath.FromSlash(upload)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(because, fmt.Errorf("remove upload: %w", err))
+	}
+	return because
+}
+
+// receive writes what comes to an upload, and hashes it on the way.
+func (s *Store) receive(ctx context.Context, upload string, r io.Reader, maxBytes int64) (info Info, err error) {
+	f, err := s.root.OpenFile(filepath.FromSlash(upload), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	if err != nil {
+		return Info{}, describe(upload, err)
+	}
+	defer func() {
+		if e := f.Close(); e != nil && err == nil {
+			err = describe(upload, e)
+		}
+	}()
+	h := sha256.New()
+	in := &source{ctx: ctx, r: r}
+	// One byte more than allowed tells a file that is too large from one that is just not.
+	limit := max(maxBytes, 0)
+	if limit < math.MaxInt64 {
+		limit++
+	}
+	info.Size, err = io.Copy(io.MultiWriter(f, h), io.LimitReader(in, limit))
+	switch {
+	case in.err != nil:
+		return Info{}, in.err
+	case err != nil:
+		return Info{}, describe(upload, err)
+	case info.Size > maxBytes:
+		return Info{}, errs.New(errs.Exhausted, "the file is larger than %d bytes, the most that is accepted", maxBytes)
+	}
+	if err := f.Sync(); err != nil {
+		return Info{}, describe(upload, err)
+	}
+	stat, err := f.Stat()
+	if err != nil {
+		return Info{}, describe(upload, err)
+	}
+	info.ModTime = stat.ModTime().UnixMilli()
+	info.SHA256 = hex.EncodeToString(h.Sum(nil))
+	return info, nil
+}
+
+// source reads until the context ends, and keeps apart what reading failed with and what writing did.
+type source struct {
+	ctx context.Context //nolint:containedctx // of one Put
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		s.err = fmt.Errorf("receive artifact: %w", err)
+		return 0, s.err
+	}
+	n, err := s.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
+}
+
+// publish moves a whole upload to its place.
+func (s *Store) publish(upload, name string) error {
+	dir := path.Dir(name)
+	// The folder may be removed by another request after it was made, so this is tried again.
+	for try := 0; ; try++ {
+		err := s.root.MkdirAll(filepath.FromSlash(dir), 0o750)
+		if err == nil {
+			err = s.root.Rename(filepath.FromSlash(upload), filepath.FromSlash(name))
+		}
+		if err == nil {
+			return s.syncFolder(dir)
+		}
+		if !errors.Is(err, fs.ErrNotExist) || try == 3 {
+			return describeBlocked(name, err)
+		}
+	}
+}
+
+// syncFolder makes a rename last. Windows has no such call, and needs none.
+func (s *Store) syncFolder(dir string) (err error) {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := s.root.Open(filepath.FromSlash(dir))
+	if errors.Is(err, fs.ErrNotExist) { // removed meanwhile, and the file with it
+		return nil
+	}
+	if err != nil {
+		return describe(dir, err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := f.Sync(); err != nil {
+		return describe(dir, err)
+	}
+	return nil
+}
+
+// Open opens a file; the caller closes it. Errors: Invalid for a bad path, NotFound for what is no file in the store.
+func (s *Store) Open(ctx context.Context, name string) (io.ReadSeekCloser, Info, error) {
+	name, err := artifactPath(name)
+	if err != nil {
+		return nil, Info{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, Info{}, fmt.Errorf("open artifact: %w", err)
+	}
+	// Asked before it is opened: to open a pipe would wait for its writer.
+	if stat, err := s.root.Stat(filepath.FromSlash(name)); err != nil {
+		return nil, Info{}, describe(name, err)
+	} else if !stat.Mode().IsRegular() {
+		return nil, Info{}, notFile(name, stat.IsDir())
+	}
+	f, err := s.root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return nil, Info{}, describe(name, err)
+	}
+	stat, err := f.Stat()
+	if err == nil && !stat.Mode().IsRegular() {
+		err = notFile(name, stat.IsDir())
+	}
+	if err != nil {
+		return nil, Info{}, errors.Join(describe(name, err), f.Close())
+	}
+	return f, Info{Path: name, Size: stat.Size(), ModTime: stat.ModTime().UnixMilli()}, nil
+}
+
+func notFile(name string, dir bool) error {
+	if dir {
+		return errs.New(errs.NotFound, "the artifact %.200q is a folder; list it, and fetch the files in it", name)
+	}
+	return errs.New(errs.NotFound, "there is no artifact %.200q", name)
+}
+
+// List gives the files and folders directly below a folder ("" for the root), by name, from behind the name after on, at
+// most limit (1 to MaxList), and whether there are more. A folder that does not exist is empty, as is a file.
+func (s *Store) List(ctx context.Context, dir, after string, limit int) ([]Info, bool, error) {
+	if limit < 1 || limit > MaxList {
+		return nil, false, errs.Field("first", "is %d; it is from 1 to %d", limit, MaxList)
+	}
+	folder := "."
+	if dir != "" {
+		var err error
+		if folder, err = artifactPath(dir); err != nil {
+			return nil, false, err
+		}
+	}
+	if stat, err := s.root.Stat(filepath.FromSlash(folder)); err == nil && !stat.IsDir() {
+		return nil, false, nil
+	}
+	entries, err := s.entries(folder)
+	if err != nil {
+		if err = describe(dir, err); errs.Is(err, errs.NotFound) {
+			return nil, false, nil
+		}
+		return nil, false, err
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	var out []Info
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return nil, false, fmt.Errorf("list artifacts: %w", err)
+		}
+		if e.Name() <= after {
+			continue
+		}
+		info, ok := s.entryInfo(path.Join(dir, e.Name()))
+		if !ok {
+			continue
+		}
+		if len(out) == limit {
+			return out, true, nil
+		}
+		out = append(out, info)
+	}
+	return out, false, nil
+}
+
+// entryInfo tells of an entry of a folder, unless it is none of an artifact: the store's own, gone meanwhile, a link that
+// leads out, or no file.
+func (s *Store) entryInfo(name string) (Info, bool) {
+	if _, err := artifactPath(name); err != nil {
+		return Info{}, false
+	}
+	stat, err := s.root.Stat(filepath.FromSlash(name))
+	if err != nil || !stat.IsDir() && !stat.Mode().IsRegular() {
+		return Info{}, false
+	}
+	info := Info{Path: name, IsDir: stat.IsDir(), ModTime: stat.ModTime().UnixMilli()}
+	if !info.IsDir {
+		info.Size = stat.Size()
+	}
+	return info, true
+}
+
+// Delete removes a file, or a folder with all that is in it; of a link, the link. Errors: Invalid for a bad path,
+// NotFound where nothing is.
+func (s *Store) Delete(ctx context.Context, name string) error {
+	name, err := artifactPath(name)
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("delete artifact: %w", err)
+	}
+	if _, err := s.root.Lstat(filepath.FromSlash(name)); err != nil {
+		return describe(name, err)
+	}
+	if err := s.root.RemoveAll(filepath.FromSlash(name)); err != nil {
+		return describe(name, err)
+	}
+	return nil
+}
+
+// describe says in a user's words what the file system refused.
+func describe(name string, err error) error {
+	var e *errs.Error
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &e):
+		return err
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return errs.Wrap(errs.NotFound, err, "there is no artifact %.200q", name)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return errs.Wrap(errs.Unavailable, err, "the disk of the artifact store is full")
+	case !errors.As(err, &errno) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrClosed):
+		// No refusal of the system's: os.Root refused to follow a link out. Whether anything is there, nobody learns.
+		return errs.Wrap(errs.NotFound, err, "there is no artifact %.200q", name)
+	}
+	return fmt.Errorf("artifact store: %w", err)
+}
+
+// describeBlocked is describe for what is to be made: what is in the way is a conflict.
+func describeBlocked(name string, err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		return errs.Wrap(errs.Conflict, err, "a part of %.200q is a file already; files lie in folders only", name)
+	case errors.Is(err, fs.ErrExist), errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ENOTEMPTY):
+		return errs.Wrap(errs.Conflict, err, "%.200q is a folder already, or a part of it is a file", name)
+	}
+	return describe(name, err)
+}
+
+// reason gives the operating system's word for an error, without the path that its message repeats.
+func reason(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
