@@ -15,7 +15,7 @@ import (
 
 const (
 	// listPage is how many names are read from the store at once, and the size of a page of artifacts/list.
-	listPage = 10_000
+	listPage = artifact.MaxList
 	// maxListed bounds an answer of the proxy, whose protocol has no pages.
 	maxListed = 100_000
 )
@@ -59,7 +59,15 @@ func (c *call) downloadArtifact() error {
 		return err
 	}
 	defer file.Close() //nolint:errcheck // it was only read
-	h := c.w.Header()
+	c.answered = true
+	ServeFile(c.w, c.r, name, info, file)
+	return nil
+}
+
+// ServeFile answers with an artifact, or the ranges of it that were asked for, in a way that no browser runs or renders
+// what a training uploaded.
+func ServeFile(w http.ResponseWriter, r *http.Request, name string, info artifact.Info, file io.ReadSeeker) {
+	h := w.Header()
 	base := path.Base(name)
 	h.Set("Content-Type", contentType(base))
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": base}))
@@ -68,9 +76,7 @@ func (c *call) downloadArtifact() error {
 	if info.SHA256 != "" {
 		h.Set("ETag", `"`+info.SHA256+`"`)
 	}
-	c.answered = true
-	http.ServeContent(c.w, c.r, "", time.Time{}, file)
-	return nil
+	http.ServeContent(w, r, "", time.Time{}, file)
 }
 
 func (c *call) uploadArtifact() error {
@@ -81,7 +87,7 @@ func (c *call) uploadArtifact() error {
 	if c.r.ContentLength > c.MaxArtifactBytes {
 		return tooLong(c.MaxArtifactBytes)
 	}
-	body := &countingBody{Reader: c.r.Body}
+	body := &watchedBody{Reader: c.r.Body}
 	if _, err = c.Artifacts.Put(c, name, body, c.MaxArtifactBytes); err != nil {
 		if body.err != nil {
 			return bodyError(body.err)
@@ -95,13 +101,13 @@ func (c *call) uploadArtifact() error {
 	return nil
 }
 
-// countingBody remembers by what its reading failed, which is the client's fault and not the store's.
-type countingBody struct {
+// watchedBody remembers by what its reading failed, which is the client's fault and not the store's.
+type watchedBody struct {
 	io.Reader
 	err error
 }
 
-func (b *countingBody) Read(p []byte) (int, error) {
+func (b *watchedBody) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
 	if err != nil && err != io.EOF { //nolint:errorlint // readers give io.EOF itself
 		b.err = err
@@ -129,11 +135,11 @@ func (c *call) listArtifacts() error {
 			return err
 		}
 	}
-	files, _, err := c.list(dir, "", maxListed)
+	files, more, err := c.list(dir, "", maxListed)
 	if err != nil {
 		return err
 	}
-	if len(files) > maxListed {
+	if more {
 		return errs.Field("path", "the folder holds more than %d files: list a folder below it, or page through artifacts/list", maxListed)
 	}
 	o := newObject(*c.out)
@@ -142,22 +148,18 @@ func (c *call) listArtifacts() error {
 	return nil
 }
 
-// list reads up to limit entries of a folder; more says that there are others. A folder that is not there is empty.
+// list reads up to limit entries of a folder; more says that there are others.
 func (c *call) list(dir, after string, limit int) (files []artifact.Info, more bool, err error) {
 	for more = true; more && len(files) < limit; {
 		var part []artifact.Info
 		part, more, err = c.Artifacts.List(c, dir, after, min(listPage, limit-len(files)))
-		if errs.Is(err, errs.NotFound) {
-			return nil, false, nil
-		}
 		if err != nil {
 			return nil, false, err
 		}
-		if len(part) == 0 {
-			break
-		}
 		files = append(files, part...)
-		after = path.Base(part[len(part)-1].Path)
+		if more {
+			after = path.Base(part[len(part)-1].Path)
+		}
 	}
 	return files, more, nil
 }
@@ -199,7 +201,11 @@ func (c *call) listBelow(root, parameter string) error {
 	if err != nil || strings.Contains(after, "/") {
 		return invalidValue(echo([]byte(c.query("page_token"))), "page_token", "it is not one that this call gave")
 	}
-	dir := path.Join(strings.TrimPrefix(root, "mlflow-artifacts:/"), within)
+	below, err := artifact.Root(root)
+	if err != nil {
+		return err
+	}
+	dir := path.Join(below, within)
 	files, more, err := c.list(dir, after, listPage)
 	if err != nil {
 		return err

@@ -71,7 +71,6 @@ func (c *call) getLoggedModel() error {
 
 // modelStatus has MLflow's names and numbers of the status in which a model may be finalized.
 var modelStatus = map[string]loggedmodel.Status{
-	"LOGGED_MODEL_PENDING": loggedmodel.StatusPENDING, "1": loggedmodel.StatusPENDING,
 	"LOGGED_MODEL_READY": loggedmodel.StatusREADY, "2": loggedmodel.StatusREADY,
 	"LOGGED_MODEL_UPLOAD_FAILED": loggedmodel.StatusUPLOAD_FAILED, "3": loggedmodel.StatusUPLOAD_FAILED,
 }
@@ -92,7 +91,7 @@ func (c *call) finalizeLoggedModel() error {
 		}
 		found, ok := modelStatus[name]
 		if !ok {
-			return invalidValue(sent, "status", "it must be LOGGED_MODEL_READY, LOGGED_MODEL_UPLOAD_FAILED or LOGGED_MODEL_PENDING")
+			return invalidValue(sent, "status", "it must be LOGGED_MODEL_READY or LOGGED_MODEL_UPLOAD_FAILED")
 		}
 		status = found
 		return nil

@@ -33,6 +33,7 @@ const (
 type world struct {
 	*testing.T
 	url string
+	db  *store.DB
 	// root is the directory of the artifact store; its parent is the test's own.
 	root string
 }
@@ -60,7 +61,7 @@ func newWorld(t *testing.T, db *store.DB, role token.Role) *world {
 		handler.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	return &world{T: t, url: server.URL, root: root}
+	return &world{T: t, url: server.URL, db: db, root: root}
 }
 
 // answer is what came back of a request.

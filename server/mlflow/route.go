@@ -170,33 +170,41 @@ func lookupLoggedModel(rest string) (methods, string) {
 	return nil, ""
 }
 
-// elsewhere names, by the first part of their paths, the parts of MLflow's API that Cairn does not have, and why.
+// elsewhere names, by their paths or the first part of them, the parts of MLflow's API that Cairn does not have, and why.
 var elsewhere = map[string]string{
-	"registered-models":   "The model registry",
-	"model-versions":      "The model registry",
-	"webhooks":            "Webhooks of the model registry",
-	"mpu":                 "Multipart upload",
-	"presigned":           "Presigned transfer of artifacts",
-	"traces":              "Tracing",
-	"datasets":            "Evaluation datasets",
-	"scorers":             "Scorers",
-	"gateway":             "The AI gateway",
-	"gateway-proxy":       "The AI gateway",
-	"label-schemas":       "Label schemas",
-	"review-queues":       "Review queues",
-	"issues":              "Issues of traces",
-	"prompt-optimization": "Prompt optimization",
-	"workspaces":          "Workspaces",
-	"jobs":                "Jobs",
-	"assistant":           "The assistant",
+	"registered-models":                 "The model registry",
+	"model-versions":                    "The model registry",
+	"webhooks":                          "Webhooks of the model registry",
+	"runs/log-model":                    "The history of models in a tag of the run, which clients of MLflow 2 write,",
+	"metrics/get-history-bulk":          "The histories of several runs at once",
+	"metrics/get-history-bulk-interval": "The histories of several runs at once",
+	"experiments/search-datasets":       "The search for datasets",
+	"mpu":                               "Multipart upload",
+	"presigned":                         "Presigned transfer of artifacts",
+	"traces":                            "Tracing",
+	"datasets":                          "Evaluation datasets",
+	"scorers":                           "Scorers",
+	"gateway":                           "The AI gateway",
+	"gateway-proxy":                     "The AI gateway",
+	"label-schemas":                     "Label schemas",
+	"review-queues":                     "Review queues",
+	"issues":                            "Issues of traces",
+	"prompt-optimization":               "Prompt optimization",
+	"workspaces":                        "Workspaces",
+	"jobs":                              "Jobs",
+	"assistant":                         "The assistant",
 }
 
 // unknownPath says what a path without a route would have been.
 func unknownPath(api, rest, path string) error {
 	first, _, _ := strings.Cut(rest, "/")
 	if api == "mlflow" || api == "mlflow-artifacts" {
-		if what, ok := elsewhere[first]; ok {
-			return errs.New(errs.Unsupported, "%s: this part of MLflow's API is not offered by this version of Cairn", what)
+		what, ok := elsewhere[rest]
+		if !ok {
+			what, ok = elsewhere[first]
+		}
+		if ok {
+			return errs.New(errs.Unsupported, "%s: this version of Cairn does not offer this part of MLflow's API", what)
 		}
 	}
 	return &routeError{code: errNoRoute, message: "No call of MLflow's API has the path " + echo([]byte(path))}

@@ -36,8 +36,9 @@ func TestRoutes(t *testing.T) {
 	for _, path := range []string{
 		api + "registered-models/search", api + "model-versions/get", "/api/3.0/mlflow/traces/x", "/ajax-api/3.0/mlflow/scorers/list",
 		"/api/2.0/mlflow-artifacts/mpu/create/x", "/api/2.0/mlflow-artifacts/presigned/x", api + "webhooks",
+		api + "runs/log-model", "/ajax-api/2.0/mlflow/metrics/get-history-bulk",
 	} {
-		w.send(http.MethodGet, path, "", "").fails(http.StatusNotImplemented, "NOT_IMPLEMENTED", "not offered")
+		w.send(http.MethodGet, path, "", "").fails(http.StatusNotImplemented, "NOT_IMPLEMENTED", "does not offer")
 	}
 }
 
