@@ -67,8 +67,9 @@ func decodeParams(raw []byte) (*graphql.RawParams, *errs.Error) {
 		return nil, errs.New(errs.Invalid, "the body is not a GraphQL request, {\"query\": text, \"variables\": {…}, \"operationName\": text}: %s",
 			jsonFault(err))
 	}
+	end := decoder.InputOffset()
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errs.New(errs.Invalid, "the body goes on after its JSON object, at byte %d", decoder.InputOffset())
+		return nil, errs.New(errs.Invalid, "the body goes on after its JSON object, which ends at byte %d", end)
 	}
 	return params, nil
 }

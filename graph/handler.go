@@ -20,6 +20,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/cairnml/cairn/graph/generated"
+	"github.com/cairnml/cairn/internal/artifact"
 	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/live"
@@ -30,11 +31,12 @@ import (
 
 // Deps is the core that the shell calls. All are needed.
 type Deps struct {
-	Tracking *tracking.Service
-	Metrics  *metric.Reader
-	Search   *search.Searcher
-	Auth     *auth.Service
-	Hub      *live.Hub
+	Tracking  *tracking.Service
+	Metrics   *metric.Reader
+	Search    *search.Searcher
+	Artifacts *artifact.Service
+	Auth      *auth.Service
+	Hub       *live.Hub
 }
 
 // Options has what a server may choose. The zero value is sound: each zero field means its default.

@@ -73,9 +73,10 @@ func (t sseTransport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 }
 
 // send writes the responses as they come. They are made by a goroutine that ends before send does, since a response is
-// waited for while keep-alives are written.
+// waited for while keep-alives are written. It hands over text, not responses: gqlgen makes each in the memory of the one
+// before.
 func (t sseTransport) send(ctx context.Context, cancel context.CancelFunc, stream *eventStream, responses graphql.ResponseHandler) {
-	next := make(chan *graphql.Response)
+	next := make(chan string)
 	done := make(chan struct{})
 	defer func() { cancel(); <-done }()
 	go func() {
@@ -86,8 +87,12 @@ func (t sseTransport) send(ctx context.Context, cancel context.CancelFunc, strea
 			if response == nil {
 				return
 			}
+			data, err := json.Marshal(response)
+			if err != nil {
+				return
+			}
 			select {
-			case next <- response:
+			case next <- string(data):
 			case <-ctx.Done():
 				return
 			}
@@ -100,14 +105,14 @@ func (t sseTransport) send(ctx context.Context, cancel context.CancelFunc, strea
 	defer silence.Stop()
 	for {
 		select {
-		case response, more := <-next:
+		case data, more := <-next:
 			if !more {
 				if ctx.Err() == nil {
 					stream.write("event: complete\ndata:\n\n")
 				}
 				return
 			}
-			if !stream.next(response) {
+			if !stream.write("event: next\ndata: " + data + "\n\n") {
 				return
 			}
 			silence.Reset(t.keepAlive)
@@ -151,14 +156,6 @@ func (s *eventStream) begin() {
 	header.Set("X-Accel-Buffering", "no") // proxies that buffer would hold the events back
 	s.w.WriteHeader(http.StatusOK)
 	s.write(":\n\n")
-}
-
-func (s *eventStream) next(response *graphql.Response) bool {
-	data, err := json.Marshal(response)
-	if err != nil {
-		return false
-	}
-	return s.write("event: next\ndata: " + string(data) + "\n\n")
 }
 
 // write tells whether the text was written and flushed in time.

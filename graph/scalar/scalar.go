@@ -13,6 +13,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/metric"
 )
 
@@ -33,13 +34,13 @@ func UnmarshalInt64(v any) (int64, error) {
 	case string:
 		return parseInt64(v)
 	}
-	return 0, fmt.Errorf("%T is not a 64-bit integer", v)
+	return 0, errs.New(errs.Invalid, "a %s is not a 64-bit integer", kindOf(v))
 }
 
 func parseInt64(text string) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%.40q is not a 64-bit integer", text)
+		return 0, errs.New(errs.Invalid, "%.40q is not a 64-bit integer", text)
 	}
 	return n, nil
 }
@@ -67,7 +68,7 @@ func UnmarshalTime(v any) (int64, error) {
 	}
 	ms, err := UnmarshalInt64(v)
 	if err != nil {
-		return 0, fmt.Errorf("%.60q is neither RFC 3339 nor Unix milliseconds", fmt.Sprint(v))
+		return 0, errs.New(errs.Invalid, "%.60q is neither RFC 3339 nor Unix milliseconds", fmt.Sprint(v))
 	}
 	return ms, nil
 }
@@ -112,7 +113,7 @@ func UnmarshalMetricValue(v any) (float64, error) {
 			return math.Inf(-1), nil
 		}
 	}
-	return 0, fmt.Errorf(`%.40q is not a metric value: a number, "NaN", "Infinity" or "-Infinity"`, fmt.Sprint(v))
+	return 0, errs.New(errs.Invalid, `%.40q is not a metric value: a number, "NaN", "Infinity" or "-Infinity"`, fmt.Sprint(v))
 }
 
 // MarshalStep writes the step as a JSON number.
@@ -135,7 +136,7 @@ func UnmarshalStep(v any) (metric.Step, error) {
 	case float64:
 		return metric.ParseStep(strconv.FormatFloat(v, 'g', -1, 64))
 	}
-	return metric.Step{}, fmt.Errorf("%T is not a step", v)
+	return metric.Step{}, errs.New(errs.Invalid, "a %s is not a step: an integer, or a decimal with up to 6 places", kindOf(v))
 }
 
 // MarshalFloat64Array writes doubles, little-endian, base64.
@@ -167,7 +168,7 @@ func MarshalInt64Array(v []int64) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
 		raw := make([]byte, 0, 8*len(v))
 		for _, n := range v {
-			raw = binary.LittleEndian.AppendUint64(raw, uint64(n)) //nolint:gosec // the same 64 bits
+			raw = binary.LittleEndian.AppendUint64(raw, uint64(n))
 		}
 		writeBase64(w, raw)
 	})
@@ -181,7 +182,7 @@ func UnmarshalInt64Array(v any) ([]int64, error) {
 	}
 	out := make([]int64, len(raw)/8)
 	for i := range out {
-		out[i] = int64(binary.LittleEndian.Uint64(raw[8*i:])) //nolint:gosec // the same 64 bits
+		out[i] = int64(binary.LittleEndian.Uint64(raw[8*i:]))
 	}
 	return out, nil
 }
@@ -196,14 +197,31 @@ func writeBase64(w io.Writer, raw []byte) {
 func unpack(v any) ([]byte, error) {
 	s, ok := v.(string)
 	if !ok {
-		return nil, fmt.Errorf("%T is not base64 text", v)
+		return nil, errs.New(errs.Invalid, "a %s is not a packed array: base64 text of little-endian 8-byte values", kindOf(v))
 	}
 	raw, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
-		return nil, fmt.Errorf("not base64: %w", err)
+		return nil, errs.New(errs.Invalid, "the packed array is not base64: %s", err)
 	}
 	if len(raw)%8 != 0 {
-		return nil, fmt.Errorf("%d bytes are not a whole number of 8-byte values", len(raw))
+		return nil, errs.New(errs.Invalid, "the packed array has %d bytes, which are no whole number of 8-byte values", len(raw))
 	}
 	return raw, nil
+}
+
+// kindOf names the type of a value in JSON's words.
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "boolean"
+	case string:
+		return "string"
+	case []any:
+		return "list"
+	case map[string]any:
+		return "object"
+	}
+	return "number"
 }
