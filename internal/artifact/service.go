@@ -151,7 +151,7 @@ func (s *Service) Open(ctx context.Context, name string) (io.ReadSeekCloser, Inf
 	}
 	infos := []Info{info}
 	if err := s.addHashes(ctx, infos); err != nil {
-		f.Close() //nolint:errcheck,gosec // it was only opened
+		f.Close() //nolint:gosec // it was only opened
 		return nil, Info{}, err
 	}
 	return f, infos[0], nil

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	secretPrefix = "cairn_" //nolint:gosec // what every secret begins with
+	secretPrefix = "cairn_" // what every secret begins with
 	// secretBytes of randomness: 160 bits.
 	secretBytes  = 20
 	secretLength = len(secretPrefix) + 2*secretBytes

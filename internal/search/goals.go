@@ -68,7 +68,7 @@ func (g goals) read(ctx context.Context, db *store.DB, key string, q *fragment) 
 	if err != nil {
 		return fmt.Errorf("read metric goals: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // its errors are those of rows.Err
+	defer rows.Close()
 	for rows.Next() {
 		var experiment int
 		var goal sql.NullString

@@ -318,10 +318,10 @@ func (g filterGen) comparison(t *rapid.T) *Comparison {
 	c := &Comparison{Left: g.operand(t, true)}
 	numeric := c.Left.Entity == Metric
 	ops := textOps
-	switch {
-	case c.Left.Entity == Param:
+	switch c.Left.Entity {
+	case Param:
 		numeric = rapid.Bool().Draw(t, "numeric")
-	case c.Left.Entity == Attribute:
+	case Attribute:
 		typ := subjects[OfRuns].attributes[c.Left.Key].typ
 		numeric = typ != textColumn
 		if typ == idColumn {

@@ -146,7 +146,7 @@ func placesBy[K comparable](
 	if err != nil {
 		return nil, fmt.Errorf("search by parent: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // its errors are those of rows.Err
+	defer rows.Close()
 	out := map[K][]place{}
 	identities := map[K][]byte{}
 	var p place
@@ -185,7 +185,7 @@ func countBy[K comparable](ctx context.Context, s *Searcher, q *query, column st
 	if err != nil {
 		return nil, fmt.Errorf("count by parent: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // its errors are those of rows.Err
+	defer rows.Close()
 	out := map[K]int{}
 	for rows.Next() {
 		var part K

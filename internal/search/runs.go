@@ -136,7 +136,7 @@ func (s *Searcher) matches(ctx context.Context, stmt *fragment, into map[string]
 	if err != nil {
 		return fmt.Errorf("match runs: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // its errors are those of rows.Err
+	defer rows.Close()
 	for rows.Next() {
 		var pk int
 		var id string

@@ -193,7 +193,7 @@ func (s *Searcher) places(ctx context.Context, stmt *fragment, keys *keyset, ide
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // its errors are those of rows.Err
+	defer rows.Close()
 	var out []place
 	var p place
 	values := keys.scanTargets()

@@ -96,7 +96,6 @@ func TestRunsDefaults(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, page.HasNext)
 		require.Equal(t, n.find(&And{}, nil, Active, nil, false), idsOf(page.Runs))
-		require.Equal(t, n.minimize[page.Runs[0].ExperimentID] != nil, true)
 
 		none, err := s.Runs(context.Background(), RunsQuery{First: 1, Experiments: []int{}})
 		require.NoError(t, err)
@@ -524,4 +523,69 @@ func TestTextsAreOrderedByTheirBytes(t *testing.T) {
 		}
 	}
 	require.Equal(t, 3, collated, "all but run_id, whose digits every collation orders alike")
+}
+
+// The pages of many parents at once are those that each gives alone.
+func TestPartitionsEqualSearchesOneByOne(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		n := newWorld(t, db, 45)
+		s := New(db)
+		ctx := context.Background()
+		experiments := append(experimentsOf(n), 0)
+		q := RunsQuery{First: 4, View: All, Filter: "best(metrics.acc) > -5 or params.depth is null", OrderBy: []string{"params.model DESC", "tags.team"}}
+		pages, err := s.RunsByExperiment(ctx, q, experiments)
+		require.NoError(t, err)
+		counts, err := s.CountRunsByExperiment(ctx, q, experiments)
+		require.NoError(t, err)
+		for _, id := range experiments {
+			q.Experiments = []int{id}
+			alone, err := s.Runs(ctx, q)
+			require.NoError(t, err)
+			require.Equal(t, idsOf(alone.Runs), idsOf(pages[id].Runs))
+			require.Equal(t, alone.HasNext, pages[id].HasNext)
+			require.Len(t, pages[id].Cursors, len(alone.Cursors))
+			for i, c := range alone.Cursors {
+				require.Equal(t, c, pages[id].Cursors[i])
+			}
+			count, err := s.CountRuns(ctx, q)
+			require.NoError(t, err)
+			require.Equal(t, count, counts[id])
+		}
+
+		var parents []string
+		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+			parents = nil
+			for i, nr := range n.runs {
+				parents = append(parents, nr.id)
+				if err := tx.Ent().Run.Update().Where(run.RunID(nr.id)).SetParentRunID(n.runs[i/5].id).Exec(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		each, err := s.ChildrenOfEach(ctx, parents, 3)
+		require.NoError(t, err)
+		number, err := s.CountChildren(ctx, parents)
+		require.NoError(t, err)
+		for i, parent := range parents {
+			alone, err := s.Children(ctx, parent, 3, "")
+			require.NoError(t, err)
+			require.Equal(t, idsOf(alone.Runs), idsOf(each[parent].Runs))
+			require.Equal(t, alone.HasNext, each[parent].HasNext)
+			got, after := 0, ""
+			for more := true; more; {
+				page, err := s.Children(ctx, parent, 2, after)
+				require.NoError(t, err)
+				got, more = got+len(page.Runs), page.HasNext
+				if more {
+					after = page.Cursors[len(page.Cursors)-1]
+				}
+			}
+			require.Equal(t, number[parent], got)
+			if i >= 9 {
+				require.Zero(t, got)
+			}
+		}
+	})
 }
