@@ -87,8 +87,10 @@ export function showDocs(container, schema, insert) {
 
 const kinds = { SCALAR: "scalar", ENUM: "enum", INPUT_OBJECT: "input", INTERFACE: "interface", UNION: "union" };
 
+/** A description, with what stands in backquotes as code. */
 function about(text) {
-  return text ? el("p", {}, text) : "";
+  if (!text) return "";
+  return el("p", {}, ...text.split(/`([^`]+)`/).map((part, index) => (index % 2 ? el("code", {}, part) : part)));
 }
 
 /** A field as text to write: with its required arguments, and for an object with the fields that need no more. */

@@ -33,8 +33,10 @@ export async function loadSchema(options) {
     types[type.name] = {
       ...type,
       description: type.description ?? "",
-      fields: type.fields?.map((field) => ({ ...withText(field), args: field.args.map(withText) })),
-      inputFields: type.inputFields?.map(withText),
+      // Servers differ in whether a type without fields has null or an empty list.
+      fields: type.fields?.length ? type.fields.map((field) => ({ ...withText(field), args: field.args.map(withText) })) : null,
+      inputFields: type.inputFields?.length ? type.inputFields.map(withText) : null,
+      enumValues: type.enumValues?.length ? type.enumValues : null,
     };
   }
   return {

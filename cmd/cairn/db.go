@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/store"
+)
+
+type dbCommands struct {
+	Migrate dbMigrate `cmd:"" help:"Bring the schema up to this program's. The server does so at its start."`
+	Status  dbStatus  `cmd:"" help:"Say which schema the database has."`
+	Check   dbCheck   `cmd:"" help:"Look for damage. A server may go on meanwhile."`
+}
+
+func (d database) url() string {
+	if d.Database != "" {
+		return d.Database
+	}
+	return "sqlite:" + filepath.Join(d.DataDir, "cairn.db")
+}
+
+func (d database) inspect(ctx context.Context) (*store.Inspection, error) {
+	return store.Inspect(ctx, d.url()) //nolint:wrapcheck // an error for users already
+}
+
+type dbMigrate struct {
+	database
+	listing
+}
+
+func (d *dbMigrate) Run(ctx context.Context, std streams) error {
+	db, err := store.Open(ctx, store.Config{
+		URL: d.url(), DirectURL: d.DatabaseDirect, Logger: slog.New(slog.NewTextHandler(std.err, nil)),
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // an error for users already
+	}
+	status, err := db.Schema(ctx)
+	if err = errors.Join(err, db.Close()); err != nil {
+		return err //nolint:wrapcheck // said by the store
+	}
+	return printSchema(std, d.JSON, db.Dialect(), status)
+}
+
+type dbStatus struct {
+	database
+	listing
+}
+
+func (d *dbStatus) Run(ctx context.Context, std streams) error {
+	look, err := d.inspect(ctx)
+	if err != nil {
+		return err
+	}
+	status, err := look.Schema(ctx)
+	if err = errors.Join(err, look.Close()); err != nil {
+		return err //nolint:wrapcheck // said by the store
+	}
+	return printSchema(std, d.JSON, look.Dialect(), status)
+}
+
+func printSchema(std streams, asJSON bool, dialect string, status store.SchemaStatus) error {
+	state := "up to date"
+	switch {
+	case status.Database < status.Program:
+		state = "older than this program: `cairn db migrate` brings it up to date"
+	case status.Database > status.Program:
+		state = "newer than this program"
+	}
+	if asJSON {
+		return putJSON(std.out, map[string]any{"dialect": dialect, "schema": status.Database, "program": status.Program, "state": state})
+	}
+	return put(std.out, fmt.Sprintf("%s, schema %d of %d: %s\n", dialect, status.Database, status.Program, state))
+}
+
+type dbCheck struct {
+	database
+	listing
+}
+
+func (d *dbCheck) Run(ctx context.Context, std streams) error {
+	look, err := d.inspect(ctx)
+	if err != nil {
+		return err
+	}
+	faults, err := look.Check(ctx)
+	if err = errors.Join(err, look.Close()); err != nil {
+		return err //nolint:wrapcheck // said by the store
+	}
+	if d.JSON {
+		if err := putJSON(std.out, map[string]any{"faults": faults}); err != nil {
+			return err
+		}
+	}
+	if len(faults) > 0 {
+		return errs.New(errs.Conflict, "the database has faults:\n  %s", strings.Join(faults, "\n  "))
+	}
+	if d.JSON {
+		return nil
+	}
+	return put(std.out, "no fault found\n")
+}

@@ -1,0 +1,120 @@
+// Command cairn is the whole of Cairn: the server, the agent that records trainings, and what one does with what they
+// recorded. Each file here holds one command: its flags, and the calls that it is made of.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/cairnml/cairn/internal/errs"
+)
+
+// version is set by the linker.
+var version = "unknown"
+
+// Exit codes; exec passes on its command's, and 126 and 127 as shells use them.
+const (
+	exitError = 1
+	exitUsage = 2
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// streams are a command's standard streams.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// exitCode is the error of a command that has said all it had to say.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+type commands struct {
+	Server      serverCommand      `cmd:"" help:"GraphQL, MLflow REST, artifacts and web pages on one port."`
+	Exec        execCommand        `cmd:"" help:"Run any command with autologging and nothing changed in it."`
+	Sync        syncCommand        `cmd:"" help:"Deliver what was recorded while no server was there."`
+	Runs        runsCommands       `cmd:"" help:"Look at runs."`
+	Experiments experimentCommands `cmd:"" help:"Look at experiments and change them."`
+	Tokens      tokenCommands      `cmd:"" help:"Make, list and revoke access tokens."`
+	Plugins     pluginCommands     `cmd:"" help:"Autolog adapters."`
+	DB          dbCommands         `cmd:"" name:"db" help:"The server's database."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Agent       agentCommand       `cmd:"" hidden:"" help:"Record for exec or a notebook; started by them."`
+}
+
+const description = "Cairn records machine-learning experiments so that anyone can find the way back to them."
+
+// run runs one command line and gives the exit code.
+func run(ctx context.Context, args []string, std streams) int {
+	cli := &commands{}
+	// What kong prints and where it exits is kept here, so that tests see what a shell would.
+	var exited *int
+	parser, err := kong.New(cli,
+		kong.Name("cairn"), kong.Description(description), kong.UsageOnError(), kong.DefaultEnvars("CAIRN"),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Writers(std.out, std.err), kong.Exit(func(code int) { exited = &code }),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(std),
+	)
+	if err != nil {
+		_, _ = fmt.Fprintf(std.err, "cairn: %v\n", err)
+		return exitError
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if exited != nil {
+		return *exited // --help
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(std.err, "cairn: %v\n%s\n", err, usageHint(err))
+		return exitUsage
+	}
+	return report(parsed.Run(), std.err)
+}
+
+// usageHint names the command whose help says how it is used.
+func usageHint(err error) string {
+	command := "cairn"
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil {
+			command = node.FullPath()
+		}
+	}
+	return "See `" + command + " --help`."
+}
+
+// report shows an error, and gives the exit code.
+func report(err error, out io.Writer) int {
+	var code exitCode
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
+	}
+	_, _ = fmt.Fprintln(out, "cairn: "+strings.TrimSpace(err.Error()))
+	var user *errs.Error
+	if errors.As(err, &user) {
+		if hint := hints[user.Kind]; hint != "" {
+			_, _ = fmt.Fprintln(out, hint)
+		}
+	}
+	return exitError
+}
+
+// hints say what to do about a kind of error where the message cannot know it.
+var hints = map[errs.Kind]string{
+	errs.Unauthenticated: "Set CAIRN_TOKEN to a token of this server; `cairn tokens create NAME` makes one.",
+}

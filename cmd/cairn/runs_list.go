@@ -1,0 +1,156 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/cairnml/cairn/internal/client"
+)
+
+type runsCommands struct {
+	List     runsList     `cmd:"" help:"List runs, newest first or by any metric."`
+	Show     runsShow     `cmd:"" help:"Show all that is known of a run."`
+	Compare  runsCompare  `cmd:"" help:"Params and metrics of some runs, side by side."`
+	Diff     runsDiff     `cmd:"" help:"What is not the same in two runs, down to code, data and dependencies."`
+	Download runsDownload `cmd:"" help:"Fetch a run's artifacts."`
+	Logs     runsLogs     `cmd:"" help:"Print a run's console output."`
+}
+
+type runsList struct {
+	connection
+	listing
+	Experiment []string `short:"e" placeholder:"E" help:"Only runs of this experiment, by id or name; may be given more than once."`
+	Filter     string   `short:"f" placeholder:"FILTER" help:"For example: metrics.accuracy > 0.9 AND params.max_depth = '3'."`
+	OrderBy    []string `short:"o" sep:"none" placeholder:"TERM" help:"For example: metrics.accuracy DESC; may be given more than once."`
+	Metric     []string `short:"m" placeholder:"KEY" help:"Show this metric; may be given more than once (default: those of the order, else the commonest)."`
+	Param      []string `short:"p" placeholder:"KEY" help:"Show this param; may be given more than once."`
+	Deleted    bool     `help:"Those that are deleted, instead."`
+	Limit      int      `short:"n" default:"100" help:"At most so many."`
+}
+
+func (l *runsList) Run(ctx context.Context, std streams) error {
+	c, err := l.open()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	found, err := l.find(ctx, c)
+	if err != nil {
+		return err
+	}
+	if l.JSON {
+		return putJSON(std.out, found)
+	}
+	metrics := l.Metric
+	if len(metrics) == 0 {
+		metrics = interesting(found, l.OrderBy)
+	}
+	head := []string{"RUN", "NAME", "EXPERIMENT", "STATUS", "STARTED", ">TOOK"}
+	for _, key := range metrics {
+		head = append(head, ">"+key)
+	}
+	t := newTable(append(head, l.Param...)...)
+	for i := range found {
+		t.add(row(&found[i], metrics, l.Param)...)
+	}
+	return t.write(std.out)
+}
+
+func (l *runsList) find(ctx context.Context, c *client.Client) ([]client.RunRow, error) {
+	experiments, err := experimentIDs(ctx, c, l.Experiment)
+	if err != nil {
+		return nil, err
+	}
+	if len(experiments) == 0 {
+		experiments = nil
+	}
+	var filter, after *string
+	if l.Filter != "" {
+		filter = &l.Filter
+	}
+	found := []client.RunRow{}
+	for len(found) < l.Limit {
+		page, err := client.ListRuns(ctx, c, experiments, filter, l.OrderBy, view(l.Deleted), min(pageSize, l.Limit-len(found)), after)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // an error for users already
+		}
+		for _, edge := range page.Runs.Edges {
+			found = append(found, edge.Node)
+		}
+		if !page.Runs.PageInfo.HasNextPage {
+			break
+		}
+		after = page.Runs.PageInfo.EndCursor
+	}
+	return found, nil
+}
+
+func row(run *client.RunRow, metrics, params []string) []string {
+	cells := []string{run.RunId, run.Name, run.Experiment.Name, string(run.Status), showTime(run.StartTime), showTook(run.StartTime, run.EndTime)}
+	for _, key := range metrics {
+		cell := ""
+		for _, m := range run.Metrics {
+			if m.Key == key {
+				cell = showValue(m.Last.Value)
+			}
+		}
+		cells = append(cells, cell)
+	}
+	for _, key := range params {
+		cell := ""
+		for _, p := range run.Params {
+			if p.Key == key {
+				cell = p.Value
+			}
+		}
+		cells = append(cells, cell)
+	}
+	return cells
+}
+
+var orderedMetric = regexp.MustCompile("(?i)^\\s*metrics?\\.(?:`([^`]+)`|\"([^\"]+)\"|(\\S+))")
+
+// shownMetrics is how many metrics fit beside the rest when nobody says which.
+const shownMetrics = 3
+
+// interesting chooses the metrics to show when nobody says which: those that order the list, else the results that most
+// of the runs have.
+func interesting(runs []client.RunRow, order []string) []string {
+	var keys []string
+	for _, term := range order {
+		if m := orderedMetric.FindStringSubmatch(term); m != nil {
+			keys = append(keys, cmp.Or(m[1], m[2], m[3]))
+		}
+	}
+	if len(keys) > 0 {
+		return keys
+	}
+	count := map[string]int{}
+	for i := range runs {
+		for _, m := range runs[i].Metrics {
+			if m.Role == client.MetricRoleResult {
+				count[m.Key]++
+			}
+		}
+	}
+	for key := range count {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
+	})
+	return keys[:min(len(keys), shownMetrics)]
+}
+
+// showValue writes a metric as exactly as one reads.
+func showValue(v client.MetricValue) string {
+	f := float64(v)
+	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(f, 'g', 6, 64)
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/cairnml/cairn/server"
+)
+
+// database are the flags that say where the data lies.
+type database struct {
+	DataDir        string `name:"data-dir" default:"./cairn-data" placeholder:"DIR" help:"Folder of the data (default: ./cairn-data)."`
+	Database       string `placeholder:"URL" help:"sqlite:PATH or postgres://… (default: sqlite:DIR/cairn.db)."`
+	DatabaseDirect string `name:"database-direct" placeholder:"URL" help:"PostgreSQL without its pooler, for migrations."`
+}
+
+type serverCommand struct {
+	database
+	Listen        string   `default:"127.0.0.1:5000" placeholder:"HOST:PORT" help:"Where to listen (default: 127.0.0.1:5000; port 0 takes a free one)."`
+	Artifacts     string   `placeholder:"URL" help:"Where artifacts lie (default: DIR/artifacts)."`
+	DatabaseRead  string   `name:"database-read" placeholder:"URL" help:"A replica of PostgreSQL, for queries."`
+	AllowRemote   bool     `name:"allow-remote" help:"Listen beyond this machine without tokens: everybody who reaches the port may read and record."`
+	AllowedHost   []string `name:"allowed-host" placeholder:"NAME" help:"A further name that this server is reached by; may be given more than once."`
+	AllowedOrigin []string `name:"allowed-origin" placeholder:"ORIGIN" help:"A web origin whose pages may call this server; may be given more than once."`
+	MaxArtifact   int64    `name:"max-artifact-bytes" default:"53687091200" placeholder:"BYTES" help:"The largest artifact that is taken (default: 50 GiB)."`
+	LogLevel      string   `name:"log-level" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error; debug logs every request."`
+}
+
+func (s *serverCommand) Run(ctx context.Context, std streams) error {
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		return fmt.Errorf("--log-level: %w", err)
+	}
+	log := slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level}))
+	srv, err := server.New(ctx, server.Config{
+		Listen: s.Listen, DataDir: s.DataDir, Database: s.Database, DatabaseDirect: s.DatabaseDirect, DatabaseRead: s.DatabaseRead,
+		Artifacts: s.Artifacts, AllowRemote: s.AllowRemote, AllowedHosts: s.AllowedHost, AllowedOrigins: s.AllowedOrigin,
+		MaxArtifactBytes: s.MaxArtifact, Version: version, Logger: log,
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // an error for users already
+	}
+	log.Info("Cairn is serving", "url", srv.URL(), "explorer", srv.URL()+"/explorer", "version", version)
+	err = srv.Run(ctx)
+	if err == nil {
+		log.Info("Cairn has stopped")
+	}
+	return err //nolint:wrapcheck // said by the server
+}

@@ -1,0 +1,107 @@
+package server
+
+import (
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"github.com/cairnml/cairn/internal/errs"
+)
+
+// Defaults of Config.
+const (
+	DefaultListen           = "127.0.0.1:5000"
+	DefaultDataDir          = "cairn-data"
+	DefaultMaxArtifactBytes = 50 << 30
+)
+
+// Config says where a server listens and what it serves. The zero value of each field has the default that is named.
+type Config struct {
+	// Listen is HOST:PORT; DefaultListen when empty. Port 0 takes a free one.
+	Listen string
+	// DataDir holds whatever Database and Artifacts do not place elsewhere; DefaultDataDir when empty. It is made when missing.
+	DataDir string
+	// Database is "sqlite:PATH" or "postgres://…"; DataDir/cairn.db when empty.
+	Database string
+	// DatabaseDirect reaches PostgreSQL without its pooler; Database when empty.
+	DatabaseDirect string
+	// DatabaseRead is a replica of PostgreSQL for queries; Database when empty.
+	DatabaseRead string
+	// Artifacts is a directory or a URL; DataDir/artifacts when empty.
+	Artifacts string
+	// AllowRemote lets a server that has no tokens listen beyond loopback: whoever reaches it may read and record.
+	AllowRemote bool
+	// AllowedHosts are names, without port, that a request may carry as Host beside the loopback names and the host
+	// of Listen.
+	AllowedHosts []string
+	// AllowedOrigins are origins ("https://cairn.example.org") that a browser may call from beside the server's own.
+	AllowedOrigins []string
+	// MaxArtifactBytes bounds one uploaded file; DefaultMaxArtifactBytes when 0.
+	MaxArtifactBytes int64
+	// Version is what GET /version answers.
+	Version string
+	// Logger gets what the operator should know; nothing is logged when it is nil.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Listen == "" {
+		c.Listen = DefaultListen
+	}
+	if c.DataDir == "" {
+		c.DataDir = DefaultDataDir
+	}
+	if c.Database == "" {
+		c.Database = "sqlite:" + filepath.Join(c.DataDir, "cairn.db")
+	}
+	if c.Artifacts == "" {
+		c.Artifacts = filepath.Join(c.DataDir, "artifacts")
+	}
+	if c.MaxArtifactBytes == 0 {
+		c.MaxArtifactBytes = DefaultMaxArtifactBytes
+	}
+	if c.Version == "" {
+		c.Version = "unknown"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// isLoopback tells whether an address to listen on is reached from this machine alone.
+func isLoopback(listen string) (bool, error) {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false, errs.Field("--listen", "%q is not HOST:PORT, for example %s", listen, DefaultListen)
+	}
+	if host == "localhost" {
+		return true, nil
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback(), nil
+}
+
+// Times of the server, in one place.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	// bodyTimeout is for a whole JSON body, and for each read of an artifact.
+	bodyTimeout = time.Minute
+	// drainTimeout is what requests in flight get after SIGTERM; with closeTimeout it stays under the promised 10 s.
+	drainTimeout = 7 * time.Second
+	closeTimeout = 2 * time.Second
+	// reapInterval is how often runs whose lease ran out are looked for.
+	reapInterval = 5 * time.Second
+)
+
+// Bounds of the server, in one place.
+const (
+	maxHeaderBytes = 64 << 10
+	// maxGraphQLBytes bounds the body of a GraphQL request, decompressed.
+	maxGraphQLBytes = 16 << 20
+	// maxRESTBytes bounds the body of an MLflow REST request, decompressed; routes may set less.
+	maxRESTBytes = 16 << 20
+)

@@ -1,0 +1,113 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/cairnml/cairn/internal/errs"
+)
+
+// statusOf is the one table from kinds of errors to HTTP status codes of what this package answers itself.
+var statusOf = map[errs.Kind]int{
+	errs.Invalid:          http.StatusBadRequest,
+	errs.NotFound:         http.StatusNotFound,
+	errs.Exists:           http.StatusConflict,
+	errs.Conflict:         http.StatusConflict,
+	errs.Unauthenticated:  http.StatusUnauthorized,
+	errs.PermissionDenied: http.StatusForbidden,
+	errs.Exhausted:        http.StatusRequestEntityTooLarge,
+	errs.Unavailable:      http.StatusServiceUnavailable,
+	errs.Unsupported:      http.StatusNotImplemented,
+	errs.Internal:         http.StatusInternalServerError,
+}
+
+// mlflowCodeOf gives the words that MLflow's clients know for what is refused before a request reaches server/mlflow.
+var mlflowCodeOf = map[errs.Kind]string{
+	errs.Invalid:          "INVALID_PARAMETER_VALUE",
+	errs.NotFound:         "ENDPOINT_NOT_FOUND",
+	errs.Exists:           "RESOURCE_ALREADY_EXISTS",
+	errs.Conflict:         "INVALID_STATE",
+	errs.Unauthenticated:  "UNAUTHENTICATED",
+	errs.PermissionDenied: "PERMISSION_DENIED",
+	errs.Exhausted:        "RESOURCE_EXHAUSTED",
+	errs.Unavailable:      "TEMPORARILY_UNAVAILABLE",
+	errs.Unsupported:      "NOT_IMPLEMENTED",
+	errs.Internal:         "INTERNAL_ERROR",
+}
+
+// refuse answers a request with an error in the format of the API that it was made to. An error that is not for users
+// is logged by its request id, and its cause is not shown.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	kind := errs.KindOf(err)
+	status, message := statusOf[kind], err.Error()
+	if kind == errs.Internal {
+		s.log.ErrorContext(r.Context(), "request failed", "request", requestID(r.Context()), "method", r.Method, "path", r.URL.Path, "error", err)
+		message = "internal error (request " + requestID(r.Context()) + ")"
+	}
+	writeProblem(w, r, kind, status, message)
+}
+
+func writeProblem(w http.ResponseWriter, r *http.Request, kind errs.Kind, status int, message string) {
+	var body any
+	switch api := apiOf(r.URL.Path); api {
+	case apiGraphQL:
+		body = map[string]any{"errors": []any{map[string]any{"message": message, "extensions": map[string]any{"code": kind}}}}
+	case apiMLflow, apiMLflowArtifacts:
+		body = map[string]any{"error_code": mlflowCodeOf[kind], "message": message}
+	default:
+		body = map[string]any{"code": kind, "message": message}
+	}
+	if status == http.StatusUnauthorized {
+		// Basic is named for MLflow's client and for browsers; the secret is the password.
+		w.Header().Add("WWW-Authenticate", `Bearer realm="cairn"`)
+	}
+	writeJSON(w, status, body)
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	header := w.Header()
+	header.Set("Content-Type", "application/json")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	// The client is gone when this fails; there is nobody left to tell.
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// api is a part of the server with rules of its own for bodies, authentication and errors.
+type api int
+
+const (
+	apiOther api = iota
+	apiHealth
+	apiVersion
+	apiPages
+	apiGraphQL
+	apiMLflow
+	apiMLflowArtifacts
+	apiArtifacts
+)
+
+// apiOf says which part serves a path. It looks at the path as it came: cleaning it first would turn a path that leaves
+// its root into one that looks sound.
+func apiOf(path string) api {
+	switch {
+	case path == "/graphql":
+		return apiGraphQL
+	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/ajax-api/"):
+		if strings.Contains(path, "/mlflow-artifacts/artifacts") {
+			return apiMLflowArtifacts
+		}
+		return apiMLflow
+	case strings.HasPrefix(path, "/artifacts/"):
+		return apiArtifacts
+	case path == "/health":
+		return apiHealth
+	case path == "/version":
+		return apiVersion
+	case path == "/", path == "/explorer", strings.HasPrefix(path, "/assets/"):
+		return apiPages
+	}
+	return apiOther
+}

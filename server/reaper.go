@@ -1,0 +1,27 @@
+package server
+
+import (
+	"context"
+	"time"
+)
+
+// reap marks runs as killed whose heartbeat stayed away, until ctx ends. Several replicas may do so at once: the second
+// finds nothing.
+func (s *Server) reap(ctx context.Context) {
+	ticker := time.NewTicker(reapInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			n, err := s.tracking.ReapExpiredRuns(ctx)
+			if err != nil && ctx.Err() == nil {
+				s.log.ErrorContext(ctx, "cannot look for runs without a heartbeat", "error", err)
+			}
+			if n > 0 {
+				s.log.InfoContext(ctx, "runs without a heartbeat were marked as killed", "runs", n)
+			}
+		}
+	}
+}

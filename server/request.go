@@ -1,0 +1,116 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/cairnml/cairn/internal/errs"
+)
+
+// requestIDs makes ids that are unique in a log of many servers and starts: a random prefix and a count.
+type requestIDs struct {
+	prefix string
+	count  atomic.Uint64
+}
+
+func newRequestIDs() *requestIDs {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails, by its documentation
+	return &requestIDs{prefix: hex.EncodeToString(b[:]) + "-"}
+}
+
+func (ids *requestIDs) next() string { return ids.prefix + strconv.FormatUint(ids.count.Add(1), 10) }
+
+type requestIDKey struct{}
+
+// requestID is the id under which a request stands in the log; empty outside a request.
+func requestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// response watches what a handler answers, for the access log and for what a panic may still send.
+type response struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (w *response) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *response) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.bytes += int64(n)
+	return n, err //nolint:wrapcheck // a writer passes on what the writer below it said
+}
+
+// Flush is for event streams.
+func (w *response) Flush() {
+	if f, ok := w.ResponseWriter.(http.Flusher); ok {
+		f.Flush()
+	}
+}
+
+// Hijack is for WebSockets.
+func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.status = http.StatusSwitchingProtocols
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, fmt.Errorf("hijack connection: %w", err)
+	}
+	return conn, rw, nil
+}
+
+// Unwrap is for http.ResponseController.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// watched gives every request an id, logs it, counts it as in flight, and turns a panic into a 500 that shows nothing
+// internal.
+func (s *Server) watched(next http.Handler) http.Handler {
+	ids := newRequestIDs()
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		s.inFlight.Add(1)
+		defer s.inFlight.Done()
+		id, start := ids.next(), time.Now()
+		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
+		w := &response{ResponseWriter: rw}
+		w.Header().Set("X-Request-Id", id)
+		defer func() {
+			if cause := recover(); cause != nil {
+				if cause == http.ErrAbortHandler { //nolint:errorlint,err113 // a panic value, compared as net/http does
+					panic(cause)
+				}
+				s.log.ErrorContext(r.Context(), "panic in a request", "request", id, "method", r.Method, "path", r.URL.Path,
+					"panic", cause, "stack", string(debug.Stack()))
+				if w.status != 0 {
+					// Part of an answer is out: cutting the connection is all that tells the client.
+					panic(http.ErrAbortHandler)
+				}
+				writeProblem(w, r, errs.Internal, http.StatusInternalServerError, "internal error (request "+id+")")
+			}
+		}()
+		next.ServeHTTP(w, r)
+		if s.log.Enabled(r.Context(), slog.LevelDebug) {
+			s.log.DebugContext(r.Context(), "request", "request", id, "method", r.Method, "path", r.URL.Path,
+				"status", w.status, "bytes", w.bytes, "duration", time.Since(start), "peer", r.RemoteAddr)
+		}
+	})
+}

@@ -1,0 +1,225 @@
+// Package server is Cairn on HTTP: GraphQL, MLflow's REST API, artifact bytes and web pages on one port, behind one
+// chain of checks.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/cairnml/cairn/graph"
+	"github.com/cairnml/cairn/internal/artifact"
+	"github.com/cairnml/cairn/internal/auth"
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/live"
+	"github.com/cairnml/cairn/internal/metric"
+	"github.com/cairnml/cairn/internal/search"
+	"github.com/cairnml/cairn/internal/store"
+	"github.com/cairnml/cairn/internal/tracking"
+	"github.com/cairnml/cairn/server/mlflow"
+)
+
+// Server is one Cairn server. Make it with New and run it once with Run.
+type Server struct {
+	cfg       Config
+	log       *slog.Logger
+	listener  net.Listener
+	db        *store.DB
+	tracking  *tracking.Service
+	files     *artifact.Store
+	artifacts *artifact.Service
+	origins   *origins
+	admission *admission
+	graphql   *graph.Handler
+	mlflow    http.Handler
+	inFlight  sync.WaitGroup
+}
+
+// New listens on the port, opens the database and the artifacts, and answers nothing yet: Run does. It fails with an
+// *errs.Error when the configuration is wrong, the port or the data directory is in use, or the database cannot be
+// opened. The caller calls Run, which closes everything, or Close.
+func New(ctx context.Context, cfg Config) (*Server, error) {
+	cfg = cfg.withDefaults()
+	loopback, err := isLoopback(cfg.Listen)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, log: cfg.Logger}
+	if s.origins, err = newOrigins(cfg, loopback); err == nil {
+		err = s.open(ctx, loopback)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) open(ctx context.Context, loopback bool) (err error) {
+	// The port first: it is the likeliest to be taken, and says so before anything is made on disk.
+	if s.listener, err = listen(ctx, s.cfg.Listen); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.cfg.DataDir, 0o750); err != nil {
+		return errs.Wrap(errs.Invalid, err, "--data-dir: the folder %s cannot be made: %v", s.cfg.DataDir, errors.Unwrap(err))
+	}
+	s.db, err = store.Open(ctx, store.Config{
+		URL: s.cfg.Database, DirectURL: s.cfg.DatabaseDirect, ReadURL: s.cfg.DatabaseRead, Logger: s.log,
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // an error for users already
+	}
+	if s.files, err = artifact.Open(s.cfg.Artifacts); err != nil {
+		return err //nolint:wrapcheck // an error for users already
+	}
+	hub := live.NewHub()
+	s.tracking = tracking.New(s.db, hub)
+	s.artifacts = artifact.NewService(s.files, s.db)
+	tokens := auth.New(s.db)
+	if err := mayListen(ctx, tokens, s.cfg, loopback); err != nil {
+		return err
+	}
+	s.admission = newAdmission(tokens, loopback, s.cfg.AllowRemote)
+	searcher, metrics := search.New(s.db), metric.NewReader(s.db)
+	s.graphql = graph.NewHandler(graph.Deps{
+		Tracking: s.tracking, Metrics: metrics, Search: searcher, Artifacts: s.artifacts, Auth: tokens, Hub: hub,
+	}, graph.Options{
+		Version: s.cfg.Version, Logger: s.log, RequestID: requestID, MaxBody: maxGraphQLBytes,
+		AllowOrigin: func(r *http.Request) bool { return s.origins.check(r) == nil },
+	})
+	s.mlflow = mlflow.New(mlflow.Deps{
+		Tracking: s.tracking, Search: searcher, Metrics: metrics, Artifacts: s.artifacts,
+		MaxArtifactBytes: s.cfg.MaxArtifactBytes, Log: s.log,
+	})
+	return nil
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	switch {
+	case err == nil:
+		return listener, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, errs.Wrap(errs.Unavailable, err, "--listen: the port of %s is in use by another program (another Cairn or MLflow server?): stop it, or choose another port", address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, errs.Wrap(errs.Unavailable, err, "--listen: this user may not listen on %s: choose a port from 1024 on", address)
+	}
+	return nil, errs.Wrap(errs.Invalid, err, "--listen: cannot listen on %s: %v", address, err)
+}
+
+// mayListen refuses to serve a network to whoever comes by.
+func mayListen(ctx context.Context, tokens *auth.Service, cfg Config, loopback bool) error {
+	if loopback || cfg.AllowRemote {
+		return nil
+	}
+	has, err := tokens.HasTokens(ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // wrapped by the package that gives it
+	}
+	if has {
+		return nil
+	}
+	return errs.Field("--listen", "%s is reached from other machines, and there is no token yet: listen on 127.0.0.1 first and make one with `cairn tokens create NAME --role admin`, or add --allow-remote to let everybody read and record", cfg.Listen)
+}
+
+// Addr is the address that the server listens on.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// URL is where a client on this machine reaches the server.
+func (s *Server) URL() string {
+	host, port, err := net.SplitHostPort(s.Addr().String())
+	if err != nil {
+		return "http://" + s.Addr().String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// Run serves until ctx ends, then lets requests in flight finish for a few seconds, ends streams, and closes all.
+func (s *Server) Run(ctx context.Context) error {
+	web := &http.Server{
+		Handler: s.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		// Requests outlive ctx: what is in flight finishes.
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	background, endBackground := context.WithCancel(context.WithoutCancel(ctx))
+	var jobs sync.WaitGroup
+	jobs.Go(func() { s.reap(background) })
+	served := make(chan error, 1)
+	jobs.Go(func() { served <- web.Serve(s.listener) })
+
+	var err error
+	select {
+	case <-ctx.Done():
+		err = s.drain(ctx, web)
+	case err = <-served:
+		err = fmt.Errorf("serve: %w", err)
+	}
+	endBackground()
+	jobs.Wait()
+	return errors.Join(err, s.Close())
+}
+
+// drain takes no more requests, ends streams, which have no end of their own to wait for, and waits a while for what is
+// in flight.
+func (s *Server) drain(ctx context.Context, web *http.Server) error {
+	s.graphql.Close()
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	err := web.Shutdown(bounded)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.log.WarnContext(ctx, "requests were cut off that did not end in time", "waited", drainTimeout)
+		err = web.Close()
+	}
+	// Shutdown does not know of WebSockets; they end with the GraphQL handler.
+	ended := make(chan struct{})
+	go func() {
+		s.inFlight.Wait()
+		close(ended)
+	}()
+	timer := time.NewTimer(closeTimeout)
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-timer.C:
+	}
+	if err != nil {
+		return fmt.Errorf("stop serving: %w", err)
+	}
+	return nil
+}
+
+// Close closes what New opened. Run does so itself.
+func (s *Server) Close() error {
+	var err error
+	if s.graphql != nil {
+		s.graphql.Close()
+	}
+	if s.listener != nil {
+		if e := s.listener.Close(); e != nil && !errors.Is(e, net.ErrClosed) {
+			err = fmt.Errorf("close listener: %w", e)
+		}
+	}
+	if s.tracking != nil {
+		s.tracking.Close()
+		s.tracking = nil
+	}
+	if s.files != nil {
+		err = errors.Join(err, s.files.Close())
+		s.files = nil
+	}
+	if s.db != nil {
+		err = errors.Join(err, s.db.Close())
+		s.db = nil
+	}
+	return err
+}

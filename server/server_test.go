@@ -1,0 +1,318 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/server"
+)
+
+// running is a server on a port of its own, which ends with the test.
+type running struct {
+	t    *testing.T
+	url  string
+	stop func() error
+}
+
+func start(t *testing.T, cfg server.Config) *running {
+	t.Helper()
+	if cfg.Listen == "" {
+		cfg.Listen = "127.0.0.1:0"
+	}
+	if cfg.DataDir == "" {
+		cfg.DataDir = t.TempDir()
+	}
+	s, err := server.New(t.Context(), cfg)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	r := &running{t: t, url: s.URL()}
+	r.stop = func() error {
+		cancel()
+		if ended == nil {
+			return nil
+		}
+		err := <-ended
+		ended = nil
+		return err
+	}
+	t.Cleanup(func() { require.NoError(t, r.stop()) })
+	return r
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (r *running) send(method, path, body string, header ...string) answer {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(body))
+	require.NoError(r.t, err)
+	for i := 0; i < len(header); i += 2 {
+		if header[i] == "Host" {
+			request.Host = header[i+1]
+		} else {
+			request.Header.Set(header[i], header[i+1])
+		}
+	}
+	response, err := http.DefaultTransport.RoundTrip(request) // a redirect is an answer to look at
+	require.NoError(r.t, err)
+	defer func() { require.NoError(r.t, response.Body.Close()) }()
+	content, err := io.ReadAll(response.Body)
+	require.NoError(r.t, err)
+	return answer{response.StatusCode, response.Header, string(content)}
+}
+
+const typeJSON = "application/json"
+
+func (r *running) graphql(query string, header ...string) map[string]any {
+	r.t.Helper()
+	body, err := json.Marshal(map[string]string{"query": query})
+	require.NoError(r.t, err)
+	got := r.send(http.MethodPost, "/graphql", string(body), append([]string{"Content-Type", typeJSON}, header...)...)
+	var out map[string]any
+	require.NoError(r.t, json.Unmarshal([]byte(got.body), &out), got.body)
+	return out
+}
+
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	r := start(t, server.Config{Version: "v1.2.3"})
+	require.Equal(t, "OK", r.send(http.MethodGet, "/health", "").body)
+	require.Equal(t, "v1.2.3", r.send(http.MethodGet, "/version", "").body)
+	viewer := r.graphql("{ viewer { principal role serverVersion } }")["data"].(map[string]any)["viewer"].(map[string]any)
+	require.Contains(t, viewer["principal"], "local:")
+	require.Equal(t, "ADMIN", viewer["role"])
+	require.Equal(t, "v1.2.3", viewer["serverVersion"])
+	require.Contains(t, r.send(http.MethodGet, "/api/2.0/mlflow/experiments/get?experiment_id=0", "").body, `"Default"`)
+	require.Contains(t, r.send(http.MethodGet, "/ajax-api/2.0/mlflow/experiments/get?experiment_id=0", "").body, `"Default"`)
+
+	missing := r.send(http.MethodGet, "/nothing", "")
+	require.Equal(t, http.StatusNotFound, missing.status)
+	require.Contains(t, missing.body, "/graphql")
+	wrong := r.send(http.MethodPost, "/health", "")
+	require.Equal(t, http.StatusMethodNotAllowed, wrong.status)
+	require.Equal(t, "GET, HEAD", wrong.header.Get("Allow"))
+}
+
+func TestPagesAreServedUnderAStrictPolicy(t *testing.T) {
+	t.Parallel()
+	r := start(t, server.Config{})
+	for path, kind := range map[string]string{
+		"/": "text/html", "/explorer": "text/html", "/assets/explorer.js": "text/javascript", "/assets/base.css": "text/css", "/assets/icon.svg": "image/svg+xml",
+	} {
+		got := r.send(http.MethodGet, path, "")
+		require.Equal(t, http.StatusOK, got.status, path)
+		require.True(t, strings.HasPrefix(got.header.Get("Content-Type"), kind), path)
+		require.Equal(t, "nosniff", got.header.Get("X-Content-Type-Options"))
+		policy := got.header.Get("Content-Security-Policy")
+		require.Contains(t, policy, "default-src 'none'")
+		require.NotContains(t, policy, "unsafe")
+		require.Equal(t, http.StatusNotModified, r.send(http.MethodGet, path, "", "If-None-Match", got.header.Get("Etag")).status)
+	}
+	for _, path := range []string{"/assets/", "/assets/runs.html", "/assets/../embed.go", "/assets/%2e%2e/embed.go", "/assets/nothing.js"} {
+		require.Equal(t, http.StatusNotFound, r.send(http.MethodGet, path, "").status, path)
+	}
+}
+
+func TestForeignPagesAreRefused(t *testing.T) {
+	t.Parallel()
+	r := start(t, server.Config{})
+	for name, header := range map[string][]string{
+		"rebound name":  {"Host", "evil.test"},
+		"other origin":  {"Origin", "https://evil.test"},
+		"opaque origin": {"Origin", "null"},
+	} {
+		got := r.send(http.MethodPost, "/graphql", `{"query":"{viewer{role}}"}`, append(header, "Content-Type", typeJSON)...)
+		require.Equal(t, http.StatusForbidden, got.status, name)
+		require.Contains(t, got.body, "PERMISSION_DENIED", name)
+	}
+	form := r.send(http.MethodPost, "/graphql", "query=x", "Content-Type", "application/x-www-form-urlencoded")
+	require.Equal(t, http.StatusUnsupportedMediaType, form.status)
+}
+
+// createToken makes a token and gives its secret.
+func (r *running) createToken(name, role string, header ...string) string {
+	r.t.Helper()
+	out := r.graphql(`mutation { createToken(input: {name: "`+name+`", role: `+role+`}) { secret } }`, header...)
+	require.NotContains(r.t, out, "errors")
+	return out["data"].(map[string]any)["createToken"].(map[string]any)["secret"].(string)
+}
+
+func TestFromTheFirstTokenOnEveryRequestNeedsOne(t *testing.T) {
+	t.Parallel()
+	r := start(t, server.Config{})
+	admin := r.createToken("boss", "ADMIN")
+	viewer := r.createToken("reader", "VIEWER", "Authorization", "Bearer "+admin)
+
+	for _, path := range []string{"/api/2.0/mlflow/experiments/get?experiment_id=0", "/artifacts/x/y"} {
+		refused := r.send(http.MethodGet, path, "")
+		require.Equal(t, http.StatusUnauthorized, refused.status, path)
+		require.NotEmpty(t, refused.header.Get("WWW-Authenticate"))
+		require.Contains(t, refused.body, "UNAUTHENTICATED")
+	}
+	require.Contains(t, r.send(http.MethodPost, "/graphql", `{"query":"{viewer{role}}"}`, "Content-Type", typeJSON).body, "UNAUTHENTICATED")
+	require.Equal(t, "OK", r.send(http.MethodGet, "/health", "").body)
+	require.Equal(t, http.StatusOK, r.send(http.MethodGet, "/explorer", "").status)
+
+	require.Contains(t, r.send(http.MethodGet, "/api/2.0/mlflow/experiments/get?experiment_id=0", "", "Authorization", "Bearer "+viewer).body, "Default")
+	basic, err := http.NewRequest(http.MethodGet, r.url+"/api/2.0/mlflow/experiments/get?experiment_id=0", http.NoBody) //nolint:noctx // only its header is used
+	require.NoError(t, err)
+	basic.SetBasicAuth("anything", viewer)
+	require.Contains(t, r.send(http.MethodGet, "/api/2.0/mlflow/experiments/get?experiment_id=0", "", "Authorization", basic.Header.Get("Authorization")).body, "Default")
+
+	denied := r.send(http.MethodPost, "/api/2.0/mlflow/experiments/create", `{"name":"x"}`, "Content-Type", typeJSON, "Authorization", "Bearer "+viewer)
+	require.Equal(t, http.StatusForbidden, denied.status)
+	denied = r.send(http.MethodPut, "/artifacts/"+strings.Repeat("0", 32)+"/f", "x", "Authorization", "Bearer "+viewer)
+	require.Equal(t, http.StatusForbidden, denied.status)
+
+	for _, header := range []string{"Bearer wrong", "Bearer cairn_" + strings.Repeat("0", 40), "Basic !!", "Bearer", "Digest x"} {
+		require.Equal(t, http.StatusUnauthorized, r.send(http.MethodGet, "/api/2.0/mlflow/experiments/get?experiment_id=0", "", "Authorization", header).status, header)
+	}
+}
+
+func TestListeningBeyondLoopbackNeedsTokens(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	_, err := server.New(t.Context(), server.Config{Listen: "0.0.0.0:0", DataDir: dir})
+	require.Equal(t, errs.Invalid, errs.KindOf(err))
+	require.ErrorContains(t, err, "--allow-remote")
+
+	local := start(t, server.Config{DataDir: dir})
+	admin := local.createToken("boss", "ADMIN")
+	require.NoError(t, local.stop())
+	remote := start(t, server.Config{Listen: "0.0.0.0:0", DataDir: dir})
+	require.Contains(t, remote.graphql("{viewer{principal}}", "Authorization", "Bearer "+admin)["data"].(map[string]any)["viewer"].(map[string]any)["principal"], "token:boss")
+}
+
+func TestAllowRemoteTakesProxiedRequestsForStrangers(t *testing.T) {
+	t.Parallel()
+	r := start(t, server.Config{Listen: "0.0.0.0:0", AllowRemote: true})
+	viewer := func(header ...string) any {
+		return r.graphql("{viewer{principal}}", header...)["data"].(map[string]any)["viewer"].(map[string]any)["principal"]
+	}
+	require.Contains(t, viewer(), "local:")
+	require.Equal(t, "anonymous", viewer("X-Forwarded-For", "203.0.113.7"))
+	denied := r.graphql(`mutation { createToken(input: {name: "x", role: ADMIN}) { secret } }`, "X-Forwarded-For", "203.0.113.7")
+	require.Contains(t, denied, "errors")
+}
+
+func TestStartRefusals(t *testing.T) {
+	t.Parallel()
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, taken.Close()) }) // after the parallel parts
+	used := t.TempDir()
+	start(t, server.Config{DataDir: used})
+	tests := map[string]struct {
+		cfg  server.Config
+		says string
+	}{
+		"port in use":           {server.Config{Listen: taken.Addr().String()}, "in use"},
+		"address without port":  {server.Config{Listen: "127.0.0.1"}, "HOST:PORT"},
+		"data directory in use": {server.Config{DataDir: used}, "another Cairn server"},
+		"unknown database":      {server.Config{Database: "mysql://localhost/x"}, "sqlite:PATH"},
+		"unknown artifacts":     {server.Config{Artifacts: "gopher://x"}, "gopher"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if test.cfg.DataDir == "" {
+				test.cfg.DataDir = filepath.Join(t.TempDir(), "data")
+			}
+			if test.cfg.Listen == "" {
+				test.cfg.Listen = "127.0.0.1:0"
+			}
+			_, err := server.New(t.Context(), test.cfg)
+			require.Error(t, err)
+			require.ErrorContains(t, err, test.says)
+			require.NotEqual(t, errs.Internal, errs.KindOf(err))
+		})
+	}
+}
+
+func TestStoppingEndsStreamsAndFinishesWhatIsInFlight(t *testing.T) {
+	t.Parallel()
+	r := start(t, server.Config{})
+
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/graphql", strings.NewReader(`{"query":"subscription { runsChanged { cursor } }"}`))
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", typeJSON)
+	request.Header.Set("Accept", "text/event-stream")
+	stream, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, stream.Body.Close()) }()
+	require.Equal(t, http.StatusOK, stream.StatusCode)
+
+	// A request whose body is still coming when the server is told to stop.
+	body, feed := io.Pipe()
+	slow, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/graphql", body)
+	require.NoError(t, err)
+	slow.Header.Set("Content-Type", typeJSON)
+	answered := make(chan string, 1)
+	go func() {
+		response, err := http.DefaultClient.Do(slow)
+		if err != nil {
+			answered <- err.Error()
+			return
+		}
+		defer func() { _ = response.Body.Close() }()
+		content, _ := io.ReadAll(response.Body)
+		answered <- string(content)
+	}()
+	_, err = io.WriteString(feed, `{"query":`)
+	require.NoError(t, err)
+	// It is in flight once the server reads: then a second, whole request is answered too.
+	r.graphql("{viewer{role}}")
+
+	began := time.Now()
+	stopped := make(chan error, 1)
+	go func() { stopped <- r.stop() }()
+	_, err = io.Copy(io.Discard, stream.Body)
+	require.NoError(t, err, "the stream ends in order")
+	_, err = io.WriteString(feed, `"{viewer{role}}"}`)
+	require.NoError(t, err)
+	require.NoError(t, feed.Close())
+	require.Contains(t, <-answered, "ADMIN")
+	require.NoError(t, <-stopped)
+	require.Less(t, time.Since(began), 10*time.Second)
+}
+
+func TestCompressedRequest(t *testing.T) {
+	t.Parallel()
+	r := start(t, server.Config{})
+	content := packedBody(t, `{"query":"{viewer{role}}"}`)
+	got := r.send(http.MethodPost, "/graphql", content, "Content-Type", typeJSON, "Content-Encoding", "gzip")
+	require.Contains(t, got.body, "ADMIN")
+	content = packedBody(t, `{"name":"packed"}`)
+	got = r.send(http.MethodPost, "/api/2.0/mlflow/experiments/create", content, "Content-Type", typeJSON, "Content-Encoding", "gzip")
+	require.Equal(t, http.StatusOK, got.status, got.body)
+}
+
+func TestTooLargeABodyIsRefusedWithItsBound(t *testing.T) {
+	t.Parallel()
+	r := start(t, server.Config{})
+	large := `{"query":"` + strings.Repeat(" ", 16<<20) + `"}`
+	got := r.send(http.MethodPost, "/graphql", large, "Content-Type", typeJSON)
+	require.Equal(t, http.StatusRequestEntityTooLarge, got.status)
+	require.Contains(t, got.body, "16777216")
+	packed := packedBody(t, large)
+	got = r.send(http.MethodPost, "/graphql", packed, "Content-Type", typeJSON, "Content-Encoding", "gzip")
+	require.GreaterOrEqual(t, got.status, 400)
+	require.Less(t, got.status, 500)
+	require.True(t, bytes.Contains([]byte(got.body), []byte("larger than")), got.body)
+}
