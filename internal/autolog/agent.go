@@ -469,14 +469,17 @@ func (a *agent) closingOps() []op {
 	return append(ops, op{Kind: opFingerprint, Run: a.config.RunID, Fingerprint: print})
 }
 
-// shutdown waits for what is in flight and ends everything that the agent started. Nothing is recorded after it.
-func (a *agent) shutdown() error {
+// closeHosts ends every adapter; closeSpool the journals. Nothing is recorded after it.
+func (a *agent) closeHosts() {
 	var hosts sync.WaitGroup
 	for _, host := range a.hosts {
 		hosts.Go(host.close)
 	}
 	hosts.Wait()
 	a.spawner.close()
+}
+
+func (a *agent) closeSpool() error {
 	return errors.Join(a.journal.close(), a.delivery.close())
 }
 

@@ -21,8 +21,9 @@ import (
 // Frames are written at once, and durable after commit: a killed process loses nothing that was appended, a crashed
 // machine nothing that was committed. A torn or damaged tail is cut off when the journal is opened.
 type journal struct {
-	dir   string
-	limit int64
+	dir     string
+	limit   int64
+	segment int64 // the size at which the next segment is begun
 
 	mu       sync.Mutex
 	segments []segment
@@ -63,7 +64,7 @@ func openJournal(dir string, limit int64) (*journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make journal: %w", err)
 	}
-	j := &journal{dir: dir, limit: limit, grown: make(chan struct{})}
+	j := &journal{dir: dir, limit: limit, segment: segmentSize, grown: make(chan struct{})}
 	begins, err := j.list()
 	if err != nil {
 		return nil, err
@@ -191,7 +192,7 @@ func (j *journal) append(payload []byte, reserve int64) (int64, error) {
 		return 0, errSpoolFull
 	}
 	last := &j.segments[len(j.segments)-1]
-	if last.end-last.begin >= segmentSize {
+	if last.end-last.begin >= j.segment {
 		if err := j.roll(j.end); err != nil {
 			return 0, err
 		}

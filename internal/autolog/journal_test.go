@@ -106,7 +106,8 @@ func TestJournalRollsAndTrims(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	j := mustOpenJournal(t, dir, 1<<30)
-	frame := make([]byte, 30<<20)
+	j.segment = 64 << 10
+	frame := make([]byte, 30<<10)
 	var positions []int64
 	for range 6 {
 		at, err := j.append(frame, 0)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	"github.com/cairnml/cairn/internal/errs"
@@ -49,5 +50,5 @@ func lockSpool(dir string) (unlock func(), err error) {
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return nil, errors.Join(errs.Wrap(errs.Conflict, err, "the spool %s is in use by an agent", dir), file.Close())
 	}
-	return func() { _ = file.Close() }, nil
+	return sync.OnceFunc(func() { _ = file.Close() }), nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/windows"
@@ -47,5 +48,5 @@ func lockSpool(dir string) (unlock func(), err error) {
 	if err != nil {
 		return nil, errs.Wrap(errs.Conflict, err, "the spool %s is in use by an agent", dir)
 	}
-	return func() { _ = windows.CloseHandle(handle) }, nil
+	return sync.OnceFunc(func() { _ = windows.CloseHandle(handle) }), nil
 }

@@ -31,8 +31,11 @@ type pump struct {
 	wake chan struct{}
 	done chan struct{}
 
-	// reached is the observation that the adapter was at in the last stream. It is the pump's goroutine's.
+	// reached is the observation that the adapter was at in the last stream, by what was received.
 	reached int
+	// careful is the number of observations that are sent one by one, each after the answer to the one before: answers that
+	// are under way when an adapter dies are lost, and only so is it known of which observation it died.
+	careful int
 }
 
 func (p *pump) notify() {
@@ -60,14 +63,18 @@ func (p *pump) run(ctx context.Context) {
 		}
 		p.host.discard(process)
 		p.agent.log.Warn("adapter failed", "adapter", p.host.file.name, "session", p.session, "at", p.reached, "error", err)
-		if p.reached != stuckAt {
-			stuckAt, stuck = p.reached, 0
+		if p.reached < p.careful {
+			if p.reached != stuckAt {
+				stuckAt, stuck = p.reached, 0
+			}
+			stuck++
 		}
-		stuck++
+		p.careful = p.observations()
 		p.agent.warn(p.agent.config.RunID, fmt.Sprintf("the adapter %s ended in the middle and was started again; its %d observations were replayed",
 			p.host.file.name, p.observations()))
-		if stuck >= 2 && p.reached < p.observations() {
+		if stuck >= 2 {
 			p.agent.skip(p.session, p.host.file.name, p.reached)
+			stuck = 0
 		}
 	}
 }
@@ -115,7 +122,7 @@ func (p *pump) stream(ctx context.Context, process *adapterProcess) error {
 	// sent and received tell a stalled adapter from one that has nothing to do.
 	var sent, received atomic.Int64
 	sender := make(chan error, 1)
-	go func() { sender <- p.send(ctx, stream, &sent) }()
+	go func() { sender <- p.send(ctx, stream, &sent, &received) }()
 	watch := make(chan struct{})
 	go func() {
 		defer close(watch)
@@ -151,14 +158,14 @@ type observationSender interface {
 	CloseSend() error
 }
 
-func (p *pump) send(ctx context.Context, stream observationSender, sent *atomic.Int64) error {
+func (p *pump) send(ctx context.Context, stream observationSender, sent, received *atomic.Int64) error {
 	for n := 0; ; {
 		position, ready, more := p.next(n)
 		if !ready && !more {
 			sent.Add(1) // the answer to the close
 			return stream.CloseSend()
 		}
-		if !ready {
+		if !ready || n < p.careful && received.Load() < sent.Load() {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
@@ -219,10 +226,10 @@ func (p *pump) receive(stream recordReceiver, received *atomic.Int64) error {
 		if err != nil {
 			return fmt.Errorf("receive records: %w", err)
 		}
-		received.Add(1)
 		p.host.answered()
 		if set.GetSequence() == 0 {
 			closed = true
+			received.Add(1)
 			if err := p.agent.answer(p, -1, set); err != nil {
 				return err
 			}
@@ -238,6 +245,8 @@ func (p *pump) receive(stream recordReceiver, received *atomic.Int64) error {
 		}
 		n++
 		p.reached = n
+		received.Add(1)
+		p.notify()
 	}
 }
 

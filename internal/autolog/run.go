@@ -82,7 +82,7 @@ func RunAgent(ctx context.Context, options AgentOptions) error {
 	if err != nil {
 		return err
 	}
-	return a.serve(ctx, listener, options)
+	return a.serve(ctx, listener, options, unlock)
 }
 
 func defaultSettings() *agentSettings {
@@ -98,14 +98,15 @@ func logLevel() slog.Level {
 	return slog.LevelInfo
 }
 
-// serve records until the command ended, and ends everything.
-func (a *agent) serve(ctx context.Context, listener net.Listener, options AgentOptions) error {
+// serve records until the command ended, and ends everything. It gives the spool free before it says that it is done.
+func (a *agent) serve(ctx context.Context, listener net.Listener, options AgentOptions, unlock func()) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	a.pumpCtx = work
 	if !a.config.Lazy {
 		if err := a.begin(); err != nil {
-			return errors.Join(err, a.shutdown())
+			a.closeHosts()
+			return errors.Join(err, a.closeSpool())
 		}
 	}
 	var running sync.WaitGroup
@@ -150,14 +151,16 @@ func (a *agent) serve(ctx context.Context, listener net.Listener, options AgentO
 	<-accepting
 	a.pumping.Wait()
 	origin.Wait()
-	// The spool goes before exec is told, so that what exec says of it holds; the adapters may take longer to end.
-	err := error(nil)
+	// The spool is free or gone before exec is told, so that what exec says of it holds; the adapters may take longer to end.
+	err := a.closeSpool()
 	if out.Pending == 0 && told {
-		err = a.removeSpool()
+		err = errors.Join(err, a.removeSpool())
 	}
+	unlock()
 	in.finish(*out)
 	in.closeAll()
-	return errors.Join(err, a.shutdown())
+	a.closeHosts()
+	return err
 }
 
 // awaitEnd waits until the command ended. told is false when the agent itself was told to end.

@@ -200,10 +200,12 @@ func deliverSpool(ctx context.Context, home, dir string, config Config, options 
 	uploading.Wait()
 	a.pumping.Wait()
 	out := a.result(failure)
+	a.closeHosts()
+	err = errors.Join(err, a.closeSpool())
 	if err == nil && failure == nil {
 		err = a.removeSpool()
 	}
-	return out, errors.Join(err, a.shutdown())
+	return out, err
 }
 
 // begun opens the command's run where its agent did not come to that.
