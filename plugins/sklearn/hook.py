@@ -336,12 +336,12 @@ class Inner:
     def __enter__(self):
         recorder.local.depth += 1
         if self._fit:
-            recorder.active += 1
+            recorder.active[id(self)] = True
 
     def __exit__(self, *exception):
         recorder.local.depth -= 1
         if self._fit:
-            recorder.active -= 1
+            recorder.active.pop(id(self), None)
         return False
 
 
@@ -350,7 +350,8 @@ class Recorder:
 
     def __init__(self):
         self.local = Local()
-        self.active = 0  # fits that go on, in all threads
+        # Fits that go on, in all threads. No lock guards it: a fork in the middle could leave that locked in the child.
+        self.active = {}
         self.fits = {}  # id(estimator) → (weak reference, Fit)
         self.predictions = {}  # id(array) → (weak reference, Fit, name of the data, weak reference to the data)
 

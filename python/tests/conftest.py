@@ -2,23 +2,9 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from fake_agent import FakeAgent
-
-BOOTSTRAP = Path(__file__).resolve().parents[1] / "cairn" / "_bootstrap"
-
-TOY_HOOK = """
-def install(cairn):
-    cairn.emit("installed", payload={"worker": cairn.worker})
-    import sys
-    def train(n):
-        for at in range(n):
-            cairn.emit("step", fit="f1", payload={"at": at, "loss": float("nan")})
-        return n
-    sys.modules["toyframe.core"].train = train
-"""
+from tests.fake_agent import FakeAgent
 
 
 @pytest.fixture
@@ -70,7 +56,3 @@ def python(tmp_path):
         return done
 
     return run
-
-
-def pytest_configure(config):
-    sys.path.insert(0, str(Path(__file__).resolve().parent))

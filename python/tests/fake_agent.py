@@ -13,6 +13,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SKLEARN_HOOK = ROOT / "plugins" / "sklearn" / "hook.py"
 
+BOOTSTRAP = ROOT / "python" / "cairn" / "_bootstrap"
+
+# The hook of an imaginary framework.
+TOY_HOOK = """
+def install(cairn):
+    cairn.emit("installed", payload={"worker": cairn.worker})
+    import sys
+    def train(n):
+        for at in range(n):
+            cairn.emit("step", fit="f1", payload={"at": at, "loss": float("nan")})
+        return n
+    sys.modules["toyframe.core"].train = train
+"""
+
 
 class FakeAgent:
     """Listens on a socket of its own until close(). `messages` holds everything received, in order of arrival."""
@@ -42,7 +56,7 @@ class FakeAgent:
         env = dict(os.environ)
         env.pop("PYTHONPATH", None)
         env.update(
-            PYTHONPATH=str(ROOT / "python" / "cairn" / "_bootstrap"),
+            PYTHONPATH=str(BOOTSTRAP),
             PYTHONDONTWRITEBYTECODE="1",
             CAIRN_AGENT_SOCKET=self.path,
             CAIRN_RUN_ID="0" * 32,

@@ -6,12 +6,10 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from conftest import TOY_HOOK
+from tests.fake_agent import BOOTSTRAP, TOY_HOOK
 
-BOOTSTRAP = Path(__file__).resolve().parents[1] / "cairn" / "_bootstrap"
 TRAIN = "import sys; sys.path.insert(0, sys.argv[1]); import toyframe.core; print(toyframe.core.train(3))"
 
 

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import TOY_HOOK
+from tests.fake_agent import TOY_HOOK
 
 PACKAGE = Path(__file__).resolve().parents[1]
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.fake_agent import BOOTSTRAP
 
 HEAD = """
 import numpy as np
@@ -512,7 +513,7 @@ cross_val_score(DecisionTreeClassifier(), X, y, cv=3)
 import pickle
 assert pickle.loads(pickle.dumps(accuracy_score)) is accuracy_score
 """
-        % str(__import__("conftest").BOOTSTRAP),
+        % str(BOOTSTRAP),
         late=True,
     )
     assert [m["payload"]["method"] for m in agent.observations("fit.start")] == ["fit", "cross_validate"]

@@ -5,7 +5,7 @@ import sys
 
 import mlflow
 import pytest
-from exec import Exec, children, graphql, runs, train
+from autolog.exec import Exec, children, graphql, runs, train
 
 SCRIPT = """
 import sys
