@@ -35,7 +35,11 @@ func (s *Server) bounded(next http.Handler) http.Handler {
 		}
 		if !body.rolling && r.Method != http.MethodGet && r.Method != http.MethodHead {
 			if err := requireJSON(r); err != nil {
-				s.refuseStatus(w, r, err, http.StatusUnsupportedMediaType)
+				status := http.StatusUnsupportedMediaType
+				if apiOf(r.URL.Path) == apiMLflow {
+					status = http.StatusBadRequest // as MLflow's own server answers
+				}
+				s.refuseStatus(w, r, err, status)
 				return
 			}
 		}

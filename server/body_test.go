@@ -85,7 +85,7 @@ func TestBodyRefused(t *testing.T) {
 	}{
 		"form":                {"/graphql", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, "a=b", 415, "application/json"},
 		"text":                {"/graphql", http.Header{"Content-Type": {"text/plain"}}, "{}", 415, "application/json"},
-		"no type":             {"/api/2.0/mlflow/runs/create", http.Header{}, "{}", 415, "INVALID_PARAMETER_VALUE"},
+		"no type":             {"/api/2.0/mlflow/runs/create", http.Header{}, "{}", 400, "INVALID_PARAMETER_VALUE"},
 		"unknown compression": {"/graphql", http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"br"}}, "{}", 415, "gzip"},
 		"announced too large": {"/artifacts/r/f", http.Header{}, strings.Repeat("x", 1001), 413, "1000 bytes"},
 		"body without a use":  {"/health", asJSON, "{}", 413, "0 bytes"},

@@ -19,8 +19,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cairnml/cairn/ent/artifactreference"
+	"github.com/cairnml/cairn/ent/token"
 	"github.com/cairnml/cairn/internal/artifact"
 	"github.com/cairnml/cairn/internal/store"
+	"github.com/cairnml/cairn/internal/store/storetest"
 )
 
 func openArtifacts(t *testing.T, db *store.DB, root string) *artifact.Service {
@@ -269,29 +271,29 @@ func TestUploadsAreBoundedAndWhole(t *testing.T) {
 }
 
 func TestListsInPages(t *testing.T) {
-	each(t, func(w *world) {
-		run := w.newRun("0")
-		dir := filepath.Join(w.root, "0", run, "artifacts", "many")
-		require.NoError(w, os.MkdirAll(dir, 0o750))
-		const files = 10_005
-		for i := range files {
-			require.NoError(w, os.WriteFile(filepath.Join(dir, fmt.Sprintf("f%05d +%%", i)), nil, 0o600))
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t), token.RoleEDITOR) // folders are the same with every database
+	run := w.newRun("0")
+	dir := filepath.Join(w.root, "0", run, "artifacts", "many")
+	require.NoError(w, os.MkdirAll(dir, 0o750))
+	const files = 10_005
+	for i := range files {
+		require.NoError(w, os.WriteFile(filepath.Join(dir, fmt.Sprintf("f%05d +%%", i)), nil, 0o600))
+	}
+	seen := map[string]bool{}
+	token, pages := "", 0
+	for ; pages == 0 || token != ""; pages++ {
+		list := into[fileList](w.get("artifacts/list?path=many&run_id=" + run + "&page_token=" + url.QueryEscape(token)))
+		for _, f := range list.Files {
+			require.False(w, seen[f.Path], f.Path)
+			seen[f.Path] = true
 		}
-		seen := map[string]bool{}
-		token, pages := "", 0
-		for ; pages == 0 || token != ""; pages++ {
-			list := into[fileList](w.get("artifacts/list?path=many&run_id=" + run + "&page_token=" + url.QueryEscape(token)))
-			for _, f := range list.Files {
-				require.False(w, seen[f.Path], f.Path)
-				seen[f.Path] = true
-			}
-			token = list.Next
-		}
-		require.Equal(w, 2, pages)
-		require.Len(w, seen, files)
-		all := into[fileList](w.send(http.MethodGet, artifacts+"?path=0/"+run+"/artifacts/many", "", ""))
-		require.Len(w, all.Files, files)
-		w.get("artifacts/list?page_token=a%2Fb&run_id=" + run).invalid("'page_token'")
-		w.get("artifacts/list?page_token=%25zz&run_id=" + run).invalid("'page_token'")
-	})
+		token = list.Next
+	}
+	require.Equal(w, 2, pages)
+	require.Len(w, seen, files)
+	all := into[fileList](w.send(http.MethodGet, artifacts+"?path=0/"+run+"/artifacts/many", "", ""))
+	require.Len(w, all.Files, files)
+	w.get("artifacts/list?page_token=a%2Fb&run_id=" + run).invalid("'page_token'")
+	w.get("artifacts/list?page_token=%25zz&run_id=" + run).invalid("'page_token'")
 }
