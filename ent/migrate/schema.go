@@ -114,9 +114,9 @@ var (
 	DatasetsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "experiment_id", Type: field.TypeInt},
-		{Name: "name", Type: field.TypeString, Size: 500},
-		{Name: "digest", Type: field.TypeString, Size: 64},
-		{Name: "source_type", Type: field.TypeString, Size: 64},
+		{Name: "name", Type: field.TypeString, Size: 2000},
+		{Name: "digest", Type: field.TypeString, Size: 256},
+		{Name: "source_type", Type: field.TypeString, Size: 256},
 		{Name: "source", Type: field.TypeString, Size: 2147483647},
 		{Name: "schema", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "profile", Type: field.TypeString, Nullable: true, Size: 2147483647},
@@ -143,7 +143,7 @@ var (
 	// ExperimentsColumns holds the columns for the "experiments" table.
 	ExperimentsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
-		{Name: "name", Type: field.TypeString, Unique: true, Size: 500},
+		{Name: "name", Type: field.TypeString, Unique: true, Size: 2000},
 		{Name: "artifact_location", Type: field.TypeString},
 		{Name: "lifecycle_stage", Type: field.TypeEnum, Enums: []string{"active", "deleted"}, Default: "active"},
 		{Name: "created_at", Type: field.TypeInt64},
@@ -300,7 +300,7 @@ var (
 		{Name: "model_id", Type: field.TypeString, Unique: true, Size: 34},
 		{Name: "experiment_id", Type: field.TypeInt},
 		{Name: "source_run_id", Type: field.TypeString, Size: 32, Default: ""},
-		{Name: "name", Type: field.TypeString, Size: 500},
+		{Name: "name", Type: field.TypeString, Size: 2000},
 		{Name: "model_type", Type: field.TypeString, Size: 500, Default: ""},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"PENDING", "READY", "UPLOAD_FAILED"}, Default: "PENDING"},
 		{Name: "status_message", Type: field.TypeString, Size: 2147483647, Default: ""},
@@ -336,8 +336,8 @@ var (
 		{Name: "value", Type: field.TypeFloat64, Nullable: true},
 		{Name: "timestamp", Type: field.TypeInt64},
 		{Name: "step", Type: field.TypeInt64},
-		{Name: "dataset_name", Type: field.TypeString, Size: 500, Default: ""},
-		{Name: "dataset_digest", Type: field.TypeString, Size: 64, Default: ""},
+		{Name: "dataset_name", Type: field.TypeString, Size: 2000, Default: ""},
+		{Name: "dataset_digest", Type: field.TypeString, Size: 256, Default: ""},
 		{Name: "logged_model_id", Type: field.TypeInt},
 	}
 	// LoggedModelMetricsTable holds the schema information for the "logged_model_metrics" table.
@@ -686,7 +686,7 @@ var (
 	RunsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "run_id", Type: field.TypeString, Unique: true, Size: 32},
-		{Name: "name", Type: field.TypeString, Size: 500},
+		{Name: "name", Type: field.TypeString, Size: 2000},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"}, Default: "RUNNING"},
 		{Name: "status_reason", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "start_time", Type: field.TypeInt64},

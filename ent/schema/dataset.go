@@ -21,9 +21,9 @@ func (Dataset) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int("id"),
 		field.Int("experiment_id"),
-		field.String("name").MaxLen(500),
-		field.String("digest").MaxLen(64),
-		field.String("source_type").MaxLen(64),
+		field.String("name").MaxLen(maxNameLen),
+		field.String("digest").MaxLen(maxShortLen),
+		field.String("source_type").MaxLen(maxShortLen),
 		field.Text("source"),
 		field.Text("schema").Optional().Nillable().Comment("Columns as MLflow writes them, JSON, at most 1 MiB."),
 		field.Text("profile").Optional().Nillable().Comment("Counts and statistics, JSON, at most 16 MiB."),

@@ -19,7 +19,7 @@ func (Experiment) Annotations() []schema.Annotation {
 func (Experiment) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int("id"),
-		field.String("name").MaxLen(500).NotEmpty().Unique().Annotations(entgql.OrderField("NAME")),
+		field.String("name").MaxLen(maxNameLen).NotEmpty().Unique().Annotations(entgql.OrderField("NAME")),
 		field.String("artifact_location"),
 		lifecycleStage(),
 		field.Int64("created_at").Immutable().Annotations(entgql.OrderField("CREATED_AT")),

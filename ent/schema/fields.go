@@ -14,6 +14,12 @@ import (
 // most four bytes each.
 const maxKeyLen = 1000
 
+// maxNameLen bounds names of up to 500 characters, and maxShortLen words of up to 64, in bytes.
+const (
+	maxNameLen  = 2000
+	maxShortLen = 256
+)
+
 // Lifecycle stages as MLflow names them.
 const (
 	stageActive  = "active"

@@ -23,7 +23,7 @@ func (LoggedModel) Fields() []ent.Field {
 		field.String("model_id").MaxLen(34).Unique().Immutable().Comment("\"m-\" and 32 hex digits."),
 		field.Int("experiment_id"),
 		field.String("source_run_id").MaxLen(32).Default(""),
-		field.String("name").MaxLen(500),
+		field.String("name").MaxLen(maxNameLen),
 		field.String("model_type").MaxLen(500).Default(""),
 		field.Enum("status").Values("PENDING", "READY", "UPLOAD_FAILED").Default("PENDING"),
 		field.Text("status_message").Default(""),
@@ -101,8 +101,8 @@ func (LoggedModelMetric) Fields() []ent.Field {
 		field.Float("value").Optional().Nillable().Comment("NULL is NaN."),
 		field.Int64("timestamp"),
 		field.Int64("step"),
-		field.String("dataset_name").MaxLen(500).Default(""),
-		field.String("dataset_digest").MaxLen(64).Default(""),
+		field.String("dataset_name").MaxLen(maxNameLen).Default(""),
+		field.String("dataset_digest").MaxLen(maxShortLen).Default(""),
 	}
 }
 

@@ -22,7 +22,7 @@ func (Run) Fields() []ent.Field {
 		field.String("run_id").MaxLen(32).Unique().Immutable().
 			Comment("32 lower-case hex digits, chosen by the server or the client."),
 		field.Int("experiment_id"),
-		field.String("name").MaxLen(500),
+		field.String("name").MaxLen(maxNameLen),
 		field.Enum("status").Values("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED").Default("RUNNING"),
 		field.Text("status_reason").Default("").
 			Comment("Why the run has its status, where somebody said so: a lost heartbeat, a signal."),

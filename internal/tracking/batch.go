@@ -76,6 +76,11 @@ func (b *Batch) check() error {
 			}
 		}
 	}
+	for i := range b.Models {
+		if err := b.Models[i].check(); err != nil {
+			return err
+		}
+	}
 	if (b.Client == "") != (b.Sequence == 0) || b.Sequence < 0 {
 		return errs.Field("sequence", "client and sequence go together; sequences are 1, 2, 3 …")
 	}

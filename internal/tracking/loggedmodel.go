@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
+	"strings"
+	"unicode/utf8"
 
 	entsql "entgo.io/ent/dialect/sql"
 
@@ -51,15 +53,33 @@ func (in *CreateLoggedModel) check() error {
 	if in.ExperimentID == nil && in.SourceRunID == "" {
 		return errs.Field("experiment_id", "name the experiment, or the run that writes the model")
 	}
-	for i, p := range in.Params {
-		if err := checkValue(fmt.Sprintf("params[%d].value", i), p.Key, p.Value); err != nil {
+	// A model is found as runs:/RUN/NAME too, and named in search filters.
+	if i := strings.IndexAny(in.Name, `/:.%"'`); i >= 0 {
+		return errs.Field("name", "%.60q holds %q: a model's name must not hold any of / : . %% \" '", in.Name, in.Name[i])
+	}
+	if err := checkText("model_type", in.ModelType); err != nil {
+		return err
+	}
+	if err := checkModelParams(in.Params); err != nil {
+		return err
+	}
+	return checkTags("tags", in.Tags)
+}
+
+func checkModelParams(params []Param) error {
+	if len(params) > MaxParams {
+		return errs.Field("params", "has %d params: at most %d go into one request", len(params), MaxParams)
+	}
+	for i, p := range params {
+		field := fmt.Sprintf("params[%d]", i)
+		if err := CheckKey(field+".key", p.Key); err != nil {
+			return err
+		}
+		if err := checkValue(field+".value", p.Key, p.Value); err != nil {
 			return err
 		}
 	}
-	if len(in.Params) > MaxParams {
-		return errs.Field("params", "has %d params: at most %d go into one request", len(in.Params), MaxParams)
-	}
-	return checkTags("tags", in.Tags)
+	return nil
 }
 
 // CreateLoggedModel announces a model. Its status is PENDING until FinalizeLoggedModel.
@@ -231,10 +251,8 @@ func (s *Service) DeleteLoggedModelTag(ctx context.Context, id, key string) (*en
 
 // LogLoggedModelParams adds params to a model.
 func (s *Service) LogLoggedModelParams(ctx context.Context, id string, params []Param) (*ent.LoggedModel, error) {
-	for i, p := range params {
-		if err := checkValue(fmt.Sprintf("params[%d].value", i), p.Key, p.Value); err != nil {
-			return nil, err
-		}
+	if err := checkModelParams(params); err != nil {
+		return nil, err
 	}
 	return s.changeModel(ctx, id, func(ctx context.Context, tx *store.Tx, m *ent.LoggedModel, _ *ent.LoggedModelUpdateOne) error {
 		return insertModelParams(ctx, tx, m, params)
@@ -255,6 +273,21 @@ type ModelMetric struct {
 	Value                      float64
 	Time, Step                 int64
 	DatasetName, DatasetDigest string
+}
+
+func (m *ModelMetric) check() error {
+	for _, f := range []struct {
+		field, value string
+		limit        int
+	}{{"metrics.dataset_name", m.DatasetName, maxDatasetName}, {"metrics.dataset_digest", m.DatasetDigest, maxDatasetDigest}} {
+		if n := utf8.RuneCountInString(f.value); n > f.limit {
+			return errs.Field(f.field, "has %d characters: at most %d are allowed", n, f.limit)
+		}
+		if err := checkText(f.field, f.value); err != nil {
+			return err
+		}
+	}
+	return checkText("metrics.model_id", m.ModelID)
 }
 
 func checkModels(ctx context.Context, tx *store.Tx, metrics []ModelMetric) error {

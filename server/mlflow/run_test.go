@@ -189,3 +189,60 @@ func TestRunsRefuseWhatIsWrong(t *testing.T) {
 		w.post("runs/search", object{"experiment_ids": []string{"0", "zzz"}}).invalid(`"zzz"`, "'experiment_ids[1]'")
 	})
 }
+
+// Bounds are in characters, in every script, and what is over one is never an internal error.
+func TestNamesOfEveryScript(t *testing.T) {
+	each(t, func(w *world) {
+		name := strings.Repeat("长", 500)
+		experiment := w.newExperiment(name)
+		require.Equal(w, name, into[oneExperiment](w.get("experiments/get?experiment_id="+experiment)).Experiment.Name)
+		run := into[oneRun](w.post("runs/create", object{"experiment_id": experiment, "run_name": name})).Run
+		require.Equal(w, name, run.Info.RunName)
+		id := run.Info.RunID
+		key := strings.Repeat("键", 250)
+		w.post("runs/log-batch", object{
+			"run_id": id, "metrics": []object{{"key": key, "value": 1, "timestamp": 1}},
+			"params": []object{{"key": key, "value": name}}, "tags": []object{{"key": key, "value": name}},
+		}).ok()
+		w.post("experiments/set-experiment-tag", object{"experiment_id": experiment, "key": key, "value": name}).ok()
+		model := w.newModel(object{
+			"experiment_id": experiment, "name": name, "source_run_id": id,
+			"params": []object{{"key": key, "value": name}}, "tags": []object{{"key": key, "value": name}},
+		}).Info
+		require.Equal(w, name, model.Name)
+		w.post("runs/log-metric", object{"run_id": id, "key": key, "value": 1, "timestamp": 2, "model_id": model.ModelID,
+			"dataset_name": name, "dataset_digest": "d"}).ok()
+		w.post("runs/log-inputs", object{"run_id": id, "datasets": []object{{
+			"dataset": object{"name": name, "digest": strings.Repeat("数", 36), "source_type": "local", "source": name},
+			"tags":    []object{{"key": "mlflow.data.context", "value": "训练"}, {"key": key, "value": name}},
+		}}}).ok()
+		got := w.run(id)
+		require.Equal(w, name, tagMap(got.Data.Params)[key])
+		require.Equal(w, key, got.Data.Metrics[0].Key)
+		require.Len(w, w.history(id, key), 2)
+		require.Equal(w, name, got.Inputs.DatasetInputs[0].Dataset.Name)
+
+		long := strings.Repeat("长", 5000)
+		for path, body := range map[string]object{
+			"experiments/create":             {"name": long},
+			"experiments/set-experiment-tag": {"experiment_id": experiment, "key": long, "value": "v"},
+			"runs/create":                    {"experiment_id": experiment, "user_id": long},
+			"runs/update":                    {"run_id": id, "run_name": long},
+			"runs/set-tag":                   {"run_id": id, "key": "mlflow.runName", "value": long},
+			"runs/log-parameter":             {"run_id": id, "key": long, "value": "v"},
+			"runs/log-inputs": {"run_id": id, "datasets": []object{{
+				"dataset": object{"name": "n", "digest": long, "source_type": "local", "source": ""}}}},
+			"logged-models": {"experiment_id": experiment, "name": long},
+			"logged-models/" + model.ModelID + "/params": {"params": []object{{"key": long, "value": "v"}}},
+			"runs/log-metric": {"run_id": id, "key": "m", "value": 1, "timestamp": 2, "model_id": model.ModelID, "dataset_name": long},
+		} {
+			w.post(path, body).invalid()
+		}
+		w.post("logged-models", object{"experiment_id": experiment, "name": "m", "model_type": long}).invalid()
+		w.post("logged-models", object{"experiment_id": experiment, "name": "m", "params": []object{{"key": long, "value": "v"}}}).invalid()
+		w.post("logged-models", object{"experiment_id": experiment, "name": "m", "tags": []object{{"key": long, "value": "v"}}}).invalid()
+		for _, name := range []string{"a/b", "a:b", `a"b`, "a%b", "a'b"} {
+			w.post("logged-models", object{"experiment_id": experiment, "name": name}).invalid("'name'")
+		}
+	})
+}
