@@ -39,13 +39,12 @@ func (p *presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	}
 	var designed *errs.Error
 	switch {
+	case isArgument(ctx):
+		return dress(out, errs.Invalid, messageOf(err), argumentName(ctx, out.Path))
 	case errors.As(err, &designed) && designed.Kind != errs.Internal:
 		p.logCause(ctx, designed)
-		return dress(out, designed.Kind, designed.Error(), designed.Field)
-	case errors.As(err, &designed), shaped == nil, shaped.Err != nil:
-		if isArgument(ctx) {
-			return dress(out, errs.Invalid, messageOf(err), argumentName(ctx, out.Path))
-		}
+		return dress(out, designed.Kind, designed.Message, camelCase(designed.Field))
+	case designed != nil, shaped == nil, shaped.Err != nil:
 		return p.internal(ctx, out, err)
 	}
 	// What is left is gqlgen's and the parser's own: they speak of the request and hold nothing internal.
@@ -77,6 +76,7 @@ func dress(out *gqlerror.Error, kind errs.Kind, message, field string) *gqlerror
 	out.Message = message
 	out.Extensions = map[string]any{"code": string(kind)}
 	if field != "" {
+		out.Message = field + ": " + message
 		out.Extensions["field"] = field
 	}
 	return out
@@ -126,8 +126,12 @@ func isArgument(ctx context.Context) bool {
 	return fc != nil && fc.Args == nil && fc.Field.Field != nil && len(fc.Field.Arguments) > 0
 }
 
-// messageOf drops what gqlgen puts before a message: the place, which the path tells.
+// messageOf drops what stands before a message: the place, which the field tells.
 func messageOf(err error) string {
+	var designed *errs.Error
+	if errors.As(err, &designed) {
+		return designed.Message
+	}
 	var shaped *gqlerror.Error
 	if errors.As(err, &shaped) {
 		return shaped.Message
@@ -172,6 +176,15 @@ func spell(path ast.Path) string {
 		}
 	}
 	return b.String()
+}
+
+// camelCase spells a field as this API does; some of the core's are spelled as MLflow's REST has them: "run_id".
+func camelCase(field string) string {
+	head, tail, found := strings.Cut(field, "_")
+	if !found || head == "" || tail == "" {
+		return field
+	}
+	return head + strings.ToUpper(tail[:1]) + camelCase(tail[1:])
 }
 
 // refusal makes a designed error one that gqlgen takes before an operation is run.

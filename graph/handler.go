@@ -134,13 +134,14 @@ func NewHandler(deps Deps, options Options) *Handler {
 	h.server.AddTransport(h.websocketTransport())
 	h.server.AddTransport(sseTransport{keepAlive: options.KeepAlive, writeTimeout: options.WriteTimeout, recovered: h.recovered})
 	h.server.AddTransport(postTransport{})
-	h.server.SetQueryCache(newParsedQueries())
+	known := newParsedQueries()
+	h.server.SetQueryCache(known)
 	h.server.SetParserTokenLimit(options.Limits.Tokens)
 	h.server.SetErrorPresenter(h.presenter.present)
 	h.server.SetRecoverFunc(h.presenter.recovered)
 	h.server.Use(extension.AutomaticPersistedQuery{Cache: newPersistedQueries()})
 	h.server.Use(&operations{
-		limits: options.Limits, present: h.presenter.present,
+		limits: options.Limits, present: h.presenter.present, known: known,
 		perConnection: int64(options.MaxOperations), subscriptions: int64(options.MaxSubscriptions),
 	})
 	return h

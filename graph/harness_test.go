@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -28,6 +29,18 @@ import (
 
 // wait bounds what a test waits for: a busy machine is slow, a hang is longer.
 const wait = time.Minute
+
+// smallBuffer is what the kernel keeps of what nobody reads: little, so that tests need not send megabytes.
+const smallBuffer = 16 << 10
+
+// client reads with small buffers too.
+var client = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetReadBuffer(smallBuffer)
+	}
+	return conn, err
+}}}
 
 // server is a handler over a database, with a middleware like the server's: a token when one is sent, else the local admin.
 type server struct {
@@ -54,7 +67,7 @@ func newServer(t *testing.T, db *store.DB, options graph.Options) *server {
 	}
 	options.Version = "1.2.3"
 	s.handler = graph.NewHandler(s.deps, options)
-	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	web := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
 		switch {
 		case r.Header.Get("Authorization") != "":
@@ -67,6 +80,12 @@ func newServer(t *testing.T, db *store.DB, options graph.Options) *server {
 		}
 		s.handler.ServeHTTP(w, r.WithContext(ctx))
 	}))
+	web.Config.ConnState = func(conn net.Conn, state http.ConnState) {
+		if tcp, ok := conn.(*net.TCPConn); ok && state == http.StateNew {
+			_ = tcp.SetWriteBuffer(smallBuffer)
+		}
+	}
+	web.Start()
 	t.Cleanup(web.Close)
 	t.Cleanup(s.handler.Close)
 	s.url = web.URL
@@ -108,7 +127,7 @@ func (s *server) send(body string, headers ...string) response {
 
 func (s *server) do(req *http.Request) response {
 	s.t.Helper()
-	res, err := http.DefaultClient.Do(req)
+	res, err := client.Do(req)
 	require.NoError(s.t, err)
 	defer func() { require.NoError(s.t, res.Body.Close()) }()
 	raw, err := io.ReadAll(res.Body)

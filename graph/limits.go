@@ -25,7 +25,7 @@ type Limits struct {
 }
 
 // DefaultLimits let a page of 1,000 runs have a table's worth of fields, and introspection pass.
-var DefaultLimits = Limits{Depth: 15, Aliases: 100, Fields: 2_000, Complexity: 1_000_000, Tokens: 10_000}
+var DefaultLimits = Limits{Depth: 15, Aliases: 100, Fields: 1_000, Complexity: 1_000_000, Tokens: 10_000}
 
 // listCost is how many objects a list is taken to have that no argument bounds: params, tags, metrics of a run.
 const listCost = 10
@@ -57,35 +57,69 @@ func multiply(a, b int) int {
 	return a * b
 }
 
-// check tells which bound an operation breaks.
-func (l Limits) check(op *graphql.OperationContext) *errs.Error {
-	m := measure{variables: op.Variables, fragments: map[*ast.FragmentDefinition]size{}}
-	s := m.selections(op.Operation.SelectionSet)
-	over := func(what string, value, bound int, advice string) *errs.Error {
-		shown := "more than 9 quadrillion"
-		if value < 1<<53 {
-			shown = decimal(value)
-		}
-		return errs.New(errs.Invalid, "the operation has %s %s: at most %s are allowed; %s", shown, what, decimal(bound), advice)
+// checkShape tells which bound a request breaks by its text alone. It comes before validation, which compares fields of a
+// selection with each other and would take seconds for thousands of them.
+func (l Limits) checkShape(doc *ast.QueryDocument) *errs.Error {
+	m := measure{named: make(map[string]*ast.FragmentDefinition, len(doc.Fragments)), fragments: map[*ast.FragmentDefinition]size{}}
+	written := 0
+	for _, f := range doc.Fragments {
+		m.named[f.Name] = f
+		written += fieldsIn(f.SelectionSet)
 	}
-	switch {
+	var s size
+	for _, op := range doc.Operations {
+		written += fieldsIn(op.SelectionSet)
+		s = s.plus(m.selections(op.SelectionSet))
+	}
+	switch fields := max(written, s.fields); {
 	case s.depth > l.Depth:
 		return over("levels of fields", s.depth, l.Depth, "nest less, or ask in two steps")
 	case s.aliases > l.Aliases:
 		return over("aliases", s.aliases, l.Aliases, "ask for lists, for example params(keys: [...])")
-	case s.fields > l.Fields:
-		return over("fields", s.fields, l.Fields, "ask for fewer fields")
-	case s.cost > l.Complexity:
+	case fields > l.Fields:
+		return over("fields", fields, l.Fields, "ask for fewer fields")
+	}
+	return nil
+}
+
+// checkCost tells whether an operation, which is valid, costs too much with its variables.
+func (l Limits) checkCost(op *graphql.OperationContext) *errs.Error {
+	m := measure{variables: op.Variables, fragments: map[*ast.FragmentDefinition]size{}}
+	if s := m.selections(op.Operation.SelectionSet); s.cost > l.Complexity {
 		return over("points of complexity", s.cost, l.Complexity,
 			"a field costs 1 and what is below it, times the objects it may give: lower `first`, or ask for fewer fields")
 	}
 	return nil
 }
 
+func over(what string, value, bound int, advice string) *errs.Error {
+	shown := "more than 9 quadrillion"
+	if value < 1<<53 {
+		shown = decimal(value)
+	}
+	return errs.New(errs.Invalid, "the operation has %s %s: at most %s are allowed; %s", shown, what, decimal(bound), advice)
+}
+
+// fieldsIn counts fields as they are written.
+func fieldsIn(set ast.SelectionSet) int {
+	n := 0
+	for _, selection := range set {
+		switch s := selection.(type) {
+		case *ast.Field:
+			n += 1 + fieldsIn(s.SelectionSet)
+		case *ast.InlineFragment:
+			n += fieldsIn(s.SelectionSet)
+		}
+	}
+	return n
+}
+
 // measure walks an operation once: a fragment is measured when it is first met and remembered, since fragments that
 // spread each other twice would otherwise take time without end.
 type measure struct {
 	variables map[string]any
+	// named is for a text that is not validated: there, spreads do not know their fragments.
+	named     map[string]*ast.FragmentDefinition
 	fragments map[*ast.FragmentDefinition]size
 }
 
@@ -98,8 +132,12 @@ func (m *measure) selections(set ast.SelectionSet) size {
 		case *ast.InlineFragment:
 			total = total.plus(m.selections(s.SelectionSet))
 		case *ast.FragmentSpread:
-			if s.Definition != nil {
-				total = total.plus(m.fragment(s.Definition))
+			def := s.Definition
+			if def == nil {
+				def = m.named[s.Name]
+			}
+			if def != nil {
+				total = total.plus(m.fragment(def))
 			}
 		}
 	}
@@ -109,7 +147,7 @@ func (m *measure) selections(set ast.SelectionSet) size {
 func (m *measure) fragment(def *ast.FragmentDefinition) size {
 	s, known := m.fragments[def]
 	if !known {
-		// Validation has refused cycles; should one come here, it counts nothing rather than run for ever.
+		// Of a cycle, which validation refuses, the second round counts nothing.
 		m.fragments[def] = size{}
 		s = m.selections(def.SelectionSet)
 		m.fragments[def] = s

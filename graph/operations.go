@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
 
 	"github.com/cairnml/cairn/internal/errs"
 )
@@ -18,6 +19,8 @@ import (
 type operations struct {
 	limits  Limits
 	present graphql.ErrorPresenterFunc
+	// known are queries that are valid, and within the limits of their shape.
+	known parsedQueries
 
 	// perConnection bounds what runs at once on one WebSocket connection: queries, mutations and subscriptions.
 	perConnection int64
@@ -50,6 +53,7 @@ type outcome struct {
 
 var _ interface {
 	graphql.HandlerExtension
+	graphql.OperationParameterMutator
 	graphql.OperationContextMutator
 	graphql.OperationInterceptor
 	graphql.ResponseInterceptor
@@ -66,11 +70,26 @@ func (o *operations) Validate(graphql.ExecutableSchema) error {
 	return nil
 }
 
+// MutateOperationParameters refuses a text whose shape is over a limit, before it is validated.
+func (o *operations) MutateOperationParameters(ctx context.Context, request *graphql.RawParams) *gqlerror.Error {
+	if _, ok := o.known.Get(ctx, request.Query); ok {
+		return nil
+	}
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: request.Query}, o.limits.Tokens)
+	if err != nil {
+		return nil //nolint:nilerr // the executor parses it again, and says what is wrong
+	}
+	if err := o.limits.checkShape(doc); err != nil {
+		return refusal(err)
+	}
+	return nil
+}
+
 // MutateOperationContext refuses what is over a limit, not allowed, or too much at once. On a WebSocket it runs in the
 // loop that reads, so a client that asks too fast is answered, and read, no faster than it takes the answers.
 func (o *operations) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	op.DisableIntrospection = false
-	if err := o.limits.check(op); err != nil {
+	if err := o.limits.checkCost(op); err != nil {
 		return refusal(err)
 	}
 	if err := authorize(ctx, op); err != nil {

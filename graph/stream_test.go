@@ -49,6 +49,7 @@ func (s *server) dial(t *testing.T, options *websocket.DialOptions) *wsClient {
 	if options.Subprotocols == nil {
 		options.Subprotocols = []string{"graphql-transport-ws"}
 	}
+	options.HTTPClient = client
 	conn, res, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(s.url, "http"), options)
 	if res != nil && res.Body != nil {
 		defer func() { _ = res.Body.Close() }()
@@ -139,7 +140,7 @@ func (s *server) events(t *testing.T, method, query string, variables vars) (*ss
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := client.Do(req)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = res.Body.Close() })
 	return &sseStream{body: res.Body, lines: bufio.NewReader(res.Body), cancel: cancel}, res

@@ -1,0 +1,143 @@
+package graph_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cairnml/cairn/ent/metricgoal"
+	"github.com/cairnml/cairn/ent/runlogchunk"
+	"github.com/cairnml/cairn/graph"
+	"github.com/cairnml/cairn/internal/artifact"
+	"github.com/cairnml/cairn/internal/metric"
+	"github.com/cairnml/cairn/internal/store"
+	"github.com/cairnml/cairn/internal/store/storetest"
+	"github.com/cairnml/cairn/internal/tracking"
+
+	"github.com/cairnml/cairn/ent"
+)
+
+// fill makes experiments of so many runs, with so many children each and something in every list.
+func fill(t *testing.T, s *server, experiments, runs, children int) {
+	t.Helper()
+	ctx, core := admin(), s.deps.Tracking
+	for e := range experiments {
+		made, err := core.CreateExperiment(ctx, tracking.CreateExperiment{
+			Name: fmt.Sprintf("experiment %d", e), Tags: []tracking.Tag{{Key: "team", Value: "x"}},
+		})
+		require.NoError(t, err)
+		_, err = core.SetMetricGoal(ctx, made.ID, "acc", metricgoal.GoalMAXIMIZE)
+		require.NoError(t, err)
+		for range runs {
+			run := fillRun(t, s, made.ID, "")
+			for range children {
+				fillRun(t, s, made.ID, run)
+			}
+		}
+	}
+}
+
+func fillRun(t *testing.T, s *server, experiment int, parent string) string {
+	t.Helper()
+	ctx, core := admin(), s.deps.Tracking
+	run, err := core.CreateRun(ctx, tracking.CreateRun{ExperimentID: &experiment, ParentRunID: parent})
+	require.NoError(t, err)
+	_, err = core.LogBatch(ctx, tracking.Batch{
+		RunID: run.RunID, Params: []tracking.Param{{Key: "depth", Value: "3"}, {Key: "model", Value: "forest"}},
+		Tags:    []tracking.Tag{{Key: "stage", Value: "dev"}},
+		Columns: []metric.Columns{{Key: "acc", Steps: []int64{0, 1}, Times: []int64{1, 2}, Values: []float64{0.5, 0.75}}},
+	})
+	require.NoError(t, err)
+	_, err = core.LogInputs(ctx, run.RunID, []tracking.Input{{
+		Context: "training", Dataset: tracking.Dataset{Name: "iris", Digest: "d" + run.RunID[:6], SourceType: "local", Source: "{}"},
+	}}, nil)
+	require.NoError(t, err)
+	m, err := core.CreateLoggedModel(ctx, tracking.CreateLoggedModel{
+		SourceRunID: run.RunID, Name: "m", Params: []tracking.Param{{Key: "k", Value: "1"}}, Tags: []tracking.Tag{{Key: "t", Value: "v"}},
+	})
+	require.NoError(t, err)
+	_, err = core.AppendRunLog(ctx, tracking.AppendRunLog{RunID: run.RunID, Stream: runlogchunk.StreamSTDOUT, Text: "hello\n"})
+	require.NoError(t, err)
+	_, err = core.RecordFingerprint(ctx, run.RunID, ent.Fingerprint{CodeHash: strings.Repeat("a", 64), Detail: "{}"})
+	require.NoError(t, err)
+	for _, location := range []string{run.ArtifactLocation, m.ArtifactLocation} {
+		root, err := artifact.Root(location)
+		require.NoError(t, err)
+		_, err = s.deps.Artifacts.Put(ctx, root+"/model/MLmodel", bytes.NewReader([]byte("flavors: {}\n")), 1<<20)
+		require.NoError(t, err)
+	}
+	return run.RunID
+}
+
+const runFields = `
+	runId experiment { name tags { key } metricGoals { key goal } } parent { name tag(key: "stage") }
+	params { key value number } depth: param(key: "depth") kind: param(key: "model") some: params(keys: ["depth"]) { value }
+	tags { key value } stage: tag(key: "stage")
+	metrics { key last { value } } acc: metric(key: "acc") { last { value step time } min { value } max { value } }
+	inputs { context dataset { name digest } }
+	loggedModels { modelId params { key value } tags { key value } artifacts(path: "model", first: 10) { edges { node { path sha256 } } } }
+	artifacts(path: "model", first: 10) { edges { node { path size sha256 downloadUrl } } }
+	log { text stream } fingerprint { codeHash }`
+
+// What a query costs in statements follows its shape, not the number of objects that it finds.
+func TestStatementsDoNotGrowWithLists(t *testing.T) {
+	t.Parallel()
+	queries := map[string]string{
+		"runs": `{ runs(first: 100) { totalCount edges { node { ` + runFields + ` } } } }`,
+		"runs ordered": `{ runs(first: 100, filter: "metrics.acc > 0.5 and params.depth = '3'", orderBy: ["best(metrics.acc) DESC"],
+			experiments: [1, 2]) { edges { node { runId metric(key: "acc") { last { value } } } } } }`,
+		"experiments": `{ experiments { totalCount edges { node { name tags { key value } metricGoals { key goal } } } } }`,
+		"runs of experiments": `{ experiments(first: 20) { edges { node { name
+			runs(first: 20, filter: "metrics.acc > 0", orderBy: ["metrics.acc DESC"]) { totalCount edges { node { ` + runFields + ` } } } } } } }`,
+		"children": `{ runs(first: 30) { edges { node { runId
+			children(first: 5) { totalCount edges { node { ` + runFields + ` children(first: 5) { edges { node { runId } } } } } } } } } }`,
+		"compare": `query($ids: [ID!]!) { compareRuns(runs: $ids) { runs { ` + runFields + ` } params { key values differs } metrics { key last differs } } }`,
+		"series":  `query($ids: [ID!]!) { metricSeries(runs: $ids) { cursor series { key first points { value } } } }`,
+	}
+	statements := func(t *testing.T, runs, children int) map[string][]string {
+		t.Helper()
+		var mu sync.Mutex
+		var seen []string
+		s := newServer(t, storetest.Open(t, store.Config{URL: "sqlite:" + t.TempDir() + "/cairn.db", OnQuery: func(q string) {
+			mu.Lock()
+			defer mu.Unlock()
+			seen = append(seen, q)
+		}}), graph.Options{})
+		fill(t, s, runs, runs, children)
+		page, err := s.deps.Search.Runs(context.Background(), allRuns)
+		require.NoError(t, err)
+		var ids []string
+		for _, r := range page.Runs {
+			ids = append(ids, r.RunID)
+		}
+		out := map[string][]string{}
+		for name, query := range queries {
+			mu.Lock()
+			seen = nil
+			mu.Unlock()
+			v := vars{}
+			if strings.Contains(query, "$ids") {
+				v["ids"] = ids
+			}
+			res := s.try(query, v)
+			require.Empty(t, res.Errors, "%s: %s", name, res.body)
+			require.NotContains(t, string(res.Data), `"sha256":null`, name)
+			mu.Lock()
+			out[name] = seen
+			mu.Unlock()
+		}
+		return out
+	}
+	few, many := statements(t, 2, 2), statements(t, 4, 3)
+	for name := range queries {
+		require.Len(t, many[name], len(few[name]), "%s: few\n%s\nmany\n%s", name, strings.Join(few[name], "\n"), strings.Join(many[name], "\n"))
+	}
+	require.LessOrEqual(t, len(many["runs"]), 25, "%s", strings.Join(many["runs"], "\n"))
+	require.LessOrEqual(t, len(many["runs ordered"]), 4, "%s", strings.Join(many["runs ordered"], "\n"))
+	require.LessOrEqual(t, len(many["compare"]), 25)
+}
