@@ -153,7 +153,7 @@ class Progress:
             if moving:
                 clock.join()
                 print("\r\033[K", end="")
-        say(f"{head:<54} {' '.join(outcome):<18} {time.monotonic() - began:5.1f} s")
+        say(f"{head:<66} {' '.join(outcome):<16} {time.monotonic() - began:5.1f} s")
 
     @staticmethod
     def tick(head, began, ended):
@@ -224,7 +224,7 @@ def compare(server, experiment):
         candidates = run["children"]["totalCount"]
         rows.append([str(place), run["name"], f"{run['metric']['last']['value']:.4f}",
                      params.get("best_n_estimators") or params.get("n_estimators", ""),
-                     params.get("best_max_depth") or params.get("max_depth", ""), str(candidates) if candidates else ""])
+                     (params.get("best_max_depth") or params.get("max_depth", "")).replace("None", "any"), str(candidates) if candidates else ""])
     say(f"\nThe runs of the experiment “{experiment}” by accuracy on data that no forest had seen:\n")
     table(rows)
     best = runs[0]

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/cairnml/cairn/internal/client"
@@ -31,7 +30,7 @@ type destructive struct {
 	DryRun bool `name:"dry-run" env:"-" help:"Say what would be done, and do nothing."`
 }
 
-// confirmed tells whether to go on: it asks a person, and refuses where none can answer.
+// confirmed tells whether to go on: it asks, and refuses where nobody answers.
 func (d destructive) confirmed(std streams, what string) (bool, error) {
 	if d.DryRun {
 		return false, put(std.out, "would "+what+"\n")
@@ -39,25 +38,17 @@ func (d destructive) confirmed(std streams, what string) (bool, error) {
 	if d.Yes {
 		return true, nil
 	}
-	if file, ok := std.in.(*os.File); ok && !isTerminal(file) {
-		return false, errs.New(errs.Invalid, "this would %s, and nobody can be asked here: add --yes, or --dry-run to see more", what)
-	}
 	if err := put(std.err, fmt.Sprintf("This will %s. Go on? [y/N] ", what)); err != nil {
 		return false, err
 	}
 	answer, err := bufio.NewReader(std.in).ReadString('\n')
 	if err != nil && answer == "" {
-		return false, errs.Wrap(errs.Invalid, err, "no answer: nothing was done; add --yes to go on without a question")
+		return false, errs.Wrap(errs.Invalid, err, "nobody answered, and nothing was done: add --yes to go on without a question, or --dry-run to see what would be done")
 	}
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
 		return false, put(std.err, "Nothing was done.\n")
 	}
 	return true, nil
-}
-
-func isTerminal(file *os.File) bool {
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // experimentIDs turns names and ids of experiments into ids. A number is an id, as everywhere.

@@ -77,7 +77,7 @@ type experimentsCreate struct {
 	connection
 	listing
 	Name string            `arg:"" help:"Unique, at most 500 characters."`
-	Tag  map[string]string `placeholder:"KEY=VALUE" help:"A tag; may be given more than once."`
+	Tag  map[string]string `mapsep:"none" placeholder:"KEY=VALUE" help:"A tag; may be given more than once."`
 }
 
 func (e *experimentsCreate) Run(ctx context.Context, std streams) error {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 
@@ -105,16 +106,20 @@ func report(err error, out io.Writer) int {
 		return int(code)
 	}
 	_, _ = fmt.Fprintln(out, "cairn: "+strings.TrimSpace(err.Error()))
-	var user *errs.Error
-	if errors.As(err, &user) {
-		if hint := hints[user.Kind]; hint != "" {
-			_, _ = fmt.Fprintln(out, hint)
-		}
+	if hint := hint(err); hint != "" {
+		_, _ = fmt.Fprintln(out, hint)
 	}
 	return exitError
 }
 
-// hints say what to do about a kind of error where the message cannot know it.
-var hints = map[errs.Kind]string{
-	errs.Unauthenticated: "Set CAIRN_TOKEN to a token of this server; `cairn tokens create NAME` makes one.",
+// hint says what to do on a command line about an error whose message cannot know that it stands on one.
+func hint(err error) string {
+	var network *net.OpError
+	switch {
+	case errs.Is(err, errs.Unauthenticated):
+		return "Set CAIRN_TOKEN to a token of this server; its administrator makes one with `cairn tokens create NAME`."
+	case errors.As(err, &network) && network.Op == "dial":
+		return "Start a server with `cairn server`, or name one with --server or CAIRN_SERVER."
+	}
+	return ""
 }

@@ -96,7 +96,10 @@ func (r *runsDiff) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	all := differences(comparison)
+	all := []difference{}
+	if len(comparison.Runs) == 2 { // else both ids name the same run
+		all = differences(comparison)
+	}
 	if r.JSON {
 		return putJSON(std.out, all)
 	}

@@ -23,11 +23,11 @@ type runsCommands struct {
 type runsList struct {
 	connection
 	listing
-	Experiment []string `short:"e" placeholder:"E" help:"Only runs of this experiment, by id or name; may be given more than once."`
+	Experiment []string `sep:"none" short:"e" placeholder:"E" help:"Only runs of this experiment, by id or name; may be given more than once."`
 	Filter     string   `short:"f" placeholder:"FILTER" help:"For example: metrics.accuracy > 0.9 AND params.max_depth = '3'."`
 	OrderBy    []string `short:"o" sep:"none" placeholder:"TERM" help:"For example: metrics.accuracy DESC; may be given more than once."`
-	Metric     []string `short:"m" placeholder:"KEY" help:"Show this metric; may be given more than once (default: those of the order, else the commonest)."`
-	Param      []string `short:"p" placeholder:"KEY" help:"Show this param; may be given more than once."`
+	Metric     []string `sep:"none" short:"m" placeholder:"KEY" help:"Show this metric; may be given more than once (default: those of the order, else the commonest)."`
+	Param      []string `sep:"none" short:"p" placeholder:"KEY" help:"Show this param; may be given more than once."`
 	Deleted    bool     `help:"Those that are deleted, instead."`
 	Limit      int      `short:"n" default:"100" help:"At most so many."`
 }

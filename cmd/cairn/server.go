@@ -21,8 +21,8 @@ type serverCommand struct {
 	Artifacts     string   `placeholder:"URL" help:"Where artifacts lie (default: DIR/artifacts)."`
 	DatabaseRead  string   `name:"database-read" placeholder:"URL" help:"A replica of PostgreSQL, for queries."`
 	AllowRemote   bool     `name:"allow-remote" help:"Listen beyond this machine without tokens: everybody who reaches the port may read and record."`
-	AllowedHost   []string `name:"allowed-host" placeholder:"NAME" help:"A further name that this server is reached by; may be given more than once."`
-	AllowedOrigin []string `name:"allowed-origin" placeholder:"ORIGIN" help:"A web origin whose pages may call this server; may be given more than once."`
+	AllowedHost   []string `sep:"none" name:"allowed-host" placeholder:"NAME" help:"A further name that this server is reached by; may be given more than once."`
+	AllowedOrigin []string `sep:"none" name:"allowed-origin" placeholder:"ORIGIN" help:"A web origin whose pages may call this server; may be given more than once."`
 	MaxArtifact   int64    `name:"max-artifact-bytes" default:"53687091200" placeholder:"BYTES" help:"The largest artifact that is taken (default: 50 GiB)."`
 	LogLevel      string   `name:"log-level" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error; debug logs every request."`
 }

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cairnml/cairn/internal/client"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"cairn": func() { os.Exit(run(context.Background(), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})) },
+	})
+}
+
+// TestScripts runs the command line as a shell would. Beside testscript's own commands a script has:
+//
+//	serve [FLAGS]                        starts `cairn server` on a free port, and points CAIRN_SERVER at it
+//	stop                                 ends that server with SIGTERM, in order and in time
+//	record NAME [k=v ...] [metric=V ...] records a run; what is a number is a metric; its id is in $NAME
+//	code N cairn ARGS                    runs a command that must end with exit code N
+//	keep NAME                            puts the last standard output into $NAME
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("CAIRN_HOME", filepath.Join(e.WorkDir, "home"))
+			e.Setenv("CAIRN_SERVER", "http://127.0.0.1:1")
+			e.Setenv("CAIRN_TOKEN", "")
+			e.Setenv("TZ", "UTC")
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"serve": serve, "stop": stop, "record": record, "code": code, "keep": keep,
+		},
+	})
+}
+
+const startTime = 30 * time.Second
+
+func freePort(ts *testscript.TestScript) string {
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	ts.Check(err)
+	port := strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+	ts.Check(listener.Close())
+	return port
+}
+
+// served is a server that a script started.
+type served struct {
+	command *exec.Cmd
+	ended   chan error
+}
+
+// servers are those of the scripts that run now.
+var servers sync.Map // *testscript.TestScript → *served
+
+func serve(ts *testscript.TestScript, _ bool, args []string) {
+	address := "127.0.0.1:" + freePort(ts)
+	command := cairn(ts, append([]string{"server", "--listen", address, "--data-dir", ts.MkAbs("data")}, args...)...)
+	log, err := os.Create(ts.MkAbs("server.log"))
+	ts.Check(err)
+	command.Stdout, command.Stderr = log, log
+	ts.Check(command.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	servers.Store(ts, &served{command: command, ended: ended})
+	ts.Defer(func() { _ = end(ts) })
+	deadline := time.Now().Add(startTime)
+	for !healthy("http://" + address) {
+		select {
+		case <-ended:
+			ts.Fatalf("the server ended:\n%s", ts.ReadFile("server.log"))
+		case <-time.After(20 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("the server did not start:\n%s", ts.ReadFile("server.log"))
+		}
+	}
+	ts.Setenv("CAIRN_SERVER", "http://"+address)
+}
+
+// end stops the script's server, if it has one, and gives how it ended.
+func end(ts *testscript.TestScript) error {
+	found, ok := servers.LoadAndDelete(ts)
+	if !ok {
+		return nil
+	}
+	server := found.(*served)
+	if err := server.command.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case err := <-server.ended:
+		return err
+	case <-time.After(10 * time.Second):
+		return errors.Join(errors.New("the server did not end within 10 s"), server.command.Process.Kill())
+	}
+}
+
+func stop(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(end(ts)) }
+
+func healthy(url string) bool {
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url+"/health", http.NoBody)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	return err == nil && string(body) == "OK"
+}
+
+// cairn makes a command with the script's environment.
+func cairn(ts *testscript.TestScript, args ...string) *exec.Cmd {
+	path, err := exec.LookPath("cairn")
+	ts.Check(err)
+	command := exec.Command(path, args...) //nolint:gosec,noctx // this test's own program, which the script ends
+	command.Dir = ts.MkAbs(".")
+	command.Env = os.Environ()
+	for _, name := range []string{"CAIRN_HOME", "CAIRN_SERVER", "CAIRN_TOKEN", "TZ", "HOME"} {
+		command.Env = append(command.Env, name+"="+ts.Getenv(name))
+	}
+	return command
+}
+
+func code(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 || args[1] != "cairn" {
+		ts.Fatalf("usage: code N cairn ARGS")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	command := cairn(ts, args[2:]...)
+	output, err := command.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		ts.Check(err)
+	}
+	_, _ = ts.Stdout().Write(output)
+	if got := command.ProcessState.ExitCode(); got != want {
+		ts.Fatalf("exit code %d, not %d:\n%s", got, want, output)
+	}
+}
+
+var runID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+func record(ts *testscript.TestScript, _ bool, args []string) {
+	c, err := client.New(client.Config{Server: ts.Getenv("CAIRN_SERVER"), Token: ts.Getenv("CAIRN_TOKEN")})
+	ts.Check(err)
+	defer c.Close()
+	experiment := "scripts"
+	made, err := client.CreateRun(context.Background(), c, client.CreateRunInput{Name: &args[0], ExperimentName: &experiment})
+	ts.Check(err)
+	id := made.CreateRun.RunId
+	if !runID.MatchString(id) {
+		ts.Fatalf("%q is no run id", id)
+	}
+	batch := client.LogBatchInput{RunId: id}
+	for _, pair := range args[1:] {
+		key, value, _ := strings.Cut(pair, "=")
+		if number, err := strconv.ParseFloat(value, 64); err == nil {
+			batch.Metrics = append(batch.Metrics, client.MetricPointInput{Key: key, Value: client.MetricValue(number), Step: "1"})
+		} else {
+			batch.Params = append(batch.Params, client.ParamInput{Key: key, Value: value})
+		}
+	}
+	_, err = client.LogBatch(context.Background(), c, batch)
+	ts.Check(err)
+	_, err = client.FinishRun(context.Background(), c, client.FinishRunInput{RunId: id, Status: client.RunStatusFinished})
+	ts.Check(err)
+	ts.Setenv(args[0], id)
+}
+
+func keep(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
