@@ -111,14 +111,14 @@ def test_model_loads_as_any_model_of_mlflow(recorded, shared_server, tracking):
     assert native.random_state == 42
 
 
-def test_logged_model_has_its_metrics_and_tags(recorded, shared_client):
+def test_logged_model_has_its_params_and_tags(recorded, shared_client):
     (model,) = shared_client.search_logged_models([recorded[0].info.experiment_id],
                                                   f"source_run_id = '{recorded[0].info.run_id}'")
     assert model.name == "model"
     assert str(model.status) in ("READY", "LoggedModelStatus.READY")
     assert model.tags["cairn.model.serialization"] == "cloudpickle"
     assert recorded[0].data.tags["cairn.model.serialization"] == "cloudpickle"
-    assert "training_accuracy_score" in {metric.key for metric in model.metrics or []}
+    assert model.params["n_estimators"] == "20"
 
 
 def test_artifacts(recorded, shared_client, tmp_path):

@@ -44,6 +44,7 @@ def _tell_too_old():
         ):
             body = json.dumps(message).encode("utf-8")
             sock.sendall(struct.pack(">I", len(body)) + body)
+        sock.recv(1)  # the agent has begun to read: it will not end before it has read all
     finally:
         sock.close()
 
