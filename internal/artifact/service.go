@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
@@ -151,8 +152,7 @@ func (s *Service) Open(ctx context.Context, name string) (io.ReadSeekCloser, Inf
 	}
 	infos := []Info{info}
 	if err := s.addHashes(ctx, infos); err != nil {
-		f.Close() //nolint:gosec // it was only opened
-		return nil, Info{}, err
+		return nil, Info{}, errors.Join(err, f.Close())
 	}
 	return f, infos[0], nil
 }
