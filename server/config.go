@@ -103,5 +103,5 @@ const (
 	// maxGraphQLBytes bounds the body of a GraphQL request, decompressed.
 	maxGraphQLBytes = 16 << 20
 	// maxRESTBytes bounds the body of an MLflow REST request, decompressed; routes may set less.
-	maxRESTBytes = 16 << 20
+	maxRESTBytes = 32 << 20
 )

@@ -1,6 +1,7 @@
 package mlflow
 
 import (
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -58,7 +59,7 @@ func (c *call) downloadArtifact() error {
 	if err != nil {
 		return err
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close()
 	c.answered = true
 	ServeFile(c.w, c.r, name, info, file)
 	return nil
@@ -109,7 +110,7 @@ type watchedBody struct {
 
 func (b *watchedBody) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // readers give io.EOF itself
+	if err != nil && !errors.Is(err, io.EOF) {
 		b.err = err
 	}
 	return n, err //nolint:wrapcheck // a reader's errors are passed on

@@ -213,7 +213,7 @@ func TestArtifactPathsStayBelowTheirRoot(t *testing.T) {
 				require.Less(w, a.status, 500, a.asked)
 			}
 		}
-		content, err := os.ReadFile(canary) //nolint:gosec // the test's own
+		content, err := os.ReadFile(canary)
 		require.NoError(w, err)
 		require.Equal(w, "alive", string(content))
 		require.Equal(w, before, files())
@@ -261,7 +261,7 @@ func TestUploadsAreBoundedAndWhole(t *testing.T) {
 		require.NoError(w, err)
 		_, err = fmt.Fprintf(connection, "PUT %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nonly this", w.place(run, "cut"))
 		require.NoError(w, err)
-		require.NoError(w, connection.(*net.TCPConn).CloseWrite()) //nolint:errcheck,forcetypeassert // it was dialled as TCP
+		require.NoError(w, connection.(*net.TCPConn).CloseWrite())
 		require.NoError(w, connection.SetReadDeadline(time.Now().Add(time.Minute)))
 		_, err = io.Copy(io.Discard, connection) // the server is done when it closes
 		require.NoError(w, err)

@@ -37,7 +37,7 @@ var buffers = sync.Pool{New: func() any {
 }}
 
 func takeBuffer() *[]byte {
-	b := buffers.Get().(*[]byte) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	b := buffers.Get().(*[]byte) // the pool holds nothing else
 	*b = (*b)[:0]
 	return b
 }

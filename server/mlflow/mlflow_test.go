@@ -92,7 +92,7 @@ func (w *world) do(request *http.Request) answer {
 	w.Helper()
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(w, err)
-	defer response.Body.Close() //nolint:errcheck // it was read
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(w, err)
 	asked := request.Method + " " + request.URL.String()
