@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// listPage is how many names are read from the store at once, and the size of a page of artifacts/list.
-	listPage = artifact.MaxList
+	// listPage is the size of a page of artifacts/list.
+	listPage = 1_000
 	// maxListed bounds an answer of the proxy, whose protocol has no pages.
 	maxListed = 100_000
 )
@@ -153,7 +153,7 @@ func (c *call) listArtifacts() error {
 func (c *call) list(dir, after string, limit int) (files []artifact.Info, more bool, err error) {
 	for more = true; more && len(files) < limit; {
 		var part []artifact.Info
-		part, more, err = c.Artifacts.List(c, dir, after, min(listPage, limit-len(files)))
+		part, more, err = c.Artifacts.List(c, dir, after, min(artifact.MaxList, limit-len(files)))
 		if err != nil {
 			return nil, false, err
 		}

@@ -276,7 +276,10 @@ func TestListsInPages(t *testing.T) {
 	run := w.newRun("0")
 	dir := filepath.Join(w.root, "0", run, "artifacts", "many")
 	require.NoError(w, os.MkdirAll(dir, 0o750))
-	const files = 10_005
+	files, wantPages := 1_005, 2
+	if os.Getenv("CAIRN_TEST_FULL") != "" {
+		files, wantPages = 10_005, 11 // more than the store gives at once
+	}
 	for i := range files {
 		require.NoError(w, os.WriteFile(filepath.Join(dir, fmt.Sprintf("f%05d +%%", i)), nil, 0o600))
 	}
@@ -290,7 +293,7 @@ func TestListsInPages(t *testing.T) {
 		}
 		token = list.Next
 	}
-	require.Equal(w, 2, pages)
+	require.Equal(w, wantPages, pages)
 	require.Len(w, seen, files)
 	all := into[fileList](w.send(http.MethodGet, artifacts+"?path=0/"+run+"/artifacts/many", "", ""))
 	require.Len(w, all.Files, files)
