@@ -1,7 +1,12 @@
 """Fixtures of all Python tests."""
 
+import os
+
 import cairntest
 import pytest
+
+# Set before a test imports mlflow, which would report to its makers.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 
 @pytest.fixture(scope="session")
