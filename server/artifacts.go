@@ -41,7 +41,7 @@ func (s *Server) getArtifact(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err //nolint:wrapcheck // an error for users already
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close()
 	mlflow.ServeFile(w, r, place.name, info, file)
 	return nil
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"compress/gzip"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -50,7 +49,7 @@ func TestBodyPassesWithinItsBound(t *testing.T) {
 	t.Parallel()
 	_, got, err := echoed(t, "/graphql", asJSON, []byte(`{"query":"{viewer{role}}"}`))
 	require.NoError(t, err)
-	require.Equal(t, `{"query":"{viewer{role}}"}`, string(got))
+	require.JSONEq(t, `{"query":"{viewer{role}}"}`, string(got))
 
 	exact := bytes.Repeat([]byte("x"), maxGraphQLBytes)
 	_, got, err = echoed(t, "/graphql", asJSON, exact)
@@ -62,7 +61,7 @@ func TestBodyIsUnpackedWithinItsBound(t *testing.T) {
 	t.Parallel()
 	_, got, err := echoed(t, "/graphql", packed(), gzipped(t, []byte(`{"query":"x"}`)))
 	require.NoError(t, err)
-	require.Equal(t, `{"query":"x"}`, string(got))
+	require.JSONEq(t, `{"query":"x"}`, string(got))
 
 	bomb := gzipped(t, make([]byte, maxGraphQLBytes+1))
 	require.Less(t, len(bomb), 1<<20)
@@ -71,7 +70,7 @@ func TestBodyIsUnpackedWithinItsBound(t *testing.T) {
 	require.ErrorContains(t, err, "16777216 bytes")
 	require.Len(t, got, maxGraphQLBytes)
 	var tooLarge *http.MaxBytesError
-	require.True(t, errors.As(err, &tooLarge))
+	require.ErrorAs(t, err, &tooLarge)
 }
 
 func TestBodyRefused(t *testing.T) {
@@ -128,7 +127,7 @@ func FuzzBody(f *testing.F) {
 		if err != nil {
 			require.NotEqual(t, errs.Internal, errs.KindOf(err), err)
 		} else if !compressed {
-			require.Equal(t, len(content), len(got))
+			require.Len(t, got, len(content))
 		}
 	})
 }

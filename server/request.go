@@ -96,13 +96,13 @@ func (s *Server) watched(next http.Handler) http.Handler {
 		defer func() {
 			if cause := recover(); cause != nil {
 				if cause == http.ErrAbortHandler { //nolint:errorlint,err113 // a panic value, compared as net/http does
-					panic(cause)
+					panic(cause) //nolint:forbidigo // net/http's own way to cut a connection, passed on
 				}
 				s.log.ErrorContext(r.Context(), "panic in a request", "request", id, "method", r.Method, "path", r.URL.Path,
 					"panic", cause, "stack", string(debug.Stack()))
 				if w.status != 0 {
 					// Part of an answer is out: cutting the connection is all that tells the client.
-					panic(http.ErrAbortHandler)
+					panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to cut a connection
 				}
 				writeProblem(w, r, errs.Internal, http.StatusInternalServerError, "internal error (request "+id+")")
 			}

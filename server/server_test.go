@@ -170,7 +170,7 @@ func TestFromTheFirstTokenOnEveryRequestNeedsOne(t *testing.T) {
 	require.Equal(t, http.StatusOK, r.send(http.MethodGet, "/explorer", "").status)
 
 	require.Contains(t, r.send(http.MethodGet, "/api/2.0/mlflow/experiments/get?experiment_id=0", "", "Authorization", "Bearer "+viewer).body, "Default")
-	basic, err := http.NewRequest(http.MethodGet, r.url+"/api/2.0/mlflow/experiments/get?experiment_id=0", http.NoBody) //nolint:noctx // only its header is used
+	basic, err := http.NewRequest(http.MethodGet, r.url+"/api/2.0/mlflow/experiments/get?experiment_id=0", http.NoBody)
 	require.NoError(t, err)
 	basic.SetBasicAuth("anything", viewer)
 	require.Contains(t, r.send(http.MethodGet, "/api/2.0/mlflow/experiments/get?experiment_id=0", "", "Authorization", basic.Header.Get("Authorization")).body, "Default")

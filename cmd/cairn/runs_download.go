@@ -16,7 +16,7 @@ import (
 type runsDownload struct {
 	connection
 	listing
-	Run_ string `arg:"" name:"run" help:"The run's id."` //nolint:revive // Run is the method that kong calls
+	Run_ string `arg:"" name:"run" help:"The run's id."`
 	Path string `arg:"" optional:"" help:"A file or folder of its artifacts (default: all)."`
 	To   string `short:"t" placeholder:"DIR" help:"Where to write (default: a new folder named like the run's id)."`
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"os"
 	"os/signal"
 	"time"
@@ -12,7 +11,7 @@ import (
 
 type runsLogs struct {
 	connection
-	Run_   string `arg:"" name:"run" help:"The run's id."` //nolint:revive // Run is the method that kong calls
+	Run_   string `arg:"" name:"run" help:"The run's id."`
 	Follow bool   `short:"F" help:"Go on until the run ends."`
 }
 
@@ -37,7 +36,7 @@ func (l *runsLogs) Run(ctx context.Context, std streams) error {
 		answer, err := client.ReadRunLog(ctx, c, l.Run_, after, logPage)
 		if err != nil {
 			if ctx.Err() != nil {
-				return nil //nolint:nilerr // interrupted by who watches: that is how following ends
+				return nil // interrupted by who watches: that is how following ends
 			}
 			return err //nolint:wrapcheck // an error for users already
 		}
@@ -45,7 +44,7 @@ func (l *runsLogs) Run(ctx context.Context, std streams) error {
 			return noSuchRun(l.Run_)
 		}
 		for _, chunk := range answer.Run.Log {
-			var out io.Writer = std.out
+			out := std.out
 			if chunk.Stream == client.LogStreamStderr {
 				out = std.err
 			}

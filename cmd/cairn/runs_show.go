@@ -12,7 +12,7 @@ import (
 type runsShow struct {
 	connection
 	listing
-	Run_ string `arg:"" name:"run" help:"The run's id."` //nolint:revive // Run is the method that kong calls
+	Run_ string `arg:"" name:"run" help:"The run's id."`
 }
 
 func (s *runsShow) Run(ctx context.Context, std streams) error {

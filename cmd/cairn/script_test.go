@@ -85,8 +85,8 @@ func serve(ts *testscript.TestScript, _ bool, args []string) {
 	deadline := time.Now().Add(startTime)
 	for !healthy("http://" + address) {
 		select {
-		case <-ended:
-			ts.Fatalf("the server ended:\n%s", ts.ReadFile("server.log"))
+		case err := <-ended:
+			ts.Fatalf("the server ended (%v):\n%s", err, ts.ReadFile("server.log"))
 		case <-time.After(20 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
@@ -134,7 +134,7 @@ func healthy(url string) bool {
 func cairn(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	path, err := exec.LookPath("cairn")
 	ts.Check(err)
-	command := exec.Command(path, args...) //nolint:gosec,noctx // this test's own program, which the script ends
+	command := exec.Command(path, args...) // the script ends it
 	command.Dir = ts.MkAbs(".")
 	command.Env = os.Environ()
 	for _, name := range []string{"CAIRN_HOME", "CAIRN_SERVER", "CAIRN_TOKEN", "TZ", "HOME"} {
