@@ -14,7 +14,9 @@ from sklearn.model_selection import train_test_split
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--trees", type=int, default=100, help="number of trees")
-parser.add_argument("--depth", type=int, default=None, help="the deepest that a tree may grow; as deep as it likes by default")
+parser.add_argument(
+    "--depth", type=int, default=None, help="the deepest that a tree may grow; as deep as it likes by default"
+)
 parser.add_argument("--seed", type=int, default=7, help="seed of the forest")
 arguments = parser.parse_args()
 

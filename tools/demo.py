@@ -91,8 +91,9 @@ class Server:
         command = [str(CAIRN), "server", "--listen", f"127.0.0.1:{port}", "--data-dir", str(directory / "data")]
         with open(self.log, "wb") as log:
             # A session of its own, so that Ctrl-C reaches the demo alone and the server is stopped in order.
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env=environment, start_new_session=True)
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+            )
         self.url = f"http://127.0.0.1:{port}"
 
     def wait(self):
@@ -185,7 +186,13 @@ def train(server, environment, experiment, run_name, command):
     """Runs a script under `cairn exec`, and gives the last word of what it printed: its accuracy."""
     done = subprocess.run(
         [str(CAIRN), "exec", "--server", server.url, "--experiment", experiment, "--run-name", run_name, "--", *command],
-        cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     if done.returncode != 0:
         raise DemoError(f"the training ended with exit code {done.returncode}:\n{done.stdout}")
     return next((line.split()[-1] for line in reversed(done.stdout.splitlines()) if line.startswith("accuracy ")), "?")
@@ -217,27 +224,38 @@ def compare(server, experiment):
     found = server.query(QUERY, experiment=experiment)["experiment"]["runs"]["edges"]
     runs = [edge["node"] for edge in found if edge["node"]["metric"]]
     if len(runs) != len(FORESTS) + 1:
-        raise DemoError(f"{len(FORESTS) + 1} runs with {METRIC} were expected and {len(runs)} are there; the server's log is {server.log}")
+        raise DemoError(
+            f"{len(FORESTS) + 1} runs with {METRIC} were expected and {len(runs)} are there; the server's log is {server.log}"
+        )
     rows = [["", "run", "accuracy", "trees", "depth", "candidates"]]
     for place, run in enumerate(runs, 1):
         params = {param["key"]: param["value"] for param in run["params"]}
         candidates = run["children"]["totalCount"]
-        rows.append([str(place), run["name"], f"{run['metric']['last']['value']:.4f}",
-                     params.get("best_n_estimators") or params.get("n_estimators", ""),
-                     (params.get("best_max_depth") or params.get("max_depth", "")).replace("None", "any"), str(candidates) if candidates else ""])
+        rows.append(
+            [
+                str(place),
+                run["name"],
+                f"{run['metric']['last']['value']:.4f}",
+                params.get("best_n_estimators") or params.get("n_estimators", ""),
+                (params.get("best_max_depth") or params.get("max_depth", "")).replace("None", "any"),
+                str(candidates) if candidates else "",
+            ]
+        )
     say(f"\nThe runs of the experiment “{experiment}” by accuracy on data that no forest had seen:\n")
     table(rows)
     best = runs[0]
     say(f"\nThe best is {best['name']}, accuracy {best['metric']['last']['value']:.4f}, run {best['runId']}.")
-    say(f"\nGraphQL said so (experiment = \"{experiment}\"):\n")
+    say(f'\nGraphQL said so (experiment = "{experiment}"):\n')
     say("\n".join("  " + line for line in QUERY.splitlines()))
     return best
 
 
 def stop_on_signals():
     """Ctrl-C and SIGTERM both end the demo in order."""
+
     def interrupt(*_):
         raise KeyboardInterrupt
+
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGINT, interrupt)
 
@@ -275,7 +293,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--once", action="store_true", help="end after the comparison, and leave nothing behind")
     parser.add_argument("--port", type=int, default=0, help=f"port of the server (default: {USUAL_PORT} if it is free)")
-    parser.add_argument("--data-dir", type=Path, help="where the data goes (default: ./cairn-demo-data; with --once a temporary folder)")
+    parser.add_argument(
+        "--data-dir", type=Path, help="where the data goes (default: ./cairn-demo-data; with --once a temporary folder)"
+    )
     arguments = parser.parse_args()
     stop_on_signals()
     if not CAIRN.exists():

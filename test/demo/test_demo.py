@@ -25,7 +25,11 @@ def demo(tmp_path_factory):
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "tools" / "demo.py"), "--port", str(port), "--data-dir", str(directory)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory)
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=directory,
+    )
     watchdog = Watchdog(process, DEMO_SECONDS)
     printed = ""
     try:
@@ -81,15 +85,30 @@ def test_the_best_run_is_the_same_everywhere(demo):
     experiment = graphql(url, 'query { experiment(name: "digits") { experimentId } }')["experiment"]["experimentId"]
     order = f"metrics.{METRIC} DESC"
 
-    by_graphql = graphql(url, "query($e: [ID!], $o: [String!]) { runs(experiments: $e, orderBy: $o, first: 1) { edges { node { runId } } } }",
-                         e=[experiment], o=[order])["runs"]["edges"][0]["node"]["runId"]
+    by_graphql = graphql(
+        url,
+        "query($e: [ID!], $o: [String!]) { runs(experiments: $e, orderBy: $o, first: 1) { edges { node { runId } } } }",
+        e=[experiment],
+        o=[order],
+    )["runs"]["edges"][0]["node"]["runId"]
     assert by_graphql == best
 
     environment = {**os.environ, "CAIRN_SERVER": url}
-    listed = subprocess.run([str(cairn_bin()), "runs", "list", "--experiment", "digits", "--order-by", order, "--limit", "1", "--json"],
-                            stdout=subprocess.PIPE, check=True, text=True, env=environment)
+    listed = subprocess.run(
+        [str(cairn_bin()), "runs", "list", "--experiment", "digits", "--order-by", order, "--limit", "1", "--json"],
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+        env=environment,
+    )
     assert json.loads(listed.stdout)[0]["runId"] == best
-    table = subprocess.run([str(cairn_bin()), "runs", "list", "-e", "digits", "-o", order], stdout=subprocess.PIPE, check=True, text=True, env=environment)
+    table = subprocess.run(
+        [str(cairn_bin()), "runs", "list", "-e", "digits", "-o", order],
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+        env=environment,
+    )
     assert table.stdout.splitlines()[1].startswith(best)
 
     client = mlflow.MlflowClient(tracking_uri=url)
@@ -99,9 +118,14 @@ def test_the_best_run_is_the_same_everywhere(demo):
 
 def test_what_was_trained_is_recorded(demo):
     url = demo["url"]
-    runs = graphql(url, """query { experiment(name: "digits") { runs(filter: "metrics.%s > 0", first: 50) { edges { node {
-        name status params { key value } loggedModels { status } inputs { context } children(first: 100) { edges { node { status params { key } metrics { key } } } }
-    } } } } }""" % METRIC)["experiment"]["runs"]["edges"]
+    runs = graphql(
+        url,
+        """query { experiment(name: "digits") { runs(filter: "metrics.%s > 0", first: 50) { edges { node {
+        name status params { key value } loggedModels { status } inputs { context }
+        children(first: 100) { edges { node { status params { key } metrics { key } } } }
+    } } } } }"""
+        % METRIC,
+    )["experiment"]["runs"]["edges"]
     assert len(runs) == 6
     for edge in runs:
         run = edge["node"]
