@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// reap marks runs as killed whose heartbeat stayed away, until ctx ends. Several replicas may do so at once: the second
+// reap marks runs as killed whose heartbeat stayed away, until ctx ends, once in an interval. Several replicas may do so at once: the second
 // finds nothing.
-func (s *Server) reap(ctx context.Context) {
-	ticker := time.NewTicker(reapInterval)
+func (s *Server) reap(ctx context.Context, interval time.Duration) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {

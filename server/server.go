@@ -153,7 +153,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	background, endBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs sync.WaitGroup
-	jobs.Go(func() { s.reap(background) })
+	jobs.Go(func() { s.reap(background, reapInterval) })
 	served := make(chan error, 1)
 	jobs.Go(func() { served <- web.Serve(s.listener) })
 

@@ -225,7 +225,7 @@ def compare(server, experiment):
     runs = [edge["node"] for edge in found if edge["node"]["metric"]]
     if len(runs) != len(FORESTS) + 1:
         raise DemoError(
-            f"{len(FORESTS) + 1} runs with {METRIC} were expected and {len(runs)} are there; the server's log is {server.log}"
+            f"{len(FORESTS) + 1} runs with {METRIC} were expected, {len(runs)} are there; the server's log is {server.log}"
         )
     rows = [["", "run", "accuracy", "trees", "depth", "candidates"]]
     for place, run in enumerate(runs, 1):

@@ -4,7 +4,7 @@ import { byId, el, setUpTheme, setUpToken } from "./page.js";
 import { query, subscribe } from "./transport.js";
 
 const pageSize = 50;
-const shownPairs = 6;
+const shownPairs = 4;
 // A browser opens six connections to a host over all its tabs; a stream that failed waits before it takes one again.
 const retryMilliseconds = 5000;
 
