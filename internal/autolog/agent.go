@@ -86,7 +86,8 @@ func newAgent(dir, home string, config Config, settings agentSettings, log *slog
 		return nil, errors.Join(err, a.journal.close(), a.delivery.close())
 	}
 	a.uploader = newUploader(a.journal, a.delivery, &deliverer{
-		client: api, blobs: filepath.Join(dir, blobsDir), sender: "agent:" + config.ExecID, experiments: map[string]string{},
+		client: api, blobs: filepath.Join(dir, blobsDir), sender: "agent:" + config.ExecID, output: "output:" + config.ExecID,
+		experiments: map[string]string{},
 	}, log)
 	a.uploader.refused = func(o op, err error) {
 		if o.Key != tagWarnings {
@@ -180,18 +181,9 @@ func (a *agent) beginLocked() error {
 	if a.state.began {
 		return nil
 	}
-	tags := a.state.siblingTags()
-	tags[tagUser] = a.config.User
-	tags["mlflow.source.type"] = "LOCAL"
-	if a.config.SourceName != "" {
-		tags[tagSourceName] = a.config.SourceName
-	}
-	if len(a.config.Argv) > 0 {
-		tags["cairn.command"] = truncate(shellQuote(a.config.Argv), maxTagValue)
-	}
 	return a.recordLocked(entry{Ops: &opsEntry{Ops: []op{{
 		Kind: opCreateRun, Run: a.config.RunID, Name: a.config.RunName, Experiment: a.config.Experiment,
-		User: a.config.User, TimeMS: a.config.StartMS, Tags: tags,
+		User: a.config.User, TimeMS: a.config.StartMS, Tags: a.state.commandTags(),
 	}}}})
 }
 
@@ -440,17 +432,21 @@ func (a *agent) conclude(ctx context.Context, end endEntry) {
 	if a.state.open[a.config.RunID] == nil {
 		return
 	}
-	ops := a.closingOps()
+	var ops []op
+	for _, sibling := range a.state.siblings {
+		ops = append(ops, a.closingOps(sibling)...)
+	}
+	ops = append(ops, a.closingOps(a.config.RunID)...)
 	ops = append(ops, op{Kind: opFinishRun, Run: a.config.RunID, Status: end.Status, Reason: end.Reason, TimeMS: end.EndMS})
-	if err := errors.Join(a.recordLocked(entry{End: &end}), a.recordLocked(entry{Ops: &opsEntry{Ops: ops}})); err != nil {
+	if err := a.recordLocked(entry{Ops: &opsEntry{Ops: ops}}); err != nil {
 		a.log.Error("end of the run was lost", "error", err)
 	}
 }
 
-// closingOps are what is known of the run only at its end. The caller holds the lock.
-func (a *agent) closingOps() []op {
+// closingOps are what is known of a run only at its end: what it could be repeated from. The caller holds the lock.
+func (a *agent) closingOps(run string) []op {
 	var ops []op
-	print := &fingerprint{Data: a.state.data, Seeds: a.state.seeds}
+	print := &fingerprint{Data: a.state.data[run], Seeds: a.state.seeds[run]}
 	directory := ""
 	if origin := a.state.origin; origin != nil {
 		print.Code, print.Hardware, directory = origin.Code, origin.Hardware, origin.Directory
@@ -460,13 +456,14 @@ func (a *agent) closingOps() []op {
 	}
 	if len(a.state.packages) > 0 {
 		print.Dependencies = &dependencies{Python: a.state.python, Packages: a.state.packages}
-		if err := a.blobFile("requirements", requirements(a.state.packages)); err == nil {
-			ops = append(ops, op{Kind: opArtifact, Run: a.config.RunID, Path: "requirements.txt", Blob: "requirements"})
+		blob := "requirements-" + run
+		if err := a.blobFile(blob, requirements(a.state.packages)); err == nil {
+			ops = append(ops, op{Kind: opArtifact, Run: run, Path: "requirements.txt", Blob: blob})
 		} else {
 			a.warnLocked(a.config.RunID, fmt.Sprintf("requirements.txt was left out: %v", err))
 		}
 	}
-	return append(ops, op{Kind: opFingerprint, Run: a.config.RunID, Fingerprint: print})
+	return append(ops, op{Kind: opFingerprint, Run: run, Fingerprint: print})
 }
 
 // closeHosts ends every adapter; closeSpool the journals. Nothing is recorded after it.

@@ -25,8 +25,9 @@ const (
 type deliverer struct {
 	client *client.Client
 	blobs  string
-	// sender names the agent in batches, so that the server tells a repetition from new ones.
-	sender string
+	// sender names the agent in batches, and output in pieces of output, so that the server tells a repetition from new ones.
+	// The server counts the sequences of a name together, whatever they are of.
+	sender, output string
 	// experiments has the ids of the experiments of runs that the agent did not open.
 	experiments map[string]string
 }
@@ -111,7 +112,7 @@ func (d *deliverer) one(ctx context.Context, o op, sequence int64) error {
 	case opLog:
 		at := time.UnixMilli(o.TimeMS).UTC()
 		_, err = client.AppendRunLog(ctx, d.client, client.AppendRunLogInput{
-			RunId: o.Run, Stream: client.LogStream(o.Stream), Text: o.Text, Time: &at, Client: &d.sender, Sequence: &sequence})
+			RunId: o.Run, Stream: client.LogStream(o.Stream), Text: o.Text, Time: &at, Client: &d.output, Sequence: &sequence})
 	case opFingerprint:
 		return d.fingerprint(ctx, o)
 	default:

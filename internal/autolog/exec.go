@@ -266,10 +266,10 @@ func (r *recording) await(ctx context.Context, end endEntry) {
 	select {
 	case <-r.link.done:
 	case <-interrupted:
-		close(r.link.quit)
+		r.leave()
 		return
 	case <-ctx.Done():
-		close(r.link.quit)
+		r.leave()
 		return
 	}
 	out := r.link.outcome
@@ -284,6 +284,12 @@ func (r *recording) await(ctx context.Context, end endEntry) {
 	case out.Rejected > 0:
 		fmt.Fprintf(r.options.Stderr, "cairn exec: the server refused %d records; the run %s says which\n", out.Rejected, r.config.RunID)
 	}
+}
+
+// leave goes without waiting for the delivery, once the agent knows how the command ended.
+func (r *recording) leave() {
+	r.link.settled(time.Second)
+	close(r.link.quit)
 }
 
 // endOf tells how a command ended, in a run's terms.

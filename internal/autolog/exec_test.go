@@ -317,13 +317,20 @@ func TestExecIsQuick(t *testing.T) {
 	require.Less(t, result.took, 3*time.Second, "the benchmark holds the real limit; this one a hang")
 }
 
+func seedsOf(t *testing.T, run *fakeRun) map[string]string {
+	t.Helper()
+	var print fingerprint
+	require.NoError(t, json.Unmarshal([]byte(run.print.Detail), &print))
+	return print.Seeds
+}
+
 func TestSiblingsGetRunsOfTheirOwn(t *testing.T) {
 	server := newFakeServer(t)
 	testHome(t, server.URL)
 	mine := strings.Repeat("ab", 16)
 	result := execute(t, ExecOptions{RunName: "R", NoDiff: true}, "hello", "import:1.5.0",
 		`obs:metric:f1:{"key":"m","value":1}`, `obs:metric:f2:{"key":"m","value":2}`, `obs:metric:f3:{"key":"m","value":3}`,
-		`obs:fit.end:f3:{"status":"FAILED"}`, `obs:metric:f2:{"key":"m","value":4}`,
+		`obs:fit.end:f3:{"status":"FAILED"}`, `obs:param:f2:{"key":"random_state","text":"1"}`, `obs:metric:f2:{"key":"m","value":4}`,
 		`msg:{"t":"run","seq":0,"run":"`+mine+`","name":"own","time_ms":5}`,
 		`msg:{"t":"obs","seq":0,"adapter":"fake","kind":"metric","fit":"f4","run":"`+mine+`","time_ms":6,"payload":{"key":"m","value":5}}`,
 		`msg:{"t":"obs","seq":0,"adapter":"fake","kind":"child","fit":"f5","run":"`+strings.Repeat("cd", 16)+`","time_ms":6}`,
@@ -342,7 +349,12 @@ func TestSiblingsGetRunsOfTheirOwn(t *testing.T) {
 	require.Equal(t, []float64{3}, byName["R-3"].points["m"])
 	require.EqualValues(t, "FINISHED", byName["R-2"].status)
 	require.EqualValues(t, "FAILED", byName["R-3"].status)
-	require.Equal(t, byName["R"].tags["cairn.exec_id"], byName["R-2"].tags["cairn.exec_id"])
+	for _, tag := range []string{"cairn.exec_id", "cairn.command", "mlflow.user", "mlflow.source.type"} {
+		require.Equal(t, byName["R"].tags[tag], byName["R-2"].tags[tag], tag)
+	}
+	require.Equal(t, byName["R"].print.CommandHash, byName["R-2"].print.CommandHash)
+	require.Equal(t, map[string]string{"random_state": "1"}, seedsOf(t, byName["R-2"]))
+	require.Empty(t, seedsOf(t, byName["R-3"]))
 	require.Equal(t, []float64{5}, byName["own"].points["m"])
 	require.EqualValues(t, "FINISHED", byName["own"].status)
 	require.Equal(t, "7", *byName["candidate"].input.ExperimentId, "a child of a run that is not ours is in its experiment")
@@ -423,8 +435,9 @@ func TestAgentThatIsKilledIsStartedAgain(t *testing.T) {
 	home := testHome(t, server.URL)
 	t.Setenv("CAIRN_TEST_AGENT_DIES", filepath.Join(home, "died"))
 	result := execute(t, ExecOptions{NoDiff: true}, "out:before", "hello", "import:1.5.0", `obs:metric:f1:{"key":"m","value":1}`, "wait",
-		"obs:die:f1", "wait", "out:after", "hello", "import:1.5.0", `obs:metric:f1:{"key":"m","value":2}`, "bye", "exit:4")
+		"obs:die:f1", "gone", "out:after", "hello", "import:1.5.0", `obs:metric:f1:{"key":"m","value":2}`, "wait", "bye", "exit:4")
 	require.Equal(t, 4, result.code, result.errOut)
+	defer dumpLog(t, home)
 	require.FileExists(t, filepath.Join(home, "died"))
 	require.Equal(t, "before\nafter\n", result.out)
 	server.mu.Lock()
@@ -434,7 +447,7 @@ func TestAgentThatIsKilledIsStartedAgain(t *testing.T) {
 	for _, run := range server.runs {
 		points = append(points, run.points["m"]...)
 		logs += run.log["STDOUT"]
-		require.NotEqualValues(t, "RUNNING", run.status)
+		require.NotEqualValues(t, "RUNNING", run.status, "%v %s %v %v %v", run.tags, result.errOut, spools(t, home), server.requests, run.log)
 	}
 	require.ElementsMatch(t, []float64{1, 2}, points, "what was acknowledged before the kill is there once")
 	require.Equal(t, "before\nafter\n", logs)
@@ -515,4 +528,11 @@ func TestServeForNotebooks(t *testing.T) {
 	require.Equal(t, []float64{1}, run.points["m"])
 	require.EqualValues(t, "FINISHED", run.status)
 	require.Empty(t, spools(t, home))
+}
+
+func dumpLog(t *testing.T, home string) {
+	for _, s := range spools(t, home) {
+		b, _ := os.ReadFile(s + "/agent.log")
+		t.Log(string(b))
+	}
 }

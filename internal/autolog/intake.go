@@ -37,14 +37,12 @@ type intake struct {
 	trainings int
 	quiet     chan struct{}
 
-	// finished gives the end of the command that exec told, lost that exec is gone without telling.
+	// finished gives the end of the command that exec told.
 	finished chan endEntry
-	lost     chan struct{}
-	lostOnce sync.Once
 }
 
 func newIntake(a *agent) *intake {
-	return &intake{agent: a, open: map[*connection]bool{}, quiet: make(chan struct{}), finished: make(chan endEntry, 1), lost: make(chan struct{})}
+	return &intake{agent: a, open: map[*connection]bool{}, quiet: make(chan struct{}), finished: make(chan endEntry, 1)}
 }
 
 // connection is one process at the other end.

@@ -34,6 +34,7 @@ type link struct {
 	next    uint64
 	dropped int64
 	more    chan struct{}
+	fewer   chan struct{} // closed and made anew when something is acknowledged
 
 	// outcome is set before done is closed; nil when no agent could be kept running.
 	outcome *outcome
@@ -43,7 +44,7 @@ type link struct {
 }
 
 func newLink(dir string, argv, env []string, listener net.Listener) *link {
-	return &link{dir: dir, argv: argv, env: env, listener: listener, more: make(chan struct{}, 1), done: make(chan struct{}), quit: make(chan struct{})}
+	return &link{dir: dir, argv: argv, env: env, listener: listener, more: make(chan struct{}, 1), fewer: make(chan struct{}), done: make(chan struct{}), quit: make(chan struct{})}
 }
 
 // send queues a message. Output over the bound is dropped and counted.
@@ -77,6 +78,28 @@ func (l *link) acknowledged(sequence uint64) {
 	for len(l.queue) > 0 && l.queue[0].Seq <= sequence {
 		l.bytes -= len(l.queue[0].Text)
 		l.queue = l.queue[1:]
+	}
+	close(l.fewer)
+	l.fewer = make(chan struct{})
+}
+
+// settled waits until everything that was sent is acknowledged, for at most a while.
+func (l *link) settled(limit time.Duration) {
+	deadline := time.After(limit)
+	for {
+		l.mu.Lock()
+		left, changed := len(l.queue), l.fewer
+		l.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		select {
+		case <-changed:
+		case <-l.done:
+			return
+		case <-deadline:
+			return
+		}
 	}
 }
 
@@ -112,10 +135,11 @@ func (l *link) run() {
 
 // once runs one agent to its end.
 func (l *link) once() (*outcome, error) {
-	process, err := l.start()
+	process, alive, err := l.start()
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = alive.Close() }()
 	exited := make(chan struct{})
 	go func() {
 		defer close(exited)
@@ -148,26 +172,32 @@ func (l *link) once() (*outcome, error) {
 	return nil, errors.Join(errors.New("the agent ended unexpectedly"), err)
 }
 
-func (l *link) start() (*exec.Cmd, error) {
+// start starts an agent. It ends by itself once `alive` is closed, which also our own end does.
+func (l *link) start() (process *exec.Cmd, alive *os.File, err error) {
 	log, err := os.OpenFile(filepath.Join(l.dir, agentLog), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open the agent's log: %w", err)
+		return nil, nil, fmt.Errorf("open the agent's log: %w", err)
 	}
 	defer func() { _ = log.Close() }()
-	process := exec.Command(l.argv[0], append(l.argv[1:len(l.argv):len(l.argv)], "--spool", l.dir)...) //nolint:gosec // this program
-	process.Stdout, process.Stderr = log, log
+	stdin, alive, err := os.Pipe()
+	if err != nil {
+		return nil, nil, fmt.Errorf("make the agent's input: %w", err)
+	}
+	defer func() { _ = stdin.Close() }()
+	process = exec.Command(l.argv[0], append(l.argv[1:len(l.argv):len(l.argv)], "--spool", l.dir)...) //nolint:gosec // this program
+	process.Stdin, process.Stdout, process.Stderr = stdin, log, log
 	process.Env = append(os.Environ(), l.env...)
 	process.Env = append(process.Env, "CAIRN_AGENT_SOCKET="+l.listener.Addr().String())
 	detach(process)
 	passed, err := passListener(process, l.listener)
 	if err != nil {
-		return nil, err
+		return nil, nil, errors.Join(err, alive.Close())
 	}
 	defer func() { _ = passed.Close() }()
 	if err := process.Start(); err != nil {
-		return nil, fmt.Errorf("start the agent: %w", err)
+		return nil, nil, errors.Join(fmt.Errorf("start the agent: %w", err), alive.Close())
 	}
-	return process, nil
+	return process, alive, nil
 }
 
 // agentLog is the agent's own log, in its spool.

@@ -138,6 +138,9 @@ func trainingMain(steps []string) int {
 			t.send(m)
 		case "wait":
 			t.await()
+		case "gone":
+			for range t.acked {
+			}
 		case "bye":
 			t.send(map[string]any{"t": "bye", "dropped": 0})
 			_ = t.conn.Close()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -26,17 +27,10 @@ func (a *agent) readOrigin(ctx context.Context) {
 		if relative, err := filepath.Rel(facts.root, a.config.Directory); err == nil && !strings.HasPrefix(relative, "..") {
 			origin.Directory = filepath.ToSlash(relative)
 		}
-		dirty := "false"
-		if facts.code.Dirty {
-			dirty = "true"
-		}
-		for _, tag := range [][2]string{
-			{"mlflow.source.git.commit", facts.code.Commit}, {"mlflow.source.git.branch", facts.code.Branch},
-			{"mlflow.source.git.repoURL", facts.code.Repository}, {"cairn.git.dirty", dirty},
-		} {
-			if tag[1] != "" {
-				ops = append(ops, op{Kind: opTag, Run: run, Key: tag[0], Value: a.mask.text(tag[1])})
-			}
+		facts.code.Repository = a.mask.text(facts.code.Repository)
+		tags := facts.code.tags()
+		for _, key := range sortedKeys(tags) {
+			ops = append(ops, op{Kind: opTag, Run: run, Key: key, Value: tags[key]})
 		}
 		if len(facts.diff) > 0 {
 			diff := []byte(a.mask.text(string(facts.diff)))
@@ -64,6 +58,23 @@ func (a *agent) readOrigin(ctx context.Context) {
 	for _, warning := range facts.warnings {
 		a.warnLocked(run, warning)
 	}
+}
+
+// tags are MLflow's of a commit, and whether the work tree differed from it. None without a repository.
+func (c *codeFacts) tags() map[string]string {
+	tags := map[string]string{}
+	if c == nil {
+		return tags
+	}
+	for key, value := range map[string]string{
+		"mlflow.source.git.commit": c.Commit, "mlflow.source.git.branch": c.Branch, "mlflow.source.git.repoURL": c.Repository,
+		"cairn.git.dirty": strconv.FormatBool(c.Dirty),
+	} {
+		if value != "" {
+			tags[key] = value
+		}
+	}
+	return tags
 }
 
 // shellQuote writes a command line so that a shell reads it back.

@@ -27,8 +27,9 @@ type AgentOptions struct {
 	Serve bool
 	// Server, Experiment and RunName are those of an agent with Serve; empty ones have the same defaults as for `cairn exec`.
 	Server, Experiment, RunName string
-	Stdin                       io.Reader
-	Stdout                      io.Writer
+	// Stdin ends when `cairn exec` or the notebook does.
+	Stdin  io.Reader
+	Stdout io.Writer
 	// Log gets the agent's own log; nil for none.
 	Log io.Writer
 
@@ -128,10 +129,19 @@ func (a *agent) serve(ctx context.Context, listener net.Listener, options AgentO
 		defer close(accepting)
 		in.serve(listener)
 	}()
-	if options.Serve {
-		go a.watchStdin(in, listener, options)
+	if a.state.end != nil {
+		in.finished <- *a.state.end // told to an agent before this one
 	}
-	end, told := a.awaitEnd(ctx, in)
+	if options.Serve {
+		a.tellSocket(listener, options)
+	}
+	// Ends with the process: a read of standard input cannot be called back.
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		_, _ = io.Copy(io.Discard, options.Stdin)
+	}()
+	end, told := a.awaitEnd(ctx, in, gone)
 	if told {
 		in.linger(ctx, lingerTimeout)
 		in.hangUp()
@@ -164,22 +174,26 @@ func (a *agent) serve(ctx context.Context, listener net.Listener, options AgentO
 }
 
 // awaitEnd waits until the command ended. told is false when the agent itself was told to end.
-func (a *agent) awaitEnd(ctx context.Context, in *intake) (end endEntry, told bool) {
+func (a *agent) awaitEnd(ctx context.Context, in *intake, gone <-chan struct{}) (end endEntry, told bool) {
 	select {
 	case end = <-in.finished:
 		return end, true
 	case <-ctx.Done():
 		return endEntry{}, false
-	case <-in.lost:
+	case <-gone:
 	}
-	// exec is gone; the command may go on without it, and is still recorded.
+	// Whoever started the agent is gone. A command may go on without it, and is still recorded.
+	in.linger(ctx, 365*24*time.Hour)
 	select {
 	case end = <-in.finished:
 		return end, true
 	default:
 	}
-	in.linger(ctx, 365*24*time.Hour)
-	return endEntry{Status: statusKilled, Reason: "cairn exec ended before its command", EndMS: time.Now().UnixMilli()}, ctx.Err() == nil
+	end = endEntry{Status: statusKilled, Reason: "cairn exec ended before its command", EndMS: time.Now().UnixMilli()}
+	if a.config.Lazy {
+		end = endEntry{Status: statusFinished, EndMS: time.Now().UnixMilli()}
+	}
+	return end, ctx.Err() == nil
 }
 
 // finishDelivery delivers what is left: nil when it could not, for the reason that the uploader has.
@@ -208,8 +222,8 @@ func (a *agent) removeSpool() error {
 	return nil
 }
 
-// watchStdin tells the socket and ends the recording when the notebook is gone.
-func (a *agent) watchStdin(in *intake, listener net.Listener, options AgentOptions) {
+// tellSocket says in one line of JSON where the agent listens.
+func (a *agent) tellSocket(listener net.Listener, options AgentOptions) {
 	line, err := json.Marshal(map[string]string{
 		"socket": listener.Addr().String(), "run_id": a.config.RunID, "exec_id": a.config.ExecID, "server": a.config.Server})
 	if err == nil {
@@ -218,9 +232,6 @@ func (a *agent) watchStdin(in *intake, listener net.Listener, options AgentOptio
 	if err != nil {
 		a.log.Error("tell the socket", "error", err)
 	}
-	_, _ = io.Copy(io.Discard, options.Stdin)
-	in.linger(a.pumpCtx, time.Minute)
-	in.finished <- endEntry{Status: statusFinished, EndMS: time.Now().UnixMilli()}
 }
 
 // newServeSpool makes the spool and the socket of an agent without a command.

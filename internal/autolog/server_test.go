@@ -203,7 +203,7 @@ func (s *fakeServer) mutateRun(run *fakeRun, operation string, decode func(any))
 	case "LogBatch":
 		var in client.LogBatchInput
 		decode(&in)
-		if !s.fresh(run, "batch/"+*in.Client, *in.Sequence) {
+		if !s.fresh(run, *in.Client, *in.Sequence) {
 			return `{"logBatch":{"stored":false}}`, ""
 		}
 		return run.logBatch(in)
@@ -215,7 +215,7 @@ func (s *fakeServer) mutateRun(run *fakeRun, operation string, decode func(any))
 	case "AppendRunLog":
 		var in client.AppendRunLogInput
 		decode(&in)
-		if s.fresh(run, "log/"+*in.Client, *in.Sequence) {
+		if s.fresh(run, *in.Client, *in.Sequence) {
 			run.log[in.Stream] += in.Text
 		}
 		return `{"appendRunLog":1}`, ""
@@ -244,7 +244,7 @@ func (s *fakeServer) fresh(run *fakeRun, sender string, sequence int64) bool {
 func (run *fakeRun) logBatch(in client.LogBatchInput) (data, code string) {
 	for _, p := range in.Params {
 		if p.Value == "spoiled" {
-			run.sequences["batch/"+*in.Client]--
+			run.sequences[*in.Client]--
 			return "", "INVALID_ARGUMENT"
 		}
 	}

@@ -15,13 +15,14 @@ const (
 	tagExecID     = "cairn.exec_id"
 	tagWarnings   = "cairn.autolog.warnings"
 	tagSourceName = "mlflow.source.name"
-	tagParent     = "mlflow.parentRunId"
 	tagUser       = "mlflow.user"
 )
 
 const (
 	maxWarnings     = 20
 	maxWarningsText = 4000
+	// maxSiblings bounds the runs beside the command's that get a fingerprint.
+	maxSiblings = 1000
 )
 
 var runIDPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
@@ -38,14 +39,15 @@ type state struct {
 	// fits is where each fit writes.
 	fits map[fitKey]string
 	// claimed is true once a fit writes to the command's run: later ones open a run of their own.
-	claimed  bool
-	siblings int
+	claimed bool
+	// siblings are the runs that fits and the user's code opened beside the command's, in order.
+	siblings []string
 	warnings map[string][]string
 
 	packages []string
 	python   string
-	data     []dataFact
-	seeds    map[string]string
+	data     map[string][]dataFact        // by run
+	seeds    map[string]map[string]string // by run
 	origin   *commandOrigin
 	// began is true once the entries with which a command begins are there; end is set when it ended.
 	began    bool
@@ -84,7 +86,7 @@ type openRun struct {
 func newState(config Config) *state {
 	return &state{
 		config: config, sessions: map[string]*session{}, created: map[string]bool{}, open: map[string]*openRun{},
-		fits: map[fitKey]string{}, warnings: map[string][]string{}, seeds: map[string]string{},
+		fits: map[fitKey]string{}, warnings: map[string][]string{}, data: map[string][]dataFact{}, seeds: map[string]map[string]string{},
 	}
 }
 
@@ -168,20 +170,23 @@ func (s *state) applyOps(e *opsEntry) {
 		case opCreateRun:
 			if o.Run == s.config.RunID {
 				s.began = true
-			} else if e.Adapter == "" && o.Parent == "" {
-				s.siblings++
+			} else if e.Adapter == "" && o.Parent == "" && len(s.siblings) < maxSiblings {
+				s.siblings = append(s.siblings, o.Run)
 			}
 			s.created[o.Run] = true
 			s.open[o.Run] = &openRun{session: e.Session, lastMS: o.TimeMS}
 		case opFinishRun:
 			delete(s.open, o.Run)
 		case opDataset:
-			if o.Run == s.config.RunID {
-				s.data = append(s.data, dataFact{Name: o.Dataset.Name, Digest: o.Dataset.Digest, Context: o.Dataset.Context})
+			if s.described(o.Run) {
+				s.data[o.Run] = append(s.data[o.Run], dataFact{Name: o.Dataset.Name, Digest: o.Dataset.Digest, Context: o.Dataset.Context})
 			}
 		case opParam:
-			if o.Run == s.config.RunID && isSeed(o.Key) {
-				s.seeds[o.Key] = o.Value
+			if s.described(o.Run) && isSeed(o.Key) {
+				if s.seeds[o.Run] == nil {
+					s.seeds[o.Run] = map[string]string{}
+				}
+				s.seeds[o.Run][o.Key] = o.Value
 			}
 		case opTag:
 			if o.Key == tagWarnings {
@@ -195,6 +200,11 @@ func (s *state) applyOps(e *opsEntry) {
 			run.lastMS = max(run.lastMS, o.TimeMS)
 		}
 	}
+}
+
+// described tells whether a run gets a fingerprint: the command's and its siblings.
+func (s *state) described(run string) bool {
+	return run == s.config.RunID || slices.Contains(s.siblings, run)
 }
 
 // isSeed tells params that make a run repeatable.
@@ -242,18 +252,31 @@ func (s *state) route(known *session, m message) (run string, create *op) {
 		name = m.Adapter
 	}
 	return run, &op{
-		Kind: opCreateRun, Run: run, Name: fmt.Sprintf("%s-%d", name, s.siblings+2), Experiment: s.config.Experiment,
-		User: s.config.User, TimeMS: m.TimeMS, Tags: s.siblingTags(),
+		Kind: opCreateRun, Run: run, Name: fmt.Sprintf("%s-%d", name, len(s.siblings)+2), Experiment: s.config.Experiment,
+		User: s.config.User, TimeMS: m.TimeMS, Tags: s.commandTags(),
 	}
 }
 
-// siblingTags are the command's tags that hold for each of its runs.
-func (s *state) siblingTags() map[string]string {
+// commandTags are those of each run that the command writes: the user's, and where it came from.
+func (s *state) commandTags() map[string]string {
 	tags := map[string]string{}
 	for key, value := range s.config.Tags {
 		tags[key] = value
 	}
 	tags[tagExecID] = s.config.ExecID
+	tags[tagUser] = s.config.User
+	tags["mlflow.source.type"] = "LOCAL"
+	if s.config.SourceName != "" {
+		tags[tagSourceName] = s.config.SourceName
+	}
+	if len(s.config.Argv) > 0 {
+		tags["cairn.command"] = truncate(shellQuote(s.config.Argv), maxTagValue)
+	}
+	if s.origin != nil {
+		for key, value := range s.origin.Code.tags() {
+			tags[key] = value
+		}
+	}
 	return tags
 }
 

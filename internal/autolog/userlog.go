@@ -23,7 +23,7 @@ func (a *agent) takeUser(known *session, m message) error {
 		if experiment == "" {
 			experiment = a.config.Experiment
 		}
-		tags := map[string]string{tagExecID: a.config.ExecID}
+		tags := a.state.commandTags()
 		for key, value := range m.Tags {
 			tags[key] = a.mask.value(key, truncate(value, maxTagValue))
 		}
@@ -86,7 +86,6 @@ func (c *connection) serveControl() {
 		}
 	}
 	a.mu.Unlock()
-	finished := false
 	for {
 		var m message
 		if err := readMessage(c.reader, &m); err != nil {
@@ -98,9 +97,13 @@ func (c *connection) serveControl() {
 				a.log.Error("output", "error", err)
 			}
 		case "finish":
-			finished = true
+			end := endEntry{Status: m.Status, Reason: m.Reason, EndMS: m.TimeMS}
+			// In the journal before it is acknowledged: an agent after this one is not told again.
+			if err := a.record(entry{End: &end}); err != nil {
+				a.log.Error("end of the command", "error", err)
+			}
 			select {
-			case in.finished <- endEntry{Status: m.Status, Reason: m.Reason, EndMS: m.TimeMS}:
+			case in.finished <- end:
 			default:
 			}
 		case "warn":
@@ -109,9 +112,6 @@ func (c *connection) serveControl() {
 		if m.Seq > 0 {
 			c.ack(m.Seq)
 		}
-	}
-	if !finished {
-		in.lostOnce.Do(func() { close(in.lost) })
 	}
 }
 
