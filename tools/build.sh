@@ -2,7 +2,9 @@
 # Builds every adapter into bin/adapters, then bin/cairn with the adapters'
 # SHA-256 compiled in: a shipped adapter is started only if it is the very file
 # that was built with the program. GOOS and GOARCH choose another platform, and
-# OUT another directory than bin.
+# OUT another directory than bin. RELEASE=1 leaves the checkout's path out of the
+# files; else they are compiled as tests and checks are, so that what one has
+# compiled serves the others.
 set -eu
 cd "$(dirname "$0")/.."
 out=${OUT:-bin}
@@ -22,7 +24,7 @@ sha256() {
 # equal bytes, and with them equal digests.
 compile() {
 	mkdir -p "$(dirname "$2")"
-	go build -trimpath -buildvcs=false -ldflags "-s -w ${3:-}" -o "$2.$$" "$1"
+	go build ${RELEASE:+-trimpath} -buildvcs=false -ldflags "-s -w ${3:-}" -o "$2.$$" "$1"
 	mv "$2.$$" "$2"
 }
 

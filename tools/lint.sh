@@ -4,6 +4,8 @@
 # than the Go whose code it reads, and building it takes minutes.
 set -eu
 cd "$(dirname "$0")/.."
+# As tools/build.sh builds: what is compiled for one serves the other.
+export CGO_ENABLED=0
 cache=${CAIRN_TEST_CACHE:-$HOME/.cache/cairn-test}/bin
 version=$(go list -C tools -m -f '{{.Version}}' github.com/golangci/golangci-lint/v2)
 linter=$cache/golangci-lint-$version-$(go env GOVERSION)
