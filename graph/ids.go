@@ -30,7 +30,7 @@ func parseDatasetID(id string) (int, error) {
 // experimentIDs reads the ids of experiments; nil stands for all, as it does for the core.
 func experimentIDs(ids []string) ([]int, error) {
 	if ids == nil {
-		return nil, nil //nolint:nilnil // nil is the core's word for all
+		return nil, nil // nil is the core's word for all
 	}
 	out := make([]int, len(ids))
 	for i, id := range ids {

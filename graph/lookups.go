@@ -116,10 +116,10 @@ func keyedOf[T keyed](
 // all.
 func askedKeys(ctx context.Context, list, single string) ([]string, error) {
 	parent := graphql.GetFieldContext(ctx)
-	for parent = parent.Parent; parent != nil && parent.Field.Field == nil; parent = parent.Parent { //nolint:revive // finds it
+	for parent = parent.Parent; parent != nil && parent.Field.Field == nil; parent = parent.Parent {
 	}
 	if parent == nil {
-		return nil, nil //nolint:nilnil // nil is the core's word for all
+		return nil, nil // nil is the core's word for all
 	}
 	op := graphql.GetOperationContext(ctx)
 	seen := map[string]bool{}
@@ -129,7 +129,7 @@ func askedKeys(ctx context.Context, list, single string) ([]string, error) {
 		case list:
 			keys, some := texts(arguments["keys"])
 			if !some {
-				return nil, nil //nolint:nilnil // nil is the core's word for all
+				return nil, nil // nil is the core's word for all
 			}
 			for _, key := range keys {
 				seen[key] = true

@@ -55,6 +55,7 @@ func (s *server) dial(t *testing.T, options *websocket.DialOptions) *wsClient {
 		defer func() { _ = res.Body.Close() }()
 	}
 	require.NoError(t, err)
+	require.Contains(t, res.Header, "Sec-Websocket-Protocol", "as Go reads it")
 	conn.SetReadLimit(-1)
 	t.Cleanup(func() { _ = conn.CloseNow() })
 	return &wsClient{conn: conn, ctx: ctx}

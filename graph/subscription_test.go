@@ -97,12 +97,12 @@ func TestMetricsAppendedGivesEveryPointOnce(t *testing.T) {
 				log(0, 20)
 
 				first := open(t, s, metricsAppended, v)
-				steps, cursor := points(t, first, run, "loss", 20)
+				steps, _ := points(t, first, run, "loss", 20)
 				require.Equal(t, sequence(0, 20), steps, "what was there before")
 				written := make(chan struct{})
 				go func() { log(20, 60); close(written) }()
-				more, cursor2 := points(t, first, run, "loss", 15)
-				steps, cursor = append(steps, more...), cursor2
+				more, cursor := points(t, first, run, "loss", 15)
+				steps = append(steps, more...)
 				first.close() // in the middle of it
 				<-written
 				log(60, 70) // nobody is connected

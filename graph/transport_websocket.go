@@ -110,7 +110,7 @@ type acceptor struct{ timeout time.Duration }
 
 // Accept takes the HTTP connection over. Origin and protocol were checked by checkUpgrade.
 func (a acceptor) Accept(w http.ResponseWriter, r *http.Request, _ transport.WebsocketAcceptOptions) (transport.WebsocketConn, error) {
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+	conn, err := websocket.Accept(upgrading{w}, r, &websocket.AcceptOptions{
 		Subprotocols: []string{subprotocol}, InsecureSkipVerify: true, // the origin was checked by the server's allow list
 	})
 	if err != nil {
@@ -118,6 +118,28 @@ func (a acceptor) Accept(w http.ResponseWriter, r *http.Request, _ transport.Web
 	}
 	return &socket{conn: conn, timeout: a.timeout}, nil
 }
+
+// upgrading spells the header of the agreed protocol as the standard does. The case of headers has no meaning, and Go
+// changes it, but Python's gql looks for this one by its letters, and else speaks the older protocol.
+type upgrading struct{ http.ResponseWriter }
+
+const (
+	headerAsGoSpellsIt = "Sec-Websocket-Protocol"
+	headerAsStandard   = "Sec-WebSocket-Protocol"
+)
+
+// WriteHeader begins the answer.
+func (u upgrading) WriteHeader(status int) {
+	header := u.Header()
+	if agreed, ok := header[headerAsGoSpellsIt]; ok {
+		delete(header, headerAsGoSpellsIt)
+		header[headerAsStandard] = agreed
+	}
+	u.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets the connection be taken over.
+func (u upgrading) Unwrap() http.ResponseWriter { return u.ResponseWriter }
 
 // socket is a WebSocket connection as gqlgen wants it.
 type socket struct {
@@ -187,8 +209,8 @@ func (s *socket) Close() error {
 	return s.conn.CloseNow() //nolint:wrapcheck // nobody reads it
 }
 
-// Subprotocol is the one that was agreed on.
-func (s *socket) Subprotocol() string { return s.conn.Subprotocol() }
+// Subprotocol is the one that was agreed on: checkUpgrade takes no other.
+func (s *socket) Subprotocol() string { return subprotocol }
 
 // SetReadLimit bounds a message.
 func (s *socket) SetReadLimit(limit int64) { s.conn.SetReadLimit(limit) }

@@ -1175,7 +1175,7 @@ var AllMetricRole = []MetricRole{
 
 type ParamInput struct {
 	Key string `json:"key"`
-	// At most 6,000 characters.
+	// At most 65,536 bytes.
 	Value string `json:"value"`
 	// When the param has a value already, keep it and go on; else another value is a CONFLICT.
 	KeepExisting bool `json:"keepExisting"`
@@ -1205,7 +1205,8 @@ func (v *ReadRunLogResponse) GetRun() *ReadRunLogRun { return v.Run }
 // One execution and what was recorded of it.
 type ReadRunLogRun struct {
 	Status RunStatus `json:"status"`
-	// Console output from sequence `after` on, oldest first. `first` is 1 to 1,000 pieces.
+	// Console output behind sequence `after`, oldest first. `first` is 1 to 1,000 pieces; of large pieces there are fewer, so
+	// go on from the last until none comes.
 	Log []ReadRunLogRunLogRunLogChunk `json:"log"`
 }
 

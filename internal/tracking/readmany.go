@@ -46,7 +46,7 @@ func (s *Service) RunLogsOf(ctx context.Context, runs []int, after int64, first 
 		if err != nil {
 			return nil, err
 		}
-		defer rows.Close() //nolint:errcheck // its errors are those of rows.Err
+		defer rows.Close()
 		var out []*ent.RunLogChunk
 		for rows.Next() {
 			var c ent.RunLogChunk
