@@ -410,20 +410,21 @@ func (a *agent) finishRuns(session string) {
 func (a *agent) conclude(ctx context.Context, end endEntry) {
 	a.mu.Lock()
 	a.finishing = true
-	var open []string
-	for id, known := range a.state.sessions {
-		if known.bye == nil && id != execSession {
-			open = append(open, id)
+	sessions := sortedKeys(a.state.sessions)
+	a.mu.Unlock()
+	for _, id := range sessions {
+		if id != execSession {
+			a.endSession(id, false, 0)
 		}
 	}
-	a.mu.Unlock()
-	for _, id := range open {
-		a.endSession(id, false, 0)
-	}
-	if !waitFor(ctx, adaptersTimeout, &a.closing) {
+	// Every session has ended now, so every pump comes to an end.
+	if !waitFor(ctx, adaptersTimeout, &a.closing) || !waitFor(ctx, adaptersTimeout, &a.pumping) {
 		a.warn(a.config.RunID, "adapters did not come to an end in time; what they had not answered was not recorded")
 	}
-	a.finishRuns("")
+	// Also those of sessions that ended under an agent before this one.
+	for _, id := range append(sessions, "") {
+		a.finishRuns(id)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.dropped.Load() > 0 {

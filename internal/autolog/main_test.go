@@ -17,6 +17,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -40,9 +41,21 @@ func TestMain(m *testing.M) {
 			os.Exit(agentMain(os.Args[2:]))
 		case "training":
 			os.Exit(trainingMain(os.Args[2:]))
+		case "exec":
+			os.Exit(execMain(os.Args[2:]))
 		}
 	}
 	os.Exit(m.Run())
+}
+
+// execMain is what `cairn exec` does, of a training.
+func execMain(steps []string) int {
+	code, err := Exec(context.Background(), ExecOptions{
+		Command: append([]string{os.Args[0], "training"}, steps...), Agent: []string{os.Args[0], "agent"}, NoDiff: true})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	return code
 }
 
 // agentMain is what `cairn agent` does.
@@ -52,6 +65,9 @@ func agentMain(args []string) int {
 	settings := defaultSettings()
 	if limit, err := strconv.ParseInt(os.Getenv("CAIRN_TEST_MAX_SPOOL"), 10, 64); err == nil {
 		settings.maxSpool = limit
+	}
+	if stall, err := time.ParseDuration(os.Getenv("CAIRN_TEST_STALL")); err == nil {
+		settings.stall = stall
 	}
 	options.settings = settings
 	for i, arg := range args {
@@ -104,6 +120,8 @@ func trainingMain(steps []string) int {
 		case "raw":
 			data, _ := hex.DecodeString(argument)
 			_, _ = os.Stdout.Write(data)
+		case "pid":
+			fmt.Println(os.Getpid())
 		case "echo":
 			_, _ = io.Copy(os.Stdout, os.Stdin)
 		case "env":
