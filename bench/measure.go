@@ -19,7 +19,7 @@ const (
 	// idleShare is how much of a core an idle server may use: MLflow's processes poll.
 	idleShare = 0.1
 	// idleTimeout bounds the wait for a server to become idle.
-	idleTimeout = 90 * time.Second
+	idleTimeout = 5 * time.Minute
 )
 
 // results is all that was measured.

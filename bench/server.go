@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	startTimeout = 90 * time.Second
+	startTimeout = 4 * time.Minute
 	stopTimeout  = 30 * time.Second
 	pollInterval = 2 * time.Millisecond
 )
