@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/cairnml/cairn/internal/errs"
@@ -178,6 +177,3 @@ func writeDescription(home, digest string, d description) error {
 	}
 	return nil
 }
-
-// watches tells whether the import of a module concerns the adapter.
-func (d description) watches(module string) bool { return slices.Contains(d.Modules, module) }

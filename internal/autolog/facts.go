@@ -59,7 +59,7 @@ func readGit(ctx context.Context, dir string, withDiff bool) (gitFacts, error) {
 	status, err := git(ctx, dir, maxDiff, "status", "--porcelain", "-z", "--untracked-files=normal")
 	if err != nil {
 		facts.warnings = append(facts.warnings, "git status did not answer; whether the code was committed is unknown")
-		return facts, nil
+		return facts, nil //nolint:nilerr // what is known is recorded, and the warning says the rest
 	}
 	facts.code.Dirty = len(status) > 0
 	if !facts.code.Dirty || facts.code.Commit == "" || !withDiff {

@@ -120,7 +120,7 @@ func (h *adapterHost) start(ctx context.Context) (*adapterProcess, error) {
 	if err != nil || len(checksum) != sha256.Size {
 		return nil, errs.New(errs.Invalid, "the digest of the adapter %s is damaged in this program: %s", h.file.name, reinstall)
 	}
-	command := exec.Command(h.file.path) //nolint:gosec // its digest is checked before it is started
+	command := exec.Command(h.file.path) //nolint:gosec,noctx // its digest is checked before it is started; the host ends it
 	command.Env = adapterEnvironment()
 	dieWithParent(command)
 	client := plugin.NewClient(&plugin.ClientConfig{

@@ -184,7 +184,7 @@ func (l *link) start() (process *exec.Cmd, alive *os.File, err error) {
 		return nil, nil, fmt.Errorf("make the agent's input: %w", err)
 	}
 	defer func() { _ = stdin.Close() }()
-	process = exec.Command(l.argv[0], append(l.argv[1:len(l.argv):len(l.argv)], "--spool", l.dir)...) //nolint:gosec // this program
+	process = exec.Command(l.argv[0], append(l.argv[1:len(l.argv):len(l.argv)], "--spool", l.dir)...) //nolint:gosec,noctx // this program; it outlives exec to deliver
 	process.Stdin, process.Stdout, process.Stderr = stdin, log, log
 	process.Env = append(os.Environ(), l.env...)
 	process.Env = append(process.Env, "CAIRN_AGENT_SOCKET="+l.listener.Addr().String())
@@ -206,7 +206,7 @@ const agentLog = "agent.log"
 // dial connects to the agent's socket. It is there already where exec could pass it on.
 func (l *link) dial(exited <-chan struct{}) (net.Conn, error) {
 	for deadline := time.Now().Add(5 * time.Second); ; {
-		conn, err := net.Dial("unix", l.listener.Addr().String())
+		conn, err := net.Dial("unix", l.listener.Addr().String()) //nolint:noctx // a local socket that is there
 		if err == nil {
 			// An agent that dies before it accepts leaves the connection waiting in the socket.
 			go func() {

@@ -126,7 +126,7 @@ func writeMessage(w io.Writer, value any) error {
 		return fmt.Errorf("message of %d bytes: at most %d", len(body), maxMessage)
 	}
 	out := make([]byte, 4, 4+len(body))
-	binary.BigEndian.PutUint32(out, uint32(len(body))) //nolint:gosec // bounded above
+	binary.BigEndian.PutUint32(out, uint32(len(body))) // bounded above
 	if _, err := w.Write(append(out, body...)); err != nil {
 		return fmt.Errorf("send message: %w", err)
 	}

@@ -287,7 +287,7 @@ func listenSocket() (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make directory of the socket: %w", err)
 	}
-	listener, err := net.Listen("unix", filepath.Join(dir, "agent"))
+	listener, err := net.Listen("unix", filepath.Join(dir, "agent")) //nolint:noctx // resolves no name
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make socket: %w", err), os.RemoveAll(dir))
 	}

@@ -83,7 +83,7 @@ func (u *uploader) run(ctx context.Context) error {
 		}
 		err = u.deliver(ctx, ops, to)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // a request that was cut off is sent again by the next uploader
 		}
 		u.report(err)
 		if err == nil {

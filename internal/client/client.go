@@ -153,5 +153,5 @@ type doer struct{ client *Client }
 
 func (d doer) Do(request *http.Request) (*http.Response, error) {
 	d.client.authorize(request)
-	return d.client.http.Do(request)
+	return d.client.http.Do(request) //nolint:gosec // the server is the user's choice
 }

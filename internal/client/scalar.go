@@ -74,7 +74,7 @@ type Int64Array []int64
 func (a Int64Array) MarshalJSON() ([]byte, error) {
 	raw := make([]byte, 0, 8*len(a))
 	for _, v := range a {
-		raw = binary.LittleEndian.AppendUint64(raw, uint64(v)) //nolint:gosec // the bits, not the number
+		raw = binary.LittleEndian.AppendUint64(raw, uint64(v)) // the bits, not the number
 	}
 	return packed(raw), nil
 }
@@ -87,7 +87,7 @@ func (a *Int64Array) UnmarshalJSON(data []byte) error {
 	}
 	out := make(Int64Array, 0, len(raw)/8)
 	for ; len(raw) > 0; raw = raw[8:] {
-		out = append(out, int64(binary.LittleEndian.Uint64(raw))) //nolint:gosec // the bits, not the number
+		out = append(out, int64(binary.LittleEndian.Uint64(raw))) // the bits, not the number
 	}
 	*a = out
 	return nil

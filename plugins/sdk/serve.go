@@ -23,11 +23,11 @@ func Serve(adapter Adapter) {
 	if os.Getenv(grpcplugin.Handshake.MagicCookieKey) != grpcplugin.Handshake.MagicCookieValue {
 		fmt.Fprintf(os.Stderr, "This is %s %s, an autolog adapter of Cairn's, which `cairn exec` starts by itself.\n",
 			description.Name, description.Version)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // Serve is an adapter's main
 	}
 	if err := description.Validate(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // Serve is an adapter's main
 	}
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  grpcplugin.Handshake,
