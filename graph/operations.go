@@ -100,6 +100,10 @@ func (o *operations) MutateOperationContext(ctx context.Context, op *graphql.Ope
 		return refusal(err)
 	}
 	op.Stats.SetExtension(slotName, s)
+	if _, ok := ctx.Value(connectionKey{}).(*connection); !ok {
+		// The request's own context: it ends also when the transport refuses what is allowed here.
+		context.AfterFunc(ctx, s.free)
+	}
 	return nil
 }
 

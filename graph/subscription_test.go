@@ -371,6 +371,10 @@ func TestBoundsOfSubscriptions(t *testing.T) {
 		require.True(t, done)
 	}
 	refused(c.subscribe(t, "3", metricsAppended, v), "2 operations are running on this connection")
+	for range 5 { // what a transport refuses holds no place
+		err, _ := s.fails(metricsAppended, v)
+		require.Contains(t, err.Message, "needs a stream")
+	}
 
 	other := s.connect(t)
 	other.subscribe(t, "1", metricsAppended, v)

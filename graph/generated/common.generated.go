@@ -2557,26 +2557,36 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case ent.Token:
+		return ec._Token(ctx, sel, &obj)
 	case *ent.Token:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Token(ctx, sel, obj)
+	case ent.Run:
+		return ec._Run(ctx, sel, &obj)
 	case *ent.Run:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Run(ctx, sel, obj)
+	case ent.LoggedModel:
+		return ec._LoggedModel(ctx, sel, &obj)
 	case *ent.LoggedModel:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._LoggedModel(ctx, sel, obj)
+	case ent.Experiment:
+		return ec._Experiment(ctx, sel, &obj)
 	case *ent.Experiment:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Experiment(ctx, sel, obj)
+	case ent.Dataset:
+		return ec._Dataset(ctx, sel, &obj)
 	case *ent.Dataset:
 		if obj == nil {
 			return graphql.Null

@@ -1002,13 +1002,18 @@ func (ec *executionContext) marshalNExperimentOrderField2githubᚗcomᚋcairnml�
 }
 
 func (ec *executionContext) unmarshalNGoal2githubᚗcomᚋcairnmlᚋcairnᚋentᚋmetricgoalᚐGoal(ctx context.Context, v any) (metricgoal.Goal, error) {
-	var res metricgoal.Goal
-	err := res.UnmarshalGQL(v)
+	tmp, err := graphql.UnmarshalString(v)
+	res := metricgoal.Goal(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNGoal2githubᚗcomᚋcairnmlᚋcairnᚋentᚋmetricgoalᚐGoal(ctx context.Context, sel ast.SelectionSet, v metricgoal.Goal) graphql.Marshaler {
-	return v
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Goal!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNMetricGoal2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋentᚐMetricGoalᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.MetricGoal) graphql.Marshaler {

@@ -597,13 +597,18 @@ func (ec *executionContext) marshalNLoggedModel2ᚖgithubᚗcomᚋcairnmlᚋcair
 }
 
 func (ec *executionContext) unmarshalNLoggedModelStatus2githubᚗcomᚋcairnmlᚋcairnᚋentᚋloggedmodelᚐStatus(ctx context.Context, v any) (loggedmodel.Status, error) {
-	var res loggedmodel.Status
-	err := res.UnmarshalGQL(v)
+	tmp, err := graphql.UnmarshalString(v)
+	res := loggedmodel.Status(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNLoggedModelStatus2githubᚗcomᚋcairnmlᚋcairnᚋentᚋloggedmodelᚐStatus(ctx context.Context, sel ast.SelectionSet, v loggedmodel.Status) graphql.Marshaler {
-	return v
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "LoggedModelStatus!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalOLoggedModel2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋentᚐLoggedModel(ctx context.Context, sel ast.SelectionSet, v *ent.LoggedModel) graphql.Marshaler {

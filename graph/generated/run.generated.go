@@ -3306,13 +3306,18 @@ func (ec *executionContext) marshalNRunLogChunk2ᚖgithubᚗcomᚋcairnmlᚋcair
 }
 
 func (ec *executionContext) unmarshalNRunStatus2githubᚗcomᚋcairnmlᚋcairnᚋentᚋrunᚐStatus(ctx context.Context, v any) (run.Status, error) {
-	var res run.Status
-	err := res.UnmarshalGQL(v)
+	tmp, err := graphql.UnmarshalString(v)
+	res := run.Status(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNRunStatus2githubᚗcomᚋcairnmlᚋcairnᚋentᚋrunᚐStatus(ctx context.Context, sel ast.SelectionSet, v run.Status) graphql.Marshaler {
-	return v
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "RunStatus!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNRunsChanged2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐRunsChanged(ctx context.Context, sel ast.SelectionSet, v *model.RunsChanged) graphql.Marshaler {
@@ -3363,16 +3368,19 @@ func (ec *executionContext) unmarshalORunStatus2ᚖgithubᚗcomᚋcairnmlᚋcair
 	if v == nil {
 		return nil, nil
 	}
-	var res = new(run.Status)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
+	tmp, err := graphql.UnmarshalString(v)
+	res := run.Status(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalORunStatus2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋentᚋrunᚐStatus(ctx context.Context, sel ast.SelectionSet, v *run.Status) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	return v
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

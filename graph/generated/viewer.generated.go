@@ -545,13 +545,18 @@ func (ec *executionContext) marshalNCreatedToken2ᚖgithubᚗcomᚋcairnmlᚋcai
 }
 
 func (ec *executionContext) unmarshalNRole2githubᚗcomᚋcairnmlᚋcairnᚋentᚋtokenᚐRole(ctx context.Context, v any) (token.Role, error) {
-	var res token.Role
-	err := res.UnmarshalGQL(v)
+	tmp, err := graphql.UnmarshalString(v)
+	res := token.Role(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNRole2githubᚗcomᚋcairnmlᚋcairnᚋentᚋtokenᚐRole(ctx context.Context, sel ast.SelectionSet, v token.Role) graphql.Marshaler {
-	return v
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Role!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNToken2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋentᚐTokenᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.Token) graphql.Marshaler {

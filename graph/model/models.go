@@ -14,11 +14,6 @@ import (
 	"github.com/cairnml/cairn/internal/metric"
 )
 
-// An object that can be fetched again by its global id.
-type Node interface {
-	IsNode()
-}
-
 type AppendRunLogInput struct {
 	RunID  string    `json:"runId"`
 	Stream LogStream `json:"stream"`
