@@ -24,7 +24,6 @@ type ArtifactReferenceQuery struct {
 	inters     []Interceptor
 	predicates []predicate.ArtifactReference
 	withRun    *RunQuery
-	loadTotal  []func(context.Context, []*ArtifactReference) error
 	modifiers  []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -401,11 +400,6 @@ func (_q *ArtifactReferenceQuery) sqlAll(ctx context.Context, hooks ...queryHook
 	if query := _q.withRun; query != nil {
 		if err := _q.loadRun(ctx, query, nodes, nil,
 			func(n *ArtifactReference, e *Run) { n.Edges.Run = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -22,7 +22,6 @@ type ChangeQuery struct {
 	order      []change.OrderOption
 	inters     []Interceptor
 	predicates []predicate.Change
-	loadTotal  []func(context.Context, []*Change) error
 	modifiers  []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -357,11 +356,6 @@ func (_q *ChangeQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Chang
 	}
 	if len(nodes) == 0 {
 		return nodes, nil
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
-			return nil, err
-		}
 	}
 	return nodes, nil
 }

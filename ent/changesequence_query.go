@@ -22,7 +22,6 @@ type ChangeSequenceQuery struct {
 	order      []changesequence.OrderOption
 	inters     []Interceptor
 	predicates []predicate.ChangeSequence
-	loadTotal  []func(context.Context, []*ChangeSequence) error
 	modifiers  []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -357,11 +356,6 @@ func (_q *ChangeSequenceQuery) sqlAll(ctx context.Context, hooks ...queryHook) (
 	}
 	if len(nodes) == 0 {
 		return nodes, nil
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
-			return nil, err
-		}
 	}
 	return nodes, nil
 }

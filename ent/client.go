@@ -114,8 +114,6 @@ type Client struct {
 	StageTransition *StageTransitionClient
 	// Token is the client for interacting with the Token builders.
 	Token *TokenClient
-	// additional fields for node api
-	tables tables
 }
 
 // NewClient creates a new client configured with the given options.

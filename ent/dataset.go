@@ -45,10 +45,6 @@ type DatasetEdges struct {
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
 	loadedTypes [1]bool
-	// totalCount holds the count of the edges above.
-	totalCount [1]map[string]int
-
-	namedRunInputs map[string][]*RunInput
 }
 
 // RunInputsOrErr returns the RunInputs value or an error if the edge
@@ -210,30 +206,6 @@ func (_m *Dataset) String() string {
 	builder.WriteString(fmt.Sprintf("%v", _m.CreatedAt))
 	builder.WriteByte(')')
 	return builder.String()
-}
-
-// NamedRunInputs returns the RunInputs named value or an error if the edge was not
-// loaded in eager-loading with this name.
-func (_m *Dataset) NamedRunInputs(name string) ([]*RunInput, error) {
-	if _m.Edges.namedRunInputs == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedRunInputs[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
-}
-
-func (_m *Dataset) appendNamedRunInputs(name string, edges ...*RunInput) {
-	if _m.Edges.namedRunInputs == nil {
-		_m.Edges.namedRunInputs = make(map[string][]*RunInput)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedRunInputs[name] = []*RunInput{}
-	} else {
-		_m.Edges.namedRunInputs[name] = append(_m.Edges.namedRunInputs[name], edges...)
-	}
 }
 
 // Datasets is a parsable slice of Dataset.

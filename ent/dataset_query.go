@@ -20,14 +20,12 @@ import (
 // DatasetQuery is the builder for querying Dataset entities.
 type DatasetQuery struct {
 	config
-	ctx                *QueryContext
-	order              []dataset.OrderOption
-	inters             []Interceptor
-	predicates         []predicate.Dataset
-	withRunInputs      *RunInputQuery
-	loadTotal          []func(context.Context, []*Dataset) error
-	modifiers          []func(*sql.Selector)
-	withNamedRunInputs map[string]*RunInputQuery
+	ctx           *QueryContext
+	order         []dataset.OrderOption
+	inters        []Interceptor
+	predicates    []predicate.Dataset
+	withRunInputs *RunInputQuery
+	modifiers     []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -407,18 +405,6 @@ func (_q *DatasetQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Data
 			return nil, err
 		}
 	}
-	for name, query := range _q.withNamedRunInputs {
-		if err := _q.loadRunInputs(ctx, query, nodes,
-			func(n *Dataset) { n.appendNamedRunInputs(name) },
-			func(n *Dataset, e *RunInput) { n.appendNamedRunInputs(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
-			return nil, err
-		}
-	}
 	return nodes, nil
 }
 
@@ -544,20 +530,6 @@ func (_q *DatasetQuery) sqlQuery(ctx context.Context) *sql.Selector {
 func (_q *DatasetQuery) Modify(modifiers ...func(s *sql.Selector)) *DatasetSelect {
 	_q.modifiers = append(_q.modifiers, modifiers...)
 	return _q.Select()
-}
-
-// WithNamedRunInputs tells the query-builder to eager-load the nodes that are connected to the "run_inputs"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *DatasetQuery) WithNamedRunInputs(name string, opts ...func(*RunInputQuery)) *DatasetQuery {
-	query := (&RunInputClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedRunInputs == nil {
-		_q.withNamedRunInputs = make(map[string]*RunInputQuery)
-	}
-	_q.withNamedRunInputs[name] = query
-	return _q
 }
 
 // DatasetGroupBy is the group-by builder for Dataset entities.

@@ -45,12 +45,6 @@ type ExperimentEdges struct {
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
 	loadedTypes [3]bool
-	// totalCount holds the count of the edges above.
-	totalCount [3]map[string]int
-
-	namedRuns        map[string][]*Run
-	namedTags        map[string][]*ExperimentTag
-	namedMetricGoals map[string][]*MetricGoal
 }
 
 // RunsOrErr returns the Runs value or an error if the edge
@@ -216,78 +210,6 @@ func (_m *Experiment) String() string {
 	builder.WriteString(_m.CreatedBy)
 	builder.WriteByte(')')
 	return builder.String()
-}
-
-// NamedRuns returns the Runs named value or an error if the edge was not
-// loaded in eager-loading with this name.
-func (_m *Experiment) NamedRuns(name string) ([]*Run, error) {
-	if _m.Edges.namedRuns == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedRuns[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
-}
-
-func (_m *Experiment) appendNamedRuns(name string, edges ...*Run) {
-	if _m.Edges.namedRuns == nil {
-		_m.Edges.namedRuns = make(map[string][]*Run)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedRuns[name] = []*Run{}
-	} else {
-		_m.Edges.namedRuns[name] = append(_m.Edges.namedRuns[name], edges...)
-	}
-}
-
-// NamedTags returns the Tags named value or an error if the edge was not
-// loaded in eager-loading with this name.
-func (_m *Experiment) NamedTags(name string) ([]*ExperimentTag, error) {
-	if _m.Edges.namedTags == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedTags[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
-}
-
-func (_m *Experiment) appendNamedTags(name string, edges ...*ExperimentTag) {
-	if _m.Edges.namedTags == nil {
-		_m.Edges.namedTags = make(map[string][]*ExperimentTag)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedTags[name] = []*ExperimentTag{}
-	} else {
-		_m.Edges.namedTags[name] = append(_m.Edges.namedTags[name], edges...)
-	}
-}
-
-// NamedMetricGoals returns the MetricGoals named value or an error if the edge was not
-// loaded in eager-loading with this name.
-func (_m *Experiment) NamedMetricGoals(name string) ([]*MetricGoal, error) {
-	if _m.Edges.namedMetricGoals == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedMetricGoals[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
-}
-
-func (_m *Experiment) appendNamedMetricGoals(name string, edges ...*MetricGoal) {
-	if _m.Edges.namedMetricGoals == nil {
-		_m.Edges.namedMetricGoals = make(map[string][]*MetricGoal)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedMetricGoals[name] = []*MetricGoal{}
-	} else {
-		_m.Edges.namedMetricGoals[name] = append(_m.Edges.namedMetricGoals[name], edges...)
-	}
 }
 
 // Experiments is a parsable slice of Experiment.

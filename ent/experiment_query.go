@@ -22,18 +22,14 @@ import (
 // ExperimentQuery is the builder for querying Experiment entities.
 type ExperimentQuery struct {
 	config
-	ctx                  *QueryContext
-	order                []experiment.OrderOption
-	inters               []Interceptor
-	predicates           []predicate.Experiment
-	withRuns             *RunQuery
-	withTags             *ExperimentTagQuery
-	withMetricGoals      *MetricGoalQuery
-	loadTotal            []func(context.Context, []*Experiment) error
-	modifiers            []func(*sql.Selector)
-	withNamedRuns        map[string]*RunQuery
-	withNamedTags        map[string]*ExperimentTagQuery
-	withNamedMetricGoals map[string]*MetricGoalQuery
+	ctx             *QueryContext
+	order           []experiment.OrderOption
+	inters          []Interceptor
+	predicates      []predicate.Experiment
+	withRuns        *RunQuery
+	withTags        *ExperimentTagQuery
+	withMetricGoals *MetricGoalQuery
+	modifiers       []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -497,32 +493,6 @@ func (_q *ExperimentQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*E
 			return nil, err
 		}
 	}
-	for name, query := range _q.withNamedRuns {
-		if err := _q.loadRuns(ctx, query, nodes,
-			func(n *Experiment) { n.appendNamedRuns(name) },
-			func(n *Experiment, e *Run) { n.appendNamedRuns(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for name, query := range _q.withNamedTags {
-		if err := _q.loadTags(ctx, query, nodes,
-			func(n *Experiment) { n.appendNamedTags(name) },
-			func(n *Experiment, e *ExperimentTag) { n.appendNamedTags(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for name, query := range _q.withNamedMetricGoals {
-		if err := _q.loadMetricGoals(ctx, query, nodes,
-			func(n *Experiment) { n.appendNamedMetricGoals(name) },
-			func(n *Experiment, e *MetricGoal) { n.appendNamedMetricGoals(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
-			return nil, err
-		}
-	}
 	return nodes, nil
 }
 
@@ -708,48 +678,6 @@ func (_q *ExperimentQuery) sqlQuery(ctx context.Context) *sql.Selector {
 func (_q *ExperimentQuery) Modify(modifiers ...func(s *sql.Selector)) *ExperimentSelect {
 	_q.modifiers = append(_q.modifiers, modifiers...)
 	return _q.Select()
-}
-
-// WithNamedRuns tells the query-builder to eager-load the nodes that are connected to the "runs"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *ExperimentQuery) WithNamedRuns(name string, opts ...func(*RunQuery)) *ExperimentQuery {
-	query := (&RunClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedRuns == nil {
-		_q.withNamedRuns = make(map[string]*RunQuery)
-	}
-	_q.withNamedRuns[name] = query
-	return _q
-}
-
-// WithNamedTags tells the query-builder to eager-load the nodes that are connected to the "tags"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *ExperimentQuery) WithNamedTags(name string, opts ...func(*ExperimentTagQuery)) *ExperimentQuery {
-	query := (&ExperimentTagClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedTags == nil {
-		_q.withNamedTags = make(map[string]*ExperimentTagQuery)
-	}
-	_q.withNamedTags[name] = query
-	return _q
-}
-
-// WithNamedMetricGoals tells the query-builder to eager-load the nodes that are connected to the "metric_goals"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *ExperimentQuery) WithNamedMetricGoals(name string, opts ...func(*MetricGoalQuery)) *ExperimentQuery {
-	query := (&MetricGoalClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedMetricGoals == nil {
-		_q.withNamedMetricGoals = make(map[string]*MetricGoalQuery)
-	}
-	_q.withNamedMetricGoals[name] = query
-	return _q
 }
 
 // ExperimentGroupBy is the group-by builder for Experiment entities.

@@ -24,7 +24,6 @@ type ExperimentTagQuery struct {
 	inters         []Interceptor
 	predicates     []predicate.ExperimentTag
 	withExperiment *ExperimentQuery
-	loadTotal      []func(context.Context, []*ExperimentTag) error
 	modifiers      []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -401,11 +400,6 @@ func (_q *ExperimentTagQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([
 	if query := _q.withExperiment; query != nil {
 		if err := _q.loadExperiment(ctx, query, nodes, nil,
 			func(n *ExperimentTag, e *Experiment) { n.Edges.Experiment = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

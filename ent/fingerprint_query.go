@@ -24,7 +24,6 @@ type FingerprintQuery struct {
 	inters     []Interceptor
 	predicates []predicate.Fingerprint
 	withRun    *RunQuery
-	loadTotal  []func(context.Context, []*Fingerprint) error
 	modifiers  []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -401,11 +400,6 @@ func (_q *FingerprintQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*
 	if query := _q.withRun; query != nil {
 		if err := _q.loadRun(ctx, query, nodes, nil,
 			func(n *Fingerprint, e *Run) { n.Edges.Run = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

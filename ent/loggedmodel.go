@@ -59,13 +59,6 @@ type LoggedModelEdges struct {
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
 	loadedTypes [4]bool
-	// totalCount holds the count of the edges above.
-	totalCount [4]map[string]int
-
-	namedParams     map[string][]*LoggedModelParam
-	namedTags       map[string][]*LoggedModelTag
-	namedMetrics    map[string][]*LoggedModelMetric
-	namedRunOutputs map[string][]*RunOutput
 }
 
 // ParamsOrErr returns the Params value or an error if the edge
@@ -299,102 +292,6 @@ func (_m *LoggedModel) String() string {
 	builder.WriteString(_m.CreatedBy)
 	builder.WriteByte(')')
 	return builder.String()
-}
-
-// NamedParams returns the Params named value or an error if the edge was not
-// loaded in eager-loading with this name.
-func (_m *LoggedModel) NamedParams(name string) ([]*LoggedModelParam, error) {
-	if _m.Edges.namedParams == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedParams[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
-}
-
-func (_m *LoggedModel) appendNamedParams(name string, edges ...*LoggedModelParam) {
-	if _m.Edges.namedParams == nil {
-		_m.Edges.namedParams = make(map[string][]*LoggedModelParam)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedParams[name] = []*LoggedModelParam{}
-	} else {
-		_m.Edges.namedParams[name] = append(_m.Edges.namedParams[name], edges...)
-	}
-}
-
-// NamedTags returns the Tags named value or an error if the edge was not
-// loaded in eager-loading with this name.
-func (_m *LoggedModel) NamedTags(name string) ([]*LoggedModelTag, error) {
-	if _m.Edges.namedTags == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedTags[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
-}
-
-func (_m *LoggedModel) appendNamedTags(name string, edges ...*LoggedModelTag) {
-	if _m.Edges.namedTags == nil {
-		_m.Edges.namedTags = make(map[string][]*LoggedModelTag)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedTags[name] = []*LoggedModelTag{}
-	} else {
-		_m.Edges.namedTags[name] = append(_m.Edges.namedTags[name], edges...)
-	}
-}
-
-// NamedMetrics returns the Metrics named value or an error if the edge was not
-// loaded in eager-loading with this name.
-func (_m *LoggedModel) NamedMetrics(name string) ([]*LoggedModelMetric, error) {
-	if _m.Edges.namedMetrics == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedMetrics[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
-}
-
-func (_m *LoggedModel) appendNamedMetrics(name string, edges ...*LoggedModelMetric) {
-	if _m.Edges.namedMetrics == nil {
-		_m.Edges.namedMetrics = make(map[string][]*LoggedModelMetric)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedMetrics[name] = []*LoggedModelMetric{}
-	} else {
-		_m.Edges.namedMetrics[name] = append(_m.Edges.namedMetrics[name], edges...)
-	}
-}
-
-// NamedRunOutputs returns the RunOutputs named value or an error if the edge was not
-// loaded in eager-loading with this name.
-func (_m *LoggedModel) NamedRunOutputs(name string) ([]*RunOutput, error) {
-	if _m.Edges.namedRunOutputs == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedRunOutputs[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
-}
-
-func (_m *LoggedModel) appendNamedRunOutputs(name string, edges ...*RunOutput) {
-	if _m.Edges.namedRunOutputs == nil {
-		_m.Edges.namedRunOutputs = make(map[string][]*RunOutput)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedRunOutputs[name] = []*RunOutput{}
-	} else {
-		_m.Edges.namedRunOutputs[name] = append(_m.Edges.namedRunOutputs[name], edges...)
-	}
 }
 
 // LoggedModels is a parsable slice of LoggedModel.

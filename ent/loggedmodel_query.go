@@ -23,20 +23,15 @@ import (
 // LoggedModelQuery is the builder for querying LoggedModel entities.
 type LoggedModelQuery struct {
 	config
-	ctx                 *QueryContext
-	order               []loggedmodel.OrderOption
-	inters              []Interceptor
-	predicates          []predicate.LoggedModel
-	withParams          *LoggedModelParamQuery
-	withTags            *LoggedModelTagQuery
-	withMetrics         *LoggedModelMetricQuery
-	withRunOutputs      *RunOutputQuery
-	loadTotal           []func(context.Context, []*LoggedModel) error
-	modifiers           []func(*sql.Selector)
-	withNamedParams     map[string]*LoggedModelParamQuery
-	withNamedTags       map[string]*LoggedModelTagQuery
-	withNamedMetrics    map[string]*LoggedModelMetricQuery
-	withNamedRunOutputs map[string]*RunOutputQuery
+	ctx            *QueryContext
+	order          []loggedmodel.OrderOption
+	inters         []Interceptor
+	predicates     []predicate.LoggedModel
+	withParams     *LoggedModelParamQuery
+	withTags       *LoggedModelTagQuery
+	withMetrics    *LoggedModelMetricQuery
+	withRunOutputs *RunOutputQuery
+	modifiers      []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -542,39 +537,6 @@ func (_q *LoggedModelQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*
 			return nil, err
 		}
 	}
-	for name, query := range _q.withNamedParams {
-		if err := _q.loadParams(ctx, query, nodes,
-			func(n *LoggedModel) { n.appendNamedParams(name) },
-			func(n *LoggedModel, e *LoggedModelParam) { n.appendNamedParams(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for name, query := range _q.withNamedTags {
-		if err := _q.loadTags(ctx, query, nodes,
-			func(n *LoggedModel) { n.appendNamedTags(name) },
-			func(n *LoggedModel, e *LoggedModelTag) { n.appendNamedTags(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for name, query := range _q.withNamedMetrics {
-		if err := _q.loadMetrics(ctx, query, nodes,
-			func(n *LoggedModel) { n.appendNamedMetrics(name) },
-			func(n *LoggedModel, e *LoggedModelMetric) { n.appendNamedMetrics(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for name, query := range _q.withNamedRunOutputs {
-		if err := _q.loadRunOutputs(ctx, query, nodes,
-			func(n *LoggedModel) { n.appendNamedRunOutputs(name) },
-			func(n *LoggedModel, e *RunOutput) { n.appendNamedRunOutputs(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
-			return nil, err
-		}
-	}
 	return nodes, nil
 }
 
@@ -790,62 +752,6 @@ func (_q *LoggedModelQuery) sqlQuery(ctx context.Context) *sql.Selector {
 func (_q *LoggedModelQuery) Modify(modifiers ...func(s *sql.Selector)) *LoggedModelSelect {
 	_q.modifiers = append(_q.modifiers, modifiers...)
 	return _q.Select()
-}
-
-// WithNamedParams tells the query-builder to eager-load the nodes that are connected to the "params"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *LoggedModelQuery) WithNamedParams(name string, opts ...func(*LoggedModelParamQuery)) *LoggedModelQuery {
-	query := (&LoggedModelParamClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedParams == nil {
-		_q.withNamedParams = make(map[string]*LoggedModelParamQuery)
-	}
-	_q.withNamedParams[name] = query
-	return _q
-}
-
-// WithNamedTags tells the query-builder to eager-load the nodes that are connected to the "tags"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *LoggedModelQuery) WithNamedTags(name string, opts ...func(*LoggedModelTagQuery)) *LoggedModelQuery {
-	query := (&LoggedModelTagClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedTags == nil {
-		_q.withNamedTags = make(map[string]*LoggedModelTagQuery)
-	}
-	_q.withNamedTags[name] = query
-	return _q
-}
-
-// WithNamedMetrics tells the query-builder to eager-load the nodes that are connected to the "metrics"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *LoggedModelQuery) WithNamedMetrics(name string, opts ...func(*LoggedModelMetricQuery)) *LoggedModelQuery {
-	query := (&LoggedModelMetricClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedMetrics == nil {
-		_q.withNamedMetrics = make(map[string]*LoggedModelMetricQuery)
-	}
-	_q.withNamedMetrics[name] = query
-	return _q
-}
-
-// WithNamedRunOutputs tells the query-builder to eager-load the nodes that are connected to the "run_outputs"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *LoggedModelQuery) WithNamedRunOutputs(name string, opts ...func(*RunOutputQuery)) *LoggedModelQuery {
-	query := (&RunOutputClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedRunOutputs == nil {
-		_q.withNamedRunOutputs = make(map[string]*RunOutputQuery)
-	}
-	_q.withNamedRunOutputs[name] = query
-	return _q
 }
 
 // LoggedModelGroupBy is the group-by builder for LoggedModel entities.

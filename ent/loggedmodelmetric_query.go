@@ -24,7 +24,6 @@ type LoggedModelMetricQuery struct {
 	inters          []Interceptor
 	predicates      []predicate.LoggedModelMetric
 	withLoggedModel *LoggedModelQuery
-	loadTotal       []func(context.Context, []*LoggedModelMetric) error
 	modifiers       []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -401,11 +400,6 @@ func (_q *LoggedModelMetricQuery) sqlAll(ctx context.Context, hooks ...queryHook
 	if query := _q.withLoggedModel; query != nil {
 		if err := _q.loadLoggedModel(ctx, query, nodes, nil,
 			func(n *LoggedModelMetric, e *LoggedModel) { n.Edges.LoggedModel = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

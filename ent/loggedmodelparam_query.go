@@ -24,7 +24,6 @@ type LoggedModelParamQuery struct {
 	inters          []Interceptor
 	predicates      []predicate.LoggedModelParam
 	withLoggedModel *LoggedModelQuery
-	loadTotal       []func(context.Context, []*LoggedModelParam) error
 	modifiers       []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -401,11 +400,6 @@ func (_q *LoggedModelParamQuery) sqlAll(ctx context.Context, hooks ...queryHook)
 	if query := _q.withLoggedModel; query != nil {
 		if err := _q.loadLoggedModel(ctx, query, nodes, nil,
 			func(n *LoggedModelParam, e *LoggedModel) { n.Edges.LoggedModel = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -24,7 +24,6 @@ type LoggedModelTagQuery struct {
 	inters          []Interceptor
 	predicates      []predicate.LoggedModelTag
 	withLoggedModel *LoggedModelQuery
-	loadTotal       []func(context.Context, []*LoggedModelTag) error
 	modifiers       []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -401,11 +400,6 @@ func (_q *LoggedModelTagQuery) sqlAll(ctx context.Context, hooks ...queryHook) (
 	if query := _q.withLoggedModel; query != nil {
 		if err := _q.loadLoggedModel(ctx, query, nodes, nil,
 			func(n *LoggedModelTag, e *LoggedModel) { n.Edges.LoggedModel = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -24,7 +24,6 @@ type MetricGoalQuery struct {
 	inters         []Interceptor
 	predicates     []predicate.MetricGoal
 	withExperiment *ExperimentQuery
-	loadTotal      []func(context.Context, []*MetricGoal) error
 	modifiers      []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -401,11 +400,6 @@ func (_q *MetricGoalQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*M
 	if query := _q.withExperiment; query != nil {
 		if err := _q.loadExperiment(ctx, query, nodes, nil,
 			func(n *MetricGoal, e *Experiment) { n.Edges.Experiment = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -24,7 +24,6 @@ type ModelAliasQuery struct {
 	inters              []Interceptor
 	predicates          []predicate.ModelAlias
 	withRegisteredModel *RegisteredModelQuery
-	loadTotal           []func(context.Context, []*ModelAlias) error
 	modifiers           []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -401,11 +400,6 @@ func (_q *ModelAliasQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*M
 	if query := _q.withRegisteredModel; query != nil {
 		if err := _q.loadRegisteredModel(ctx, query, nodes, nil,
 			func(n *ModelAlias, e *RegisteredModel) { n.Edges.RegisteredModel = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -24,7 +24,6 @@ type ModelVersionQuery struct {
 	inters              []Interceptor
 	predicates          []predicate.ModelVersion
 	withRegisteredModel *RegisteredModelQuery
-	loadTotal           []func(context.Context, []*ModelVersion) error
 	modifiers           []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -401,11 +400,6 @@ func (_q *ModelVersionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 	if query := _q.withRegisteredModel; query != nil {
 		if err := _q.loadRegisteredModel(ctx, query, nodes, nil,
 			func(n *ModelVersion, e *RegisteredModel) { n.Edges.RegisteredModel = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -24,7 +24,6 @@ type ParamQuery struct {
 	inters     []Interceptor
 	predicates []predicate.Param
 	withRun    *RunQuery
-	loadTotal  []func(context.Context, []*Param) error
 	modifiers  []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -401,11 +400,6 @@ func (_q *ParamQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Param,
 	if query := _q.withRun; query != nil {
 		if err := _q.loadRun(ctx, query, nodes, nil,
 			func(n *Param, e *Run) { n.Edges.Run = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -48,11 +48,6 @@ type RegisteredModelEdges struct {
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
 	loadedTypes [2]bool
-	// totalCount holds the count of the edges above.
-	totalCount [2]map[string]int
-
-	namedVersions map[string][]*ModelVersion
-	namedAliases  map[string][]*ModelAlias
 }
 
 // VersionsOrErr returns the Versions value or an error if the edge
@@ -226,54 +221,6 @@ func (_m *RegisteredModel) String() string {
 	builder.WriteString(_m.CreatedBy)
 	builder.WriteByte(')')
 	return builder.String()
-}
-
-// NamedVersions returns the Versions named value or an error if the edge was not
-// loaded in eager-loading with this name.
-func (_m *RegisteredModel) NamedVersions(name string) ([]*ModelVersion, error) {
-	if _m.Edges.namedVersions == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedVersions[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
-}
-
-func (_m *RegisteredModel) appendNamedVersions(name string, edges ...*ModelVersion) {
-	if _m.Edges.namedVersions == nil {
-		_m.Edges.namedVersions = make(map[string][]*ModelVersion)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedVersions[name] = []*ModelVersion{}
-	} else {
-		_m.Edges.namedVersions[name] = append(_m.Edges.namedVersions[name], edges...)
-	}
-}
-
-// NamedAliases returns the Aliases named value or an error if the edge was not
-// loaded in eager-loading with this name.
-func (_m *RegisteredModel) NamedAliases(name string) ([]*ModelAlias, error) {
-	if _m.Edges.namedAliases == nil {
-		return nil, &NotLoadedError{edge: name}
-	}
-	nodes, ok := _m.Edges.namedAliases[name]
-	if !ok {
-		return nil, &NotLoadedError{edge: name}
-	}
-	return nodes, nil
-}
-
-func (_m *RegisteredModel) appendNamedAliases(name string, edges ...*ModelAlias) {
-	if _m.Edges.namedAliases == nil {
-		_m.Edges.namedAliases = make(map[string][]*ModelAlias)
-	}
-	if len(edges) == 0 {
-		_m.Edges.namedAliases[name] = []*ModelAlias{}
-	} else {
-		_m.Edges.namedAliases[name] = append(_m.Edges.namedAliases[name], edges...)
-	}
 }
 
 // RegisteredModels is a parsable slice of RegisteredModel.

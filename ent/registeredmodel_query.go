@@ -21,16 +21,13 @@ import (
 // RegisteredModelQuery is the builder for querying RegisteredModel entities.
 type RegisteredModelQuery struct {
 	config
-	ctx               *QueryContext
-	order             []registeredmodel.OrderOption
-	inters            []Interceptor
-	predicates        []predicate.RegisteredModel
-	withVersions      *ModelVersionQuery
-	withAliases       *ModelAliasQuery
-	loadTotal         []func(context.Context, []*RegisteredModel) error
-	modifiers         []func(*sql.Selector)
-	withNamedVersions map[string]*ModelVersionQuery
-	withNamedAliases  map[string]*ModelAliasQuery
+	ctx          *QueryContext
+	order        []registeredmodel.OrderOption
+	inters       []Interceptor
+	predicates   []predicate.RegisteredModel
+	withVersions *ModelVersionQuery
+	withAliases  *ModelAliasQuery
+	modifiers    []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -452,25 +449,6 @@ func (_q *RegisteredModelQuery) sqlAll(ctx context.Context, hooks ...queryHook) 
 			return nil, err
 		}
 	}
-	for name, query := range _q.withNamedVersions {
-		if err := _q.loadVersions(ctx, query, nodes,
-			func(n *RegisteredModel) { n.appendNamedVersions(name) },
-			func(n *RegisteredModel, e *ModelVersion) { n.appendNamedVersions(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for name, query := range _q.withNamedAliases {
-		if err := _q.loadAliases(ctx, query, nodes,
-			func(n *RegisteredModel) { n.appendNamedAliases(name) },
-			func(n *RegisteredModel, e *ModelAlias) { n.appendNamedAliases(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
-			return nil, err
-		}
-	}
 	return nodes, nil
 }
 
@@ -626,34 +604,6 @@ func (_q *RegisteredModelQuery) sqlQuery(ctx context.Context) *sql.Selector {
 func (_q *RegisteredModelQuery) Modify(modifiers ...func(s *sql.Selector)) *RegisteredModelSelect {
 	_q.modifiers = append(_q.modifiers, modifiers...)
 	return _q.Select()
-}
-
-// WithNamedVersions tells the query-builder to eager-load the nodes that are connected to the "versions"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *RegisteredModelQuery) WithNamedVersions(name string, opts ...func(*ModelVersionQuery)) *RegisteredModelQuery {
-	query := (&ModelVersionClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedVersions == nil {
-		_q.withNamedVersions = make(map[string]*ModelVersionQuery)
-	}
-	_q.withNamedVersions[name] = query
-	return _q
-}
-
-// WithNamedAliases tells the query-builder to eager-load the nodes that are connected to the "aliases"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *RegisteredModelQuery) WithNamedAliases(name string, opts ...func(*ModelAliasQuery)) *RegisteredModelQuery {
-	query := (&ModelAliasClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedAliases == nil {
-		_q.withNamedAliases = make(map[string]*ModelAliasQuery)
-	}
-	_q.withNamedAliases[name] = query
-	return _q
 }
 
 // RegisteredModelGroupBy is the group-by builder for RegisteredModel entities.

@@ -30,32 +30,22 @@ import (
 // RunQuery is the builder for querying Run entities.
 type RunQuery struct {
 	config
-	ctx                    *QueryContext
-	order                  []run.OrderOption
-	inters                 []Interceptor
-	predicates             []predicate.Run
-	withExperiment         *ExperimentQuery
-	withParams             *ParamQuery
-	withTags               *RunTagQuery
-	withSeries             *MetricSeriesQuery
-	withMetricBatches      *MetricBatchQuery
-	withLogChunks          *RunLogChunkQuery
-	withClients            *BatchClientQuery
-	withInputs             *RunInputQuery
-	withOutputs            *RunOutputQuery
-	withArtifacts          *ArtifactReferenceQuery
-	withFingerprint        *FingerprintQuery
-	loadTotal              []func(context.Context, []*Run) error
-	modifiers              []func(*sql.Selector)
-	withNamedParams        map[string]*ParamQuery
-	withNamedTags          map[string]*RunTagQuery
-	withNamedSeries        map[string]*MetricSeriesQuery
-	withNamedMetricBatches map[string]*MetricBatchQuery
-	withNamedLogChunks     map[string]*RunLogChunkQuery
-	withNamedClients       map[string]*BatchClientQuery
-	withNamedInputs        map[string]*RunInputQuery
-	withNamedOutputs       map[string]*RunOutputQuery
-	withNamedArtifacts     map[string]*ArtifactReferenceQuery
+	ctx               *QueryContext
+	order             []run.OrderOption
+	inters            []Interceptor
+	predicates        []predicate.Run
+	withExperiment    *ExperimentQuery
+	withParams        *ParamQuery
+	withTags          *RunTagQuery
+	withSeries        *MetricSeriesQuery
+	withMetricBatches *MetricBatchQuery
+	withLogChunks     *RunLogChunkQuery
+	withClients       *BatchClientQuery
+	withInputs        *RunInputQuery
+	withOutputs       *RunOutputQuery
+	withArtifacts     *ArtifactReferenceQuery
+	withFingerprint   *FingerprintQuery
+	modifiers         []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -853,74 +843,6 @@ func (_q *RunQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Run, err
 			return nil, err
 		}
 	}
-	for name, query := range _q.withNamedParams {
-		if err := _q.loadParams(ctx, query, nodes,
-			func(n *Run) { n.appendNamedParams(name) },
-			func(n *Run, e *Param) { n.appendNamedParams(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for name, query := range _q.withNamedTags {
-		if err := _q.loadTags(ctx, query, nodes,
-			func(n *Run) { n.appendNamedTags(name) },
-			func(n *Run, e *RunTag) { n.appendNamedTags(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for name, query := range _q.withNamedSeries {
-		if err := _q.loadSeries(ctx, query, nodes,
-			func(n *Run) { n.appendNamedSeries(name) },
-			func(n *Run, e *MetricSeries) { n.appendNamedSeries(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for name, query := range _q.withNamedMetricBatches {
-		if err := _q.loadMetricBatches(ctx, query, nodes,
-			func(n *Run) { n.appendNamedMetricBatches(name) },
-			func(n *Run, e *MetricBatch) { n.appendNamedMetricBatches(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for name, query := range _q.withNamedLogChunks {
-		if err := _q.loadLogChunks(ctx, query, nodes,
-			func(n *Run) { n.appendNamedLogChunks(name) },
-			func(n *Run, e *RunLogChunk) { n.appendNamedLogChunks(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for name, query := range _q.withNamedClients {
-		if err := _q.loadClients(ctx, query, nodes,
-			func(n *Run) { n.appendNamedClients(name) },
-			func(n *Run, e *BatchClient) { n.appendNamedClients(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for name, query := range _q.withNamedInputs {
-		if err := _q.loadInputs(ctx, query, nodes,
-			func(n *Run) { n.appendNamedInputs(name) },
-			func(n *Run, e *RunInput) { n.appendNamedInputs(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for name, query := range _q.withNamedOutputs {
-		if err := _q.loadOutputs(ctx, query, nodes,
-			func(n *Run) { n.appendNamedOutputs(name) },
-			func(n *Run, e *RunOutput) { n.appendNamedOutputs(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for name, query := range _q.withNamedArtifacts {
-		if err := _q.loadArtifacts(ctx, query, nodes,
-			func(n *Run) { n.appendNamedArtifacts(name) },
-			func(n *Run, e *ArtifactReference) { n.appendNamedArtifacts(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
-			return nil, err
-		}
-	}
 	return nodes, nil
 }
 
@@ -1348,132 +1270,6 @@ func (_q *RunQuery) sqlQuery(ctx context.Context) *sql.Selector {
 func (_q *RunQuery) Modify(modifiers ...func(s *sql.Selector)) *RunSelect {
 	_q.modifiers = append(_q.modifiers, modifiers...)
 	return _q.Select()
-}
-
-// WithNamedParams tells the query-builder to eager-load the nodes that are connected to the "params"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *RunQuery) WithNamedParams(name string, opts ...func(*ParamQuery)) *RunQuery {
-	query := (&ParamClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedParams == nil {
-		_q.withNamedParams = make(map[string]*ParamQuery)
-	}
-	_q.withNamedParams[name] = query
-	return _q
-}
-
-// WithNamedTags tells the query-builder to eager-load the nodes that are connected to the "tags"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *RunQuery) WithNamedTags(name string, opts ...func(*RunTagQuery)) *RunQuery {
-	query := (&RunTagClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedTags == nil {
-		_q.withNamedTags = make(map[string]*RunTagQuery)
-	}
-	_q.withNamedTags[name] = query
-	return _q
-}
-
-// WithNamedSeries tells the query-builder to eager-load the nodes that are connected to the "series"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *RunQuery) WithNamedSeries(name string, opts ...func(*MetricSeriesQuery)) *RunQuery {
-	query := (&MetricSeriesClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedSeries == nil {
-		_q.withNamedSeries = make(map[string]*MetricSeriesQuery)
-	}
-	_q.withNamedSeries[name] = query
-	return _q
-}
-
-// WithNamedMetricBatches tells the query-builder to eager-load the nodes that are connected to the "metric_batches"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *RunQuery) WithNamedMetricBatches(name string, opts ...func(*MetricBatchQuery)) *RunQuery {
-	query := (&MetricBatchClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedMetricBatches == nil {
-		_q.withNamedMetricBatches = make(map[string]*MetricBatchQuery)
-	}
-	_q.withNamedMetricBatches[name] = query
-	return _q
-}
-
-// WithNamedLogChunks tells the query-builder to eager-load the nodes that are connected to the "log_chunks"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *RunQuery) WithNamedLogChunks(name string, opts ...func(*RunLogChunkQuery)) *RunQuery {
-	query := (&RunLogChunkClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedLogChunks == nil {
-		_q.withNamedLogChunks = make(map[string]*RunLogChunkQuery)
-	}
-	_q.withNamedLogChunks[name] = query
-	return _q
-}
-
-// WithNamedClients tells the query-builder to eager-load the nodes that are connected to the "clients"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *RunQuery) WithNamedClients(name string, opts ...func(*BatchClientQuery)) *RunQuery {
-	query := (&BatchClientClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedClients == nil {
-		_q.withNamedClients = make(map[string]*BatchClientQuery)
-	}
-	_q.withNamedClients[name] = query
-	return _q
-}
-
-// WithNamedInputs tells the query-builder to eager-load the nodes that are connected to the "inputs"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *RunQuery) WithNamedInputs(name string, opts ...func(*RunInputQuery)) *RunQuery {
-	query := (&RunInputClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedInputs == nil {
-		_q.withNamedInputs = make(map[string]*RunInputQuery)
-	}
-	_q.withNamedInputs[name] = query
-	return _q
-}
-
-// WithNamedOutputs tells the query-builder to eager-load the nodes that are connected to the "outputs"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *RunQuery) WithNamedOutputs(name string, opts ...func(*RunOutputQuery)) *RunQuery {
-	query := (&RunOutputClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedOutputs == nil {
-		_q.withNamedOutputs = make(map[string]*RunOutputQuery)
-	}
-	_q.withNamedOutputs[name] = query
-	return _q
-}
-
-// WithNamedArtifacts tells the query-builder to eager-load the nodes that are connected to the "artifacts"
-// edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *RunQuery) WithNamedArtifacts(name string, opts ...func(*ArtifactReferenceQuery)) *RunQuery {
-	query := (&ArtifactReferenceClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	if _q.withNamedArtifacts == nil {
-		_q.withNamedArtifacts = make(map[string]*ArtifactReferenceQuery)
-	}
-	_q.withNamedArtifacts[name] = query
-	return _q
 }
 
 // RunGroupBy is the group-by builder for Run entities.

@@ -26,7 +26,6 @@ type RunInputQuery struct {
 	predicates  []predicate.RunInput
 	withRun     *RunQuery
 	withDataset *DatasetQuery
-	loadTotal   []func(context.Context, []*RunInput) error
 	modifiers   []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -444,11 +443,6 @@ func (_q *RunInputQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Run
 	if query := _q.withDataset; query != nil {
 		if err := _q.loadDataset(ctx, query, nodes, nil,
 			func(n *RunInput, e *Dataset) { n.Edges.Dataset = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

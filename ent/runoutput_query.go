@@ -26,7 +26,6 @@ type RunOutputQuery struct {
 	predicates      []predicate.RunOutput
 	withRun         *RunQuery
 	withLoggedModel *LoggedModelQuery
-	loadTotal       []func(context.Context, []*RunOutput) error
 	modifiers       []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -444,11 +443,6 @@ func (_q *RunOutputQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Ru
 	if query := _q.withLoggedModel; query != nil {
 		if err := _q.loadLoggedModel(ctx, query, nodes, nil,
 			func(n *RunOutput, e *LoggedModel) { n.Edges.LoggedModel = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

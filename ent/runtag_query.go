@@ -24,7 +24,6 @@ type RunTagQuery struct {
 	inters     []Interceptor
 	predicates []predicate.RunTag
 	withRun    *RunQuery
-	loadTotal  []func(context.Context, []*RunTag) error
 	modifiers  []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -401,11 +400,6 @@ func (_q *RunTagQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*RunTa
 	if query := _q.withRun; query != nil {
 		if err := _q.loadRun(ctx, query, nodes, nil,
 			func(n *RunTag, e *Run) { n.Edges.Run = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -4,8 +4,6 @@ package experiment
 
 import (
 	"fmt"
-	"io"
-	"strconv"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -214,22 +212,4 @@ func newMetricGoalsStep() *sqlgraph.Step {
 		sqlgraph.To(MetricGoalsInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, MetricGoalsTable, MetricGoalsColumn),
 	)
-}
-
-// MarshalGQL implements graphql.Marshaler interface.
-func (e LifecycleStage) MarshalGQL(w io.Writer) {
-	io.WriteString(w, strconv.Quote(e.String()))
-}
-
-// UnmarshalGQL implements graphql.Unmarshaler interface.
-func (e *LifecycleStage) UnmarshalGQL(val interface{}) error {
-	str, ok := val.(string)
-	if !ok {
-		return fmt.Errorf("enum %T must be a string", val)
-	}
-	*e = LifecycleStage(str)
-	if err := LifecycleStageValidator(*e); err != nil {
-		return fmt.Errorf("%s is not a valid LifecycleStage", str)
-	}
-	return nil
 }

@@ -4,8 +4,6 @@ package metricgoal
 
 import (
 	"fmt"
-	"io"
-	"strconv"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -116,22 +114,4 @@ func newExperimentStep() *sqlgraph.Step {
 		sqlgraph.To(ExperimentInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2O, true, ExperimentTable, ExperimentColumn),
 	)
-}
-
-// MarshalGQL implements graphql.Marshaler interface.
-func (e Goal) MarshalGQL(w io.Writer) {
-	io.WriteString(w, strconv.Quote(e.String()))
-}
-
-// UnmarshalGQL implements graphql.Unmarshaler interface.
-func (e *Goal) UnmarshalGQL(val interface{}) error {
-	str, ok := val.(string)
-	if !ok {
-		return fmt.Errorf("enum %T must be a string", val)
-	}
-	*e = Goal(str)
-	if err := GoalValidator(*e); err != nil {
-		return fmt.Errorf("%s is not a valid Goal", str)
-	}
-	return nil
 }

@@ -4,8 +4,6 @@ package modelversion
 
 import (
 	"fmt"
-	"io"
-	"strconv"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -259,40 +257,4 @@ func newRegisteredModelStep() *sqlgraph.Step {
 		sqlgraph.To(RegisteredModelInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2O, true, RegisteredModelTable, RegisteredModelColumn),
 	)
-}
-
-// MarshalGQL implements graphql.Marshaler interface.
-func (e Status) MarshalGQL(w io.Writer) {
-	io.WriteString(w, strconv.Quote(e.String()))
-}
-
-// UnmarshalGQL implements graphql.Unmarshaler interface.
-func (e *Status) UnmarshalGQL(val interface{}) error {
-	str, ok := val.(string)
-	if !ok {
-		return fmt.Errorf("enum %T must be a string", val)
-	}
-	*e = Status(str)
-	if err := StatusValidator(*e); err != nil {
-		return fmt.Errorf("%s is not a valid Status", str)
-	}
-	return nil
-}
-
-// MarshalGQL implements graphql.Marshaler interface.
-func (e LifecycleStage) MarshalGQL(w io.Writer) {
-	io.WriteString(w, strconv.Quote(e.String()))
-}
-
-// UnmarshalGQL implements graphql.Unmarshaler interface.
-func (e *LifecycleStage) UnmarshalGQL(val interface{}) error {
-	str, ok := val.(string)
-	if !ok {
-		return fmt.Errorf("enum %T must be a string", val)
-	}
-	*e = LifecycleStage(str)
-	if err := LifecycleStageValidator(*e); err != nil {
-		return fmt.Errorf("%s is not a valid LifecycleStage", str)
-	}
-	return nil
 }

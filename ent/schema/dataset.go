@@ -6,15 +6,13 @@ import (
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
-
-	"entgo.io/contrib/entgql"
 )
 
 // Dataset is one version of a data set, told from others by its digest.
 type Dataset struct{ ent.Schema }
 
 func (Dataset) Annotations() []schema.Annotation {
-	return []schema.Annotation{entsql.Annotation{Table: "datasets"}, entgql.RelayConnection()}
+	return []schema.Annotation{entsql.Annotation{Table: "datasets"}}
 }
 
 func (Dataset) Fields() []ent.Field {

@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
@@ -13,17 +12,17 @@ import (
 type Experiment struct{ ent.Schema }
 
 func (Experiment) Annotations() []schema.Annotation {
-	return []schema.Annotation{entsql.Annotation{Table: "experiments"}, entgql.RelayConnection(), entgql.MultiOrder()}
+	return []schema.Annotation{entsql.Annotation{Table: "experiments"}}
 }
 
 func (Experiment) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int("id"),
-		field.String("name").MaxLen(maxNameLen).NotEmpty().Unique().Annotations(entgql.OrderField("NAME")),
+		field.String("name").MaxLen(maxNameLen).NotEmpty().Unique(),
 		field.String("artifact_location"),
 		lifecycleStage(),
-		field.Int64("created_at").Immutable().Annotations(entgql.OrderField("CREATED_AT")),
-		field.Int64("updated_at").Annotations(entgql.OrderField("UPDATED_AT")),
+		field.Int64("created_at").Immutable(),
+		field.Int64("updated_at"),
 		principal("created_by"),
 	}
 }

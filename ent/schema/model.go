@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
@@ -166,13 +165,13 @@ func (ArtifactReference) Indexes() []ent.Index {
 type RegisteredModel struct{ ent.Schema }
 
 func (RegisteredModel) Annotations() []schema.Annotation {
-	return []schema.Annotation{entsql.Annotation{Table: "registered_models"}, entgql.RelayConnection()}
+	return []schema.Annotation{entsql.Annotation{Table: "registered_models"}}
 }
 
 func (RegisteredModel) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int("id"),
-		field.String("name").MaxLen(255).NotEmpty().Unique().Annotations(entgql.OrderField("NAME")),
+		field.String("name").MaxLen(255).NotEmpty().Unique(),
 		field.Text("description").Default(""),
 		stringMap("tags"),
 		field.Int("next_version").Default(1).Comment("Versions are never given twice, also after a deletion."),
@@ -191,7 +190,7 @@ func (RegisteredModel) Edges() []ent.Edge {
 type ModelVersion struct{ ent.Schema }
 
 func (ModelVersion) Annotations() []schema.Annotation {
-	return []schema.Annotation{entsql.Annotation{Table: "model_versions"}, entgql.RelayConnection()}
+	return []schema.Annotation{entsql.Annotation{Table: "model_versions"}}
 }
 
 func (ModelVersion) Fields() []ent.Field {
