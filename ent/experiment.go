@@ -28,6 +28,8 @@ type Experiment struct {
 	UpdatedAt int64 `json:"updated_at,omitempty"`
 	// CreatedBy holds the value of the "created_by" field.
 	CreatedBy string `json:"created_by,omitempty"`
+	// UpdatedBy holds the value of the "updated_by" field.
+	UpdatedBy string `json:"updated_by,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the ExperimentQuery when eager-loading is set.
 	Edges        ExperimentEdges `json:"edges"`
@@ -81,7 +83,7 @@ func (*Experiment) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case experiment.FieldID, experiment.FieldCreatedAt, experiment.FieldUpdatedAt:
 			values[i] = new(sql.NullInt64)
-		case experiment.FieldName, experiment.FieldArtifactLocation, experiment.FieldLifecycleStage, experiment.FieldCreatedBy:
+		case experiment.FieldName, experiment.FieldArtifactLocation, experiment.FieldLifecycleStage, experiment.FieldCreatedBy, experiment.FieldUpdatedBy:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -139,6 +141,12 @@ func (_m *Experiment) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field created_by", values[i])
 			} else if value.Valid {
 				_m.CreatedBy = value.String
+			}
+		case experiment.FieldUpdatedBy:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field updated_by", values[i])
+			} else if value.Valid {
+				_m.UpdatedBy = value.String
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -208,6 +216,9 @@ func (_m *Experiment) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("created_by=")
 	builder.WriteString(_m.CreatedBy)
+	builder.WriteString(", ")
+	builder.WriteString("updated_by=")
+	builder.WriteString(_m.UpdatedBy)
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -76,6 +76,20 @@ func (_c *ExperimentCreate) SetNillableCreatedBy(v *string) *ExperimentCreate {
 	return _c
 }
 
+// SetUpdatedBy sets the "updated_by" field.
+func (_c *ExperimentCreate) SetUpdatedBy(v string) *ExperimentCreate {
+	_c.mutation.SetUpdatedBy(v)
+	return _c
+}
+
+// SetNillableUpdatedBy sets the "updated_by" field if the given value is not nil.
+func (_c *ExperimentCreate) SetNillableUpdatedBy(v *string) *ExperimentCreate {
+	if v != nil {
+		_c.SetUpdatedBy(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *ExperimentCreate) SetID(v int) *ExperimentCreate {
 	_c.mutation.SetID(v)
@@ -170,6 +184,10 @@ func (_c *ExperimentCreate) defaults() {
 		v := experiment.DefaultCreatedBy
 		_c.mutation.SetCreatedBy(v)
 	}
+	if _, ok := _c.mutation.UpdatedBy(); !ok {
+		v := experiment.DefaultUpdatedBy
+		_c.mutation.SetUpdatedBy(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -205,6 +223,14 @@ func (_c *ExperimentCreate) check() error {
 	if v, ok := _c.mutation.CreatedBy(); ok {
 		if err := experiment.CreatedByValidator(v); err != nil {
 			return &ValidationError{Name: "created_by", err: fmt.Errorf(`ent: validator failed for field "Experiment.created_by": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.UpdatedBy(); !ok {
+		return &ValidationError{Name: "updated_by", err: errors.New(`ent: missing required field "Experiment.updated_by"`)}
+	}
+	if v, ok := _c.mutation.UpdatedBy(); ok {
+		if err := experiment.UpdatedByValidator(v); err != nil {
+			return &ValidationError{Name: "updated_by", err: fmt.Errorf(`ent: validator failed for field "Experiment.updated_by": %w`, err)}
 		}
 	}
 	return nil
@@ -263,6 +289,10 @@ func (_c *ExperimentCreate) createSpec() (*Experiment, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.CreatedBy(); ok {
 		_spec.SetField(experiment.FieldCreatedBy, field.TypeString, value)
 		_node.CreatedBy = value
+	}
+	if value, ok := _c.mutation.UpdatedBy(); ok {
+		_spec.SetField(experiment.FieldUpdatedBy, field.TypeString, value)
+		_node.UpdatedBy = value
 	}
 	if nodes := _c.mutation.RunsIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -430,6 +460,18 @@ func (u *ExperimentUpsert) UpdateCreatedBy() *ExperimentUpsert {
 	return u
 }
 
+// SetUpdatedBy sets the "updated_by" field.
+func (u *ExperimentUpsert) SetUpdatedBy(v string) *ExperimentUpsert {
+	u.Set(experiment.FieldUpdatedBy, v)
+	return u
+}
+
+// UpdateUpdatedBy sets the "updated_by" field to the value that was provided on create.
+func (u *ExperimentUpsert) UpdateUpdatedBy() *ExperimentUpsert {
+	u.SetExcluded(experiment.FieldUpdatedBy)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -555,6 +597,20 @@ func (u *ExperimentUpsertOne) SetCreatedBy(v string) *ExperimentUpsertOne {
 func (u *ExperimentUpsertOne) UpdateCreatedBy() *ExperimentUpsertOne {
 	return u.Update(func(s *ExperimentUpsert) {
 		s.UpdateCreatedBy()
+	})
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (u *ExperimentUpsertOne) SetUpdatedBy(v string) *ExperimentUpsertOne {
+	return u.Update(func(s *ExperimentUpsert) {
+		s.SetUpdatedBy(v)
+	})
+}
+
+// UpdateUpdatedBy sets the "updated_by" field to the value that was provided on create.
+func (u *ExperimentUpsertOne) UpdateUpdatedBy() *ExperimentUpsertOne {
+	return u.Update(func(s *ExperimentUpsert) {
+		s.UpdateUpdatedBy()
 	})
 }
 
@@ -849,6 +905,20 @@ func (u *ExperimentUpsertBulk) SetCreatedBy(v string) *ExperimentUpsertBulk {
 func (u *ExperimentUpsertBulk) UpdateCreatedBy() *ExperimentUpsertBulk {
 	return u.Update(func(s *ExperimentUpsert) {
 		s.UpdateCreatedBy()
+	})
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (u *ExperimentUpsertBulk) SetUpdatedBy(v string) *ExperimentUpsertBulk {
+	return u.Update(func(s *ExperimentUpsert) {
+		s.SetUpdatedBy(v)
+	})
+}
+
+// UpdateUpdatedBy sets the "updated_by" field to the value that was provided on create.
+func (u *ExperimentUpsertBulk) UpdateUpdatedBy() *ExperimentUpsertBulk {
+	return u.Update(func(s *ExperimentUpsert) {
+		s.UpdateUpdatedBy()
 	})
 }
 

@@ -108,6 +108,20 @@ func (_u *ExperimentUpdate) SetNillableCreatedBy(v *string) *ExperimentUpdate {
 	return _u
 }
 
+// SetUpdatedBy sets the "updated_by" field.
+func (_u *ExperimentUpdate) SetUpdatedBy(v string) *ExperimentUpdate {
+	_u.mutation.SetUpdatedBy(v)
+	return _u
+}
+
+// SetNillableUpdatedBy sets the "updated_by" field if the given value is not nil.
+func (_u *ExperimentUpdate) SetNillableUpdatedBy(v *string) *ExperimentUpdate {
+	if v != nil {
+		_u.SetUpdatedBy(*v)
+	}
+	return _u
+}
+
 // AddRunIDs adds the "runs" edge to the Run entity by IDs.
 func (_u *ExperimentUpdate) AddRunIDs(ids ...int) *ExperimentUpdate {
 	_u.mutation.AddRunIDs(ids...)
@@ -265,6 +279,11 @@ func (_u *ExperimentUpdate) check() error {
 			return &ValidationError{Name: "created_by", err: fmt.Errorf(`ent: validator failed for field "Experiment.created_by": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.UpdatedBy(); ok {
+		if err := experiment.UpdatedByValidator(v); err != nil {
+			return &ValidationError{Name: "updated_by", err: fmt.Errorf(`ent: validator failed for field "Experiment.updated_by": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -303,6 +322,9 @@ func (_u *ExperimentUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if value, ok := _u.mutation.CreatedBy(); ok {
 		_spec.SetField(experiment.FieldCreatedBy, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.UpdatedBy(); ok {
+		_spec.SetField(experiment.FieldUpdatedBy, field.TypeString, value)
 	}
 	if _u.mutation.RunsCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -538,6 +560,20 @@ func (_u *ExperimentUpdateOne) SetNillableCreatedBy(v *string) *ExperimentUpdate
 	return _u
 }
 
+// SetUpdatedBy sets the "updated_by" field.
+func (_u *ExperimentUpdateOne) SetUpdatedBy(v string) *ExperimentUpdateOne {
+	_u.mutation.SetUpdatedBy(v)
+	return _u
+}
+
+// SetNillableUpdatedBy sets the "updated_by" field if the given value is not nil.
+func (_u *ExperimentUpdateOne) SetNillableUpdatedBy(v *string) *ExperimentUpdateOne {
+	if v != nil {
+		_u.SetUpdatedBy(*v)
+	}
+	return _u
+}
+
 // AddRunIDs adds the "runs" edge to the Run entity by IDs.
 func (_u *ExperimentUpdateOne) AddRunIDs(ids ...int) *ExperimentUpdateOne {
 	_u.mutation.AddRunIDs(ids...)
@@ -708,6 +744,11 @@ func (_u *ExperimentUpdateOne) check() error {
 			return &ValidationError{Name: "created_by", err: fmt.Errorf(`ent: validator failed for field "Experiment.created_by": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.UpdatedBy(); ok {
+		if err := experiment.UpdatedByValidator(v); err != nil {
+			return &ValidationError{Name: "updated_by", err: fmt.Errorf(`ent: validator failed for field "Experiment.updated_by": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -763,6 +804,9 @@ func (_u *ExperimentUpdateOne) sqlSave(ctx context.Context) (_node *Experiment, 
 	}
 	if value, ok := _u.mutation.CreatedBy(); ok {
 		_spec.SetField(experiment.FieldCreatedBy, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.UpdatedBy(); ok {
+		_spec.SetField(experiment.FieldUpdatedBy, field.TypeString, value)
 	}
 	if _u.mutation.RunsCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -3201,6 +3201,7 @@ type ExperimentMutation struct {
 	updated_at          *int64
 	addupdated_at       *int64
 	created_by          *string
+	updated_by          *string
 	clearedFields       map[string]struct{}
 	runs                map[int]struct{}
 	removedruns         map[int]struct{}
@@ -3576,6 +3577,42 @@ func (m *ExperimentMutation) ResetCreatedBy() {
 	m.created_by = nil
 }
 
+// SetUpdatedBy sets the "updated_by" field.
+func (m *ExperimentMutation) SetUpdatedBy(s string) {
+	m.updated_by = &s
+}
+
+// UpdatedBy returns the value of the "updated_by" field in the mutation.
+func (m *ExperimentMutation) UpdatedBy() (r string, exists bool) {
+	v := m.updated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedBy returns the old "updated_by" field's value of the Experiment entity.
+// If the Experiment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExperimentMutation) OldUpdatedBy(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedBy: %w", err)
+	}
+	return oldValue.UpdatedBy, nil
+}
+
+// ResetUpdatedBy resets all changes to the "updated_by" field.
+func (m *ExperimentMutation) ResetUpdatedBy() {
+	m.updated_by = nil
+}
+
 // AddRunIDs adds the "runs" edge to the Run entity by ids.
 func (m *ExperimentMutation) AddRunIDs(ids ...int) {
 	if m.runs == nil {
@@ -3772,7 +3809,7 @@ func (m *ExperimentMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ExperimentMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 7)
 	if m.name != nil {
 		fields = append(fields, experiment.FieldName)
 	}
@@ -3790,6 +3827,9 @@ func (m *ExperimentMutation) Fields() []string {
 	}
 	if m.created_by != nil {
 		fields = append(fields, experiment.FieldCreatedBy)
+	}
+	if m.updated_by != nil {
+		fields = append(fields, experiment.FieldUpdatedBy)
 	}
 	return fields
 }
@@ -3811,6 +3851,8 @@ func (m *ExperimentMutation) Field(name string) (ent.Value, bool) {
 		return m.UpdatedAt()
 	case experiment.FieldCreatedBy:
 		return m.CreatedBy()
+	case experiment.FieldUpdatedBy:
+		return m.UpdatedBy()
 	}
 	return nil, false
 }
@@ -3832,6 +3874,8 @@ func (m *ExperimentMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldUpdatedAt(ctx)
 	case experiment.FieldCreatedBy:
 		return m.OldCreatedBy(ctx)
+	case experiment.FieldUpdatedBy:
+		return m.OldUpdatedBy(ctx)
 	}
 	return nil, fmt.Errorf("unknown Experiment field %s", name)
 }
@@ -3882,6 +3926,13 @@ func (m *ExperimentMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCreatedBy(v)
+		return nil
+	case experiment.FieldUpdatedBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedBy(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Experiment field %s", name)
@@ -3976,6 +4027,9 @@ func (m *ExperimentMutation) ResetField(name string) error {
 		return nil
 	case experiment.FieldCreatedBy:
 		m.ResetCreatedBy()
+		return nil
+	case experiment.FieldUpdatedBy:
+		m.ResetUpdatedBy()
 		return nil
 	}
 	return fmt.Errorf("unknown Experiment field %s", name)
@@ -15349,6 +15403,7 @@ type ParamMutation struct {
 	value            *string
 	number           *float64
 	addnumber        *float64
+	provisional      *bool
 	clearedFields    map[string]struct{}
 	run              *int
 	clearedrun       bool
@@ -15689,6 +15744,42 @@ func (m *ParamMutation) ResetNumber() {
 	delete(m.clearedFields, param.FieldNumber)
 }
 
+// SetProvisional sets the "provisional" field.
+func (m *ParamMutation) SetProvisional(b bool) {
+	m.provisional = &b
+}
+
+// Provisional returns the value of the "provisional" field in the mutation.
+func (m *ParamMutation) Provisional() (r bool, exists bool) {
+	v := m.provisional
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProvisional returns the old "provisional" field's value of the Param entity.
+// If the Param object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ParamMutation) OldProvisional(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProvisional is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProvisional requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProvisional: %w", err)
+	}
+	return oldValue.Provisional, nil
+}
+
+// ResetProvisional resets all changes to the "provisional" field.
+func (m *ParamMutation) ResetProvisional() {
+	m.provisional = nil
+}
+
 // ClearRun clears the "run" edge to the Run entity.
 func (m *ParamMutation) ClearRun() {
 	m.clearedrun = true
@@ -15750,7 +15841,7 @@ func (m *ParamMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ParamMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 6)
 	if m.run != nil {
 		fields = append(fields, param.FieldRunID)
 	}
@@ -15765,6 +15856,9 @@ func (m *ParamMutation) Fields() []string {
 	}
 	if m.number != nil {
 		fields = append(fields, param.FieldNumber)
+	}
+	if m.provisional != nil {
+		fields = append(fields, param.FieldProvisional)
 	}
 	return fields
 }
@@ -15784,6 +15878,8 @@ func (m *ParamMutation) Field(name string) (ent.Value, bool) {
 		return m.Value()
 	case param.FieldNumber:
 		return m.Number()
+	case param.FieldProvisional:
+		return m.Provisional()
 	}
 	return nil, false
 }
@@ -15803,6 +15899,8 @@ func (m *ParamMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldValue(ctx)
 	case param.FieldNumber:
 		return m.OldNumber(ctx)
+	case param.FieldProvisional:
+		return m.OldProvisional(ctx)
 	}
 	return nil, fmt.Errorf("unknown Param field %s", name)
 }
@@ -15846,6 +15944,13 @@ func (m *ParamMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetNumber(v)
+		return nil
+	case param.FieldProvisional:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProvisional(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Param field %s", name)
@@ -15946,6 +16051,9 @@ func (m *ParamMutation) ResetField(name string) error {
 		return nil
 	case param.FieldNumber:
 		m.ResetNumber()
+		return nil
+	case param.FieldProvisional:
+		m.ResetProvisional()
 		return nil
 	}
 	return fmt.Errorf("unknown Param field %s", name)

@@ -27,6 +27,8 @@ type Param struct {
 	Value string `json:"value,omitempty"`
 	// Number holds the value of the "number" field.
 	Number *float64 `json:"number,omitempty"`
+	// Written by an autolog adapter: a value of the user's own replaces it.
+	Provisional bool `json:"provisional,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the ParamQuery when eager-loading is set.
 	Edges        ParamEdges `json:"edges"`
@@ -58,6 +60,8 @@ func (*Param) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case param.FieldProvisional:
+			values[i] = new(sql.NullBool)
 		case param.FieldNumber:
 			values[i] = new(sql.NullFloat64)
 		case param.FieldID, param.FieldRunID, param.FieldExperimentID:
@@ -116,6 +120,12 @@ func (_m *Param) assignValues(columns []string, values []any) error {
 				_m.Number = new(float64)
 				*_m.Number = value.Float64
 			}
+		case param.FieldProvisional:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field provisional", values[i])
+			} else if value.Valid {
+				_m.Provisional = value.Bool
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -173,6 +183,9 @@ func (_m *Param) String() string {
 		builder.WriteString("number=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("provisional=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Provisional))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -60,6 +60,20 @@ func (_c *ParamCreate) SetNillableNumber(v *float64) *ParamCreate {
 	return _c
 }
 
+// SetProvisional sets the "provisional" field.
+func (_c *ParamCreate) SetProvisional(v bool) *ParamCreate {
+	_c.mutation.SetProvisional(v)
+	return _c
+}
+
+// SetNillableProvisional sets the "provisional" field if the given value is not nil.
+func (_c *ParamCreate) SetNillableProvisional(v *bool) *ParamCreate {
+	if v != nil {
+		_c.SetProvisional(*v)
+	}
+	return _c
+}
+
 // SetRun sets the "run" edge to the Run entity.
 func (_c *ParamCreate) SetRun(v *Run) *ParamCreate {
 	return _c.SetRunID(v.ID)
@@ -72,6 +86,7 @@ func (_c *ParamCreate) Mutation() *ParamMutation {
 
 // Save creates the Param in the database.
 func (_c *ParamCreate) Save(ctx context.Context) (*Param, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -97,6 +112,14 @@ func (_c *ParamCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *ParamCreate) defaults() {
+	if _, ok := _c.mutation.Provisional(); !ok {
+		v := param.DefaultProvisional
+		_c.mutation.SetProvisional(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *ParamCreate) check() error {
 	if _, ok := _c.mutation.RunID(); !ok {
@@ -115,6 +138,9 @@ func (_c *ParamCreate) check() error {
 	}
 	if _, ok := _c.mutation.Value(); !ok {
 		return &ValidationError{Name: "value", err: errors.New(`ent: missing required field "Param.value"`)}
+	}
+	if _, ok := _c.mutation.Provisional(); !ok {
+		return &ValidationError{Name: "provisional", err: errors.New(`ent: missing required field "Param.provisional"`)}
 	}
 	if len(_c.mutation.RunIDs()) == 0 {
 		return &ValidationError{Name: "run", err: errors.New(`ent: missing required edge "Param.run"`)}
@@ -161,6 +187,10 @@ func (_c *ParamCreate) createSpec() (*Param, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Number(); ok {
 		_spec.SetField(param.FieldNumber, field.TypeFloat64, value)
 		_node.Number = &value
+	}
+	if value, ok := _c.mutation.Provisional(); ok {
+		_spec.SetField(param.FieldProvisional, field.TypeBool, value)
+		_node.Provisional = value
 	}
 	if nodes := _c.mutation.RunIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -309,6 +339,18 @@ func (u *ParamUpsert) ClearNumber() *ParamUpsert {
 	return u
 }
 
+// SetProvisional sets the "provisional" field.
+func (u *ParamUpsert) SetProvisional(v bool) *ParamUpsert {
+	u.Set(param.FieldProvisional, v)
+	return u
+}
+
+// UpdateProvisional sets the "provisional" field to the value that was provided on create.
+func (u *ParamUpsert) UpdateProvisional() *ParamUpsert {
+	u.SetExcluded(param.FieldProvisional)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create.
 // Using this option is equivalent to using:
 //
@@ -440,6 +482,20 @@ func (u *ParamUpsertOne) ClearNumber() *ParamUpsertOne {
 	})
 }
 
+// SetProvisional sets the "provisional" field.
+func (u *ParamUpsertOne) SetProvisional(v bool) *ParamUpsertOne {
+	return u.Update(func(s *ParamUpsert) {
+		s.SetProvisional(v)
+	})
+}
+
+// UpdateProvisional sets the "provisional" field to the value that was provided on create.
+func (u *ParamUpsertOne) UpdateProvisional() *ParamUpsertOne {
+	return u.Update(func(s *ParamUpsert) {
+		s.UpdateProvisional()
+	})
+}
+
 // Exec executes the query.
 func (u *ParamUpsertOne) Exec(ctx context.Context) error {
 	if len(u.create.conflict) == 0 {
@@ -492,6 +548,7 @@ func (_c *ParamCreateBulk) Save(ctx context.Context) ([]*Param, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*ParamMutation)
 				if !ok {
@@ -731,6 +788,20 @@ func (u *ParamUpsertBulk) UpdateNumber() *ParamUpsertBulk {
 func (u *ParamUpsertBulk) ClearNumber() *ParamUpsertBulk {
 	return u.Update(func(s *ParamUpsert) {
 		s.ClearNumber()
+	})
+}
+
+// SetProvisional sets the "provisional" field.
+func (u *ParamUpsertBulk) SetProvisional(v bool) *ParamUpsertBulk {
+	return u.Update(func(s *ParamUpsert) {
+		s.SetProvisional(v)
+	})
+}
+
+// UpdateProvisional sets the "provisional" field to the value that was provided on create.
+func (u *ParamUpsertBulk) UpdateProvisional() *ParamUpsertBulk {
+	return u.Update(func(s *ParamUpsert) {
+		s.UpdateProvisional()
 	})
 }
 

@@ -119,6 +119,20 @@ func (_u *ParamUpdate) ClearNumber() *ParamUpdate {
 	return _u
 }
 
+// SetProvisional sets the "provisional" field.
+func (_u *ParamUpdate) SetProvisional(v bool) *ParamUpdate {
+	_u.mutation.SetProvisional(v)
+	return _u
+}
+
+// SetNillableProvisional sets the "provisional" field if the given value is not nil.
+func (_u *ParamUpdate) SetNillableProvisional(v *bool) *ParamUpdate {
+	if v != nil {
+		_u.SetProvisional(*v)
+	}
+	return _u
+}
+
 // SetRun sets the "run" edge to the Run entity.
 func (_u *ParamUpdate) SetRun(v *Run) *ParamUpdate {
 	return _u.SetRunID(v.ID)
@@ -213,6 +227,9 @@ func (_u *ParamUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.NumberCleared() {
 		_spec.ClearField(param.FieldNumber, field.TypeFloat64)
+	}
+	if value, ok := _u.mutation.Provisional(); ok {
+		_spec.SetField(param.FieldProvisional, field.TypeBool, value)
 	}
 	if _u.mutation.RunCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -355,6 +372,20 @@ func (_u *ParamUpdateOne) ClearNumber() *ParamUpdateOne {
 	return _u
 }
 
+// SetProvisional sets the "provisional" field.
+func (_u *ParamUpdateOne) SetProvisional(v bool) *ParamUpdateOne {
+	_u.mutation.SetProvisional(v)
+	return _u
+}
+
+// SetNillableProvisional sets the "provisional" field if the given value is not nil.
+func (_u *ParamUpdateOne) SetNillableProvisional(v *bool) *ParamUpdateOne {
+	if v != nil {
+		_u.SetProvisional(*v)
+	}
+	return _u
+}
+
 // SetRun sets the "run" edge to the Run entity.
 func (_u *ParamUpdateOne) SetRun(v *Run) *ParamUpdateOne {
 	return _u.SetRunID(v.ID)
@@ -479,6 +510,9 @@ func (_u *ParamUpdateOne) sqlSave(ctx context.Context) (_node *Param, err error)
 	}
 	if _u.mutation.NumberCleared() {
 		_spec.ClearField(param.FieldNumber, field.TypeFloat64)
+	}
+	if value, ok := _u.mutation.Provisional(); ok {
+		_spec.SetField(param.FieldProvisional, field.TypeBool, value)
 	}
 	if _u.mutation.RunCleared() {
 		edge := &sqlgraph.EdgeSpec{

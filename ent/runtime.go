@@ -101,6 +101,12 @@ func init() {
 	experiment.DefaultCreatedBy = experimentDescCreatedBy.Default.(string)
 	// experiment.CreatedByValidator is a validator for the "created_by" field. It is called by the builders before save.
 	experiment.CreatedByValidator = experimentDescCreatedBy.Validators[0].(func(string) error)
+	// experimentDescUpdatedBy is the schema descriptor for updated_by field.
+	experimentDescUpdatedBy := experimentFields[7].Descriptor()
+	// experiment.DefaultUpdatedBy holds the default value on creation for the updated_by field.
+	experiment.DefaultUpdatedBy = experimentDescUpdatedBy.Default.(string)
+	// experiment.UpdatedByValidator is a validator for the "updated_by" field. It is called by the builders before save.
+	experiment.UpdatedByValidator = experimentDescUpdatedBy.Validators[0].(func(string) error)
 	experimenttagFields := schema.ExperimentTag{}.Fields()
 	_ = experimenttagFields
 	// experimenttagDescKey is the schema descriptor for key field.
@@ -345,6 +351,10 @@ func init() {
 	paramDescKey := paramFields[2].Descriptor()
 	// param.KeyValidator is a validator for the "key" field. It is called by the builders before save.
 	param.KeyValidator = paramDescKey.Validators[0].(func(string) error)
+	// paramDescProvisional is the schema descriptor for provisional field.
+	paramDescProvisional := paramFields[5].Descriptor()
+	// param.DefaultProvisional holds the default value on creation for the provisional field.
+	param.DefaultProvisional = paramDescProvisional.Default.(bool)
 	pluginreleaseFields := schema.PluginRelease{}.Fields()
 	_ = pluginreleaseFields
 	// pluginreleaseDescName is the schema descriptor for name field.

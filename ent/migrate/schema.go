@@ -149,6 +149,7 @@ var (
 		{Name: "created_at", Type: field.TypeInt64},
 		{Name: "updated_at", Type: field.TypeInt64},
 		{Name: "created_by", Type: field.TypeString, Size: 255, Default: ""},
+		{Name: "updated_by", Type: field.TypeString, Size: 255, Default: ""},
 	}
 	// ExperimentsTable holds the schema information for the "experiments" table.
 	ExperimentsTable = &schema.Table{
@@ -609,6 +610,7 @@ var (
 		{Name: "key", Type: field.TypeString, Size: 1000},
 		{Name: "value", Type: field.TypeString, Size: 2147483647},
 		{Name: "number", Type: field.TypeFloat64, Nullable: true},
+		{Name: "provisional", Type: field.TypeBool, Default: false},
 		{Name: "run_id", Type: field.TypeInt},
 	}
 	// ParamsTable holds the schema information for the "params" table.
@@ -619,7 +621,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "params_runs_params",
-				Columns:    []*schema.Column{ParamsColumns[5]},
+				Columns:    []*schema.Column{ParamsColumns[6]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -628,7 +630,7 @@ var (
 			{
 				Name:    "param_run_id_key",
 				Unique:  true,
-				Columns: []*schema.Column{ParamsColumns[5], ParamsColumns[2]},
+				Columns: []*schema.Column{ParamsColumns[6], ParamsColumns[2]},
 			},
 			{
 				Name:    "param_experiment_id_key_number",

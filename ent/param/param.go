@@ -22,6 +22,8 @@ const (
 	FieldValue = "value"
 	// FieldNumber holds the string denoting the number field in the database.
 	FieldNumber = "number"
+	// FieldProvisional holds the string denoting the provisional field in the database.
+	FieldProvisional = "provisional"
 	// EdgeRun holds the string denoting the run edge name in mutations.
 	EdgeRun = "run"
 	// Table holds the table name of the param in the database.
@@ -43,6 +45,7 @@ var Columns = []string{
 	FieldKey,
 	FieldValue,
 	FieldNumber,
+	FieldProvisional,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -58,6 +61,8 @@ func ValidColumn(column string) bool {
 var (
 	// KeyValidator is a validator for the "key" field. It is called by the builders before save.
 	KeyValidator func(string) error
+	// DefaultProvisional holds the default value on creation for the "provisional" field.
+	DefaultProvisional bool
 )
 
 // OrderOption defines the ordering options for the Param queries.
@@ -91,6 +96,11 @@ func ByValue(opts ...sql.OrderTermOption) OrderOption {
 // ByNumber orders the results by the number field.
 func ByNumber(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldNumber, opts...).ToFunc()
+}
+
+// ByProvisional orders the results by the provisional field.
+func ByProvisional(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldProvisional, opts...).ToFunc()
 }
 
 // ByRunField orders the results by run field.

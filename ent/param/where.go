@@ -78,6 +78,11 @@ func Number(v float64) predicate.Param {
 	return predicate.Param(sql.FieldEQ(FieldNumber, v))
 }
 
+// Provisional applies equality check predicate on the "provisional" field. It's identical to ProvisionalEQ.
+func Provisional(v bool) predicate.Param {
+	return predicate.Param(sql.FieldEQ(FieldProvisional, v))
+}
+
 // RunIDEQ applies the EQ predicate on the "run_id" field.
 func RunIDEQ(v int) predicate.Param {
 	return predicate.Param(sql.FieldEQ(FieldRunID, v))
@@ -316,6 +321,16 @@ func NumberIsNil() predicate.Param {
 // NumberNotNil applies the NotNil predicate on the "number" field.
 func NumberNotNil() predicate.Param {
 	return predicate.Param(sql.FieldNotNull(FieldNumber))
+}
+
+// ProvisionalEQ applies the EQ predicate on the "provisional" field.
+func ProvisionalEQ(v bool) predicate.Param {
+	return predicate.Param(sql.FieldEQ(FieldProvisional, v))
+}
+
+// ProvisionalNEQ applies the NEQ predicate on the "provisional" field.
+func ProvisionalNEQ(v bool) predicate.Param {
+	return predicate.Param(sql.FieldNEQ(FieldProvisional, v))
 }
 
 // HasRun applies the HasEdge predicate on the "run" edge.

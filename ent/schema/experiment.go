@@ -24,6 +24,7 @@ func (Experiment) Fields() []ent.Field {
 		field.Int64("created_at").Immutable(),
 		field.Int64("updated_at"),
 		principal("created_by"),
+		principal("updated_by"),
 	}
 }
 

@@ -86,6 +86,8 @@ func (Param) Fields() []ent.Field {
 		field.String("key").MaxLen(maxKeyLen),
 		field.Text("value"),
 		field.Float("number").Optional().Nillable(),
+		field.Bool("provisional").Default(false).
+			Comment("Written by an autolog adapter: a value of the user's own replaces it."),
 	}
 }
 

@@ -2565,7 +2565,10 @@ input ParamInput {
   key: String!
   "At most 65,536 bytes."
   value: String!
-  "When the param has a value already, keep it and go on; else another value is a CONFLICT."
+  """
+  A value that the param has already stays, and this one gives way to any that comes later without keepExisting: so write
+  autolog adapters. Else another value is a CONFLICT.
+  """
   keepExisting: Boolean! = false
 }
 

@@ -303,7 +303,8 @@ type ParamInput struct {
 	Key string `json:"key"`
 	// At most 65,536 bytes.
 	Value string `json:"value"`
-	// When the param has a value already, keep it and go on; else another value is a CONFLICT.
+	// A value that the param has already stays, and this one gives way to any that comes later without keepExisting: so write
+	// autolog adapters. Else another value is a CONFLICT.
 	KeepExisting bool `json:"keepExisting"`
 }
 

@@ -35,7 +35,9 @@ type Appender struct {
 // runSeries is what is known of a run's series.
 type runSeries struct {
 	series map[string]*series
-	cost   int
+	// costs has what each series was accounted with. It cannot be asked of the series again: copies share what they have seen.
+	costs map[string]int
+	cost  int
 }
 
 // NewAppender makes an appender for one database.
@@ -229,18 +231,16 @@ func (a *Appender) remember(runPK int, touched []*series) {
 	defer a.mu.Unlock()
 	run, ok := a.cache.Get(runPK)
 	if !ok {
-		run = &runSeries{series: map[string]*series{}}
+		run = &runSeries{series: map[string]*series{}, costs: map[string]int{}}
 		a.cache.Add(runPK, run)
 	}
 	for _, s := range touched {
 		s.settle()
-		if old := run.series[s.row.Key]; old != nil {
-			run.cost -= old.cost()
-			a.cost -= old.cost()
-		}
+		grown := s.cost() - run.costs[s.row.Key]
 		run.series[s.row.Key] = s
-		run.cost += s.cost()
-		a.cost += s.cost()
+		run.costs[s.row.Key] += grown
+		run.cost += grown
+		a.cost += grown
 	}
 	for a.cost > cachedPoints && a.cache.Len() > 0 {
 		a.cache.RemoveOldest()
@@ -250,7 +250,7 @@ func (a *Appender) remember(runPK int, touched []*series) {
 // storedPoints reads all points of a series, their steps at the given scale.
 func storedPoints(ctx context.Context, q store.Querier, runPK int, key string, scale int8) (map[pointID]struct{}, error) {
 	seen := map[pointID]struct{}{}
-	err := eachBatch(ctx, q, []int{runPK}, nil, func(b storedBatch) error {
+	err := eachBatch(ctx, q, []int{runPK}, func(b storedBatch) error {
 		return decodeBatch(b.payload, func(k string) bool { return k == key }, func(c Columns) error {
 			if err := c.rescale(max(scale, c.StepScale)); err != nil {
 				return err

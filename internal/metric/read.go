@@ -3,6 +3,7 @@ package metric
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -19,6 +20,8 @@ const (
 	MaxSeriesKeys = 1000
 	MaxSeries     = 10_000
 	MaxBuckets    = 10_000
+	// MaxReadPoints bounds the points of one read, which are held in memory at once, 24 bytes each.
+	MaxReadPoints = 16_000_000
 )
 
 // Reader reads points and series.
@@ -33,24 +36,19 @@ type storedBatch struct {
 	payload  []byte
 }
 
-// eachBatch calls fn for the batches of some runs, run by run in the order of their sequence; after gives for each run the
-// sequence to begin behind. The payload is valid during the call only.
-func eachBatch(ctx context.Context, q store.Querier, runPKs []int, after map[int]int64, fn func(storedBatch) error) error {
+// eachBatch calls fn for all batches of some runs, run by run in the order of their sequence. The payload is valid during
+// the call only.
+func eachBatch(ctx context.Context, q store.Querier, runPKs []int, fn func(storedBatch) error) error {
 	for _, part := range store.Parts(runPKs) {
-		least := int64(math.MaxInt64)
-		for _, pk := range part {
-			least = min(least, after[pk])
-		}
-		args := append(store.Args(nil, part), least)
 		if err := scanBatches(ctx, q, "SELECT run_id, sequence, payload FROM metric_batches WHERE run_id IN "+store.In(len(part))+
-			" AND sequence > ? ORDER BY run_id, sequence", args, after, fn); err != nil {
+			" ORDER BY run_id, sequence", store.Args(nil, part), fn); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func scanBatches(ctx context.Context, q store.Querier, query string, args []any, after map[int]int64, fn func(storedBatch) error) error {
+func scanBatches(ctx context.Context, q store.Querier, query string, args []any, fn func(storedBatch) error) error {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("read batches: %w", err)
@@ -61,9 +59,6 @@ func scanBatches(ctx context.Context, q store.Querier, query string, args []any,
 		if err := rows.Scan(&b.runPK, &b.sequence, &b.payload); err != nil {
 			return fmt.Errorf("scan batch: %w", err)
 		}
-		if b.sequence <= after[b.runPK] {
-			continue
-		}
 		if err := fn(b); err != nil {
 			return fmt.Errorf("run %d, batch %d: %w", b.runPK, b.sequence, err)
 		}
@@ -72,6 +67,29 @@ func scanBatches(ctx context.Context, q store.Querier, query string, args []any,
 		return fmt.Errorf("read batches: %w", err)
 	}
 	return nil
+}
+
+// newest gives the sequence of the newest batch of each run.
+func newest(ctx context.Context, q store.Querier, runPKs []int) (map[int]int64, error) {
+	out := make(map[int]int64, len(runPKs))
+	for _, part := range store.Parts(runPKs) {
+		rows, err := q.QueryContext(ctx, "SELECT id, metric_sequence FROM runs WHERE id IN "+store.In(len(part)), store.Args(nil, part)...)
+		if err != nil {
+			return nil, fmt.Errorf("read the runs' sequences: %w", err)
+		}
+		for rows.Next() {
+			var pk int
+			var sequence int64
+			if err := rows.Scan(&pk, &sequence); err != nil {
+				return nil, errors.Join(fmt.Errorf("scan: %w", err), rows.Close())
+			}
+			out[pk] = sequence
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return nil, fmt.Errorf("read the runs' sequences: %w", err)
+		}
+	}
+	return out, nil
 }
 
 // wanted turns a list of keys into a test; nil wants all.
@@ -94,7 +112,7 @@ func (r *Reader) History(ctx context.Context, runPK int, key string, from, limit
 	}
 	at := 0
 	next = -1
-	err = eachBatch(ctx, r.db.Read(), []int{runPK}, nil, func(b storedBatch) error {
+	err = eachBatch(ctx, r.db.Read(), []int{runPK}, func(b storedBatch) error {
 		return decodeBatch(b.payload, func(k string) bool { return k == key }, func(c Columns) error {
 			for i := range c.Values {
 				switch {
@@ -151,9 +169,12 @@ func (r *Reader) Series(ctx context.Context, q SeriesQuery) ([]Series, Cursor, e
 			cursor[run.RunID] = 0
 		}
 	}
+	if err := checkPoints(ctx, r.db.Read(), pks, q.Keys); err != nil {
+		return nil, nil, err
+	}
 	gathered := map[int]map[string]*Columns{}
 	count := 0
-	err := eachBatch(ctx, r.db.Read(), pks, nil, func(b storedBatch) error {
+	err := eachBatch(ctx, r.db.Read(), pks, func(b storedBatch) error {
 		cursor[byPK[b.runPK].RunID] = b.sequence
 		return decodeBatch(b.payload, wanted(q.Keys), func(c Columns) error {
 			run := gathered[b.runPK]
@@ -190,6 +211,33 @@ func (r *Reader) Series(ctx context.Context, q SeriesQuery) ([]Series, Cursor, e
 		}
 	}
 	return out, cursor, nil
+}
+
+// checkPoints refuses a read of more points than may be held at once.
+func checkPoints(ctx context.Context, q store.Querier, pks []int, keys []string) error {
+	total := int64(0)
+	for _, part := range store.Parts(pks) {
+		query, args := "SELECT COALESCE(SUM(count), 0) FROM metric_series WHERE run_id IN "+store.In(len(part)), store.Args(nil, part)
+		if keys != nil {
+			query, args = query+" AND key IN "+store.In(len(keys)), store.Args(args, keys)
+		}
+		rows, err := q.QueryContext(ctx, query, args...)
+		if err != nil {
+			return fmt.Errorf("count points: %w", err)
+		}
+		var n int64
+		for rows.Next() {
+			err = rows.Scan(&n)
+		}
+		if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+			return fmt.Errorf("count points: %w", err)
+		}
+		total += n
+	}
+	if total > MaxReadPoints {
+		return errs.New(errs.Invalid, "these series have %d points: at most %d are read at once; name fewer runs or keys", total, MaxReadPoints)
+	}
+	return nil
 }
 
 func (q *SeriesQuery) check() error {
@@ -283,51 +331,58 @@ type Appended struct {
 }
 
 // Since gives what was appended to some runs behind a cursor, the cursor behind it, and whether there is more. It reads
-// whole batches until it has maxPoints points.
+// whole batches until it has maxPoints points. Runs without news cost one row of one statement for all of them.
 func (r *Reader) Since(ctx context.Context, runs []*ent.Run, keys []string, after Cursor, maxPoints int) (
 	appended []Appended, next Cursor, more bool, err error,
 ) {
 	next = make(Cursor, len(runs))
-	from := make(map[int]int64, len(runs))
-	byPK := make(map[int]*ent.Run, len(runs))
 	pks := make([]int, 0, len(runs))
 	for _, run := range runs {
-		if byPK[run.ID] != nil {
+		if _, twice := next[run.RunID]; !twice {
+			pks = append(pks, run.ID)
+			next[run.RunID] = after[run.RunID]
+		}
+	}
+	heads, err := newest(ctx, r.db.Read(), pks)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	points := 0
+	for _, run := range runs {
+		if heads[run.ID] <= next[run.RunID] {
 			continue
 		}
-		byPK[run.ID] = run
-		pks = append(pks, run.ID)
-		next[run.RunID] = after[run.RunID]
-		from[run.ID] = after[run.RunID]
-	}
-	type id struct {
-		pk  int
-		key string
-	}
-	at := map[id]int{}
-	points := 0
-	err = eachBatch(ctx, r.db.Read(), pks, from, func(b storedBatch) error {
 		if points >= maxPoints {
-			more = true
-			return errEnough
+			return appended, next, true, nil
 		}
-		err := decodeBatch(b.payload, wanted(keys), func(c Columns) error {
-			points += c.Len()
-			i, ok := at[id{b.runPK, c.Key}]
-			if ok {
-				return appended[i].join(c)
-			}
-			at[id{b.runPK, c.Key}] = len(appended)
-			appended = append(appended, Appended{RunID: byPK[b.runPK].RunID, Columns: c})
-			return nil
-		})
-		next[byPK[b.runPK].RunID] = b.sequence
-		return err
-	})
-	if more {
-		err = nil
+		at := map[string]int{} // key → place in appended
+		err := scanBatches(ctx, r.db.Read(),
+			"SELECT run_id, sequence, payload FROM metric_batches WHERE run_id = ? AND sequence > ? ORDER BY sequence",
+			[]any{run.ID, next[run.RunID]}, func(b storedBatch) error {
+				if points >= maxPoints {
+					more = true
+					return errEnough
+				}
+				err := decodeBatch(b.payload, wanted(keys), func(c Columns) error {
+					points += c.Len()
+					if i, ok := at[c.Key]; ok {
+						return appended[i].join(c)
+					}
+					at[c.Key] = len(appended)
+					appended = append(appended, Appended{RunID: run.RunID, Columns: c})
+					return nil
+				})
+				next[run.RunID] = b.sequence
+				return err
+			})
+		if more {
+			return appended, next, true, nil
+		}
+		if err != nil {
+			return nil, nil, false, err
+		}
 	}
-	return appended, next, more, err
+	return appended, next, false, nil
 }
 
-var errEnough = errs.New(errs.Internal, "enough was read")
+var errEnough = errors.New("enough was read")

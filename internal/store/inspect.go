@@ -47,7 +47,7 @@ func (i *Inspection) Dialect() string { return i.db.dialect }
 func (i *Inspection) Schema(ctx context.Context) (SchemaStatus, error) {
 	status, err := i.db.Schema(ctx)
 	if err != nil && !i.db.Postgres() {
-		return status, describeSQLite("the file", err)
+		return status, describeSQLite(errs.Invalid, "the file", err)
 	}
 	return status, err
 }
@@ -62,7 +62,7 @@ func (i *Inspection) Check(ctx context.Context) ([]string, error) {
 	if err := CheckSchema(ctx, i.db); err != nil {
 		var user *errs.Error
 		if !errors.As(err, &user) {
-			return nil, describeSQLite("the file", err)
+			return nil, describeSQLite(errs.Invalid, "the file", err)
 		}
 		faults = append(faults, user.Message)
 	}
@@ -84,7 +84,7 @@ func (i *Inspection) Check(ctx context.Context) ([]string, error) {
 func (i *Inspection) column(ctx context.Context, query string) (lines []string, err error) {
 	rows, err := i.db.read.QueryContext(ctx, query)
 	if err != nil {
-		return nil, describeSQLite("the file", fmt.Errorf("check the database: %w", err))
+		return nil, describeSQLite(errs.Invalid, "the file", fmt.Errorf("check the database: %w", err))
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {

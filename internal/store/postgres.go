@@ -96,6 +96,8 @@ func retryable(err error) bool {
 		switch e.Code {
 		case "40001", "40P01", "55P03": // serialization failure, deadlock, lock not available
 			return true
+		case "23505": // unique violation: another transaction made it meanwhile; run again, the request finds it
+			return true
 		}
 	}
 	return false

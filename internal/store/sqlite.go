@@ -32,7 +32,7 @@ func (db *DB) openSQLite(ctx context.Context, loc location, cfg Config) error {
 	}
 	db.write.SetMaxOpenConns(1)
 	if err := migrateSchema(ctx, db, db.write, !cfg.NoMigrate); err != nil {
-		return describeSQLite(loc.path, err)
+		return describeSQLite(errs.Invalid, loc.path, err)
 	}
 	if db.read, err = sql.Open("sqlite", sqliteDSN(loc.path, true)); err != nil {
 		return fmt.Errorf("open sqlite: %w", err)
@@ -59,19 +59,20 @@ func sqliteDSN(path string, readOnly bool) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 
-// describeSQLite says in a user's words why the file cannot be used.
-func describeSQLite(path string, err error) error {
+// describeSQLite says in a user's words why a file cannot be used. The kind is Invalid when it is being opened, by somebody
+// who can choose another, and Unavailable for clients, who can only try again.
+func describeSQLite(kind errs.Kind, file string, err error) error {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
 		return err
 	}
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_NOTADB:
-		return errs.Wrap(errs.Invalid, err, "database: %s is not a SQLite database", path)
+		return errs.Wrap(kind, err, "database: %s is not a SQLite database", file)
 	case sqlite3.SQLITE_CORRUPT:
-		return errs.Wrap(errs.Invalid, err, "database: %s is damaged; restore a backup, or try sqlite3's .recover", path)
+		return errs.Wrap(kind, err, "database: %s is damaged; restore a backup, or try sqlite3's .recover", file)
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
-		return errs.Wrap(errs.Invalid, err, "database: %s cannot be opened for writing; check its owner and permissions", path)
+		return errs.Wrap(kind, err, "database: %s cannot be opened for writing; check its owner and permissions", file)
 	case sqlite3.SQLITE_FULL:
 		return errs.Wrap(errs.Unavailable, err, "database: the disk is full")
 	}

@@ -54,6 +54,13 @@ func (db *DB) WriteFor(ctx context.Context, key string, fn WriteFunc) error {
 	select {
 	case err := <-req.done:
 		return err
+	case <-w.stopped:
+		select { // it may have been the last that was run
+		case err := <-req.done:
+			return err
+		default:
+			return errStopping()
+		}
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the commit: %w", ctx.Err())
 	}
@@ -208,15 +215,18 @@ func (w *writer) runOnce(r *writeRequest) error {
 
 // describe hides a lost database from the user and says what to do.
 func (w *writer) describe(err error) error {
+	var designed *errs.Error
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &designed):
+		return err
 	case unreachable(err):
 		return errs.Wrap(errs.Unavailable, err, "the database cannot be reached; try again")
 	case retryable(err):
 		return errs.Wrap(errs.Unavailable, err, "too many writes to the same object at once; try again")
 	}
-	return describeSQLite("the database", err)
+	return describeSQLite(errs.Unavailable, "the file", err)
 }
 
 // call runs a request. A panic in it must not end the writer, which would stop every write of the server.

@@ -153,7 +153,7 @@ func (s *Service) logBatch(ctx context.Context, tx *store.Tx, b *Batch) (BatchRe
 	if err := s.appender.Write(ctx, tx, to, points); err != nil {
 		return BatchResult{}, err
 	}
-	if err := insertParams(ctx, tx, r, params); err != nil {
+	if err := writeParams(ctx, tx, r, params); err != nil {
 		return BatchResult{}, err
 	}
 	if err := setTags(ctx, tx, r, b.Tags); err != nil {
@@ -206,50 +206,67 @@ func remember(ctx context.Context, tx *store.Tx, runPK int, client string, seque
 	return nil
 }
 
-// newParams gives the params that are not stored yet, by key.
+// storedParam is a param as it is in the database.
+type storedParam struct {
+	value string
+	// provisional: an autolog adapter wrote it, and a value of the user's own replaces it. So no call of the user's fails
+	// because of what was recorded on the side, whichever came first.
+	provisional bool
+}
+
+// newParams gives the params that are to be written, by key: new ones, and the user's own where an adapter's stand.
 func newParams(ctx context.Context, tx *store.Tx, runPK int, runID string, params []Param) ([]Param, error) {
 	if len(params) == 0 {
 		return nil, nil //nolint:nilnil // no params
 	}
+	stored, err := loadParams(ctx, tx, runPK, params)
+	if err != nil {
+		return nil, err
+	}
+	write := make([]Param, 0, len(params))
+	for i, p := range params {
+		old, ok := stored[p.Key]
+		switch {
+		case !ok, old.provisional && !p.KeepExisting:
+			write = append(write, p)
+		case old.value != p.Value && !p.KeepExisting:
+			return nil, &errs.Error{Kind: errs.Conflict, Field: fmt.Sprintf("params[%d].value", i), Message: fmt.Sprintf(
+				"Changing param values is not allowed. Param with key=%q was already logged with value=%.200q for run ID=%q. Attempted logging new value %.200q.",
+				p.Key, old.value, runID, p.Value)}
+		}
+	}
+	slices.SortFunc(write, func(a, b Param) int { return cmp.Compare(a.Key, b.Key) })
+	return write, nil
+}
+
+func loadParams(ctx context.Context, tx *store.Tx, runPK int, params []Param) (map[string]storedParam, error) {
 	keys := make([]string, len(params))
 	for i, p := range params {
 		keys[i] = p.Key
 	}
-	stored := map[string]string{}
+	stored := map[string]storedParam{}
 	for _, part := range store.Parts(keys) {
-		if err := scanPairs(ctx, tx, "SELECT key, value FROM params WHERE run_id = ? AND key IN "+store.In(len(part)),
+		if err := scanParams(ctx, tx, "SELECT key, value, provisional FROM params WHERE run_id = ? AND key IN "+store.In(len(part)),
 			store.Args([]any{runPK}, part), stored); err != nil {
 			return nil, err
 		}
 	}
-	fresh := make([]Param, 0, len(params))
-	for i, p := range params {
-		old, ok := stored[p.Key]
-		switch {
-		case !ok:
-			fresh = append(fresh, p)
-		case old != p.Value && !p.KeepExisting:
-			return nil, &errs.Error{Kind: errs.Conflict, Field: fmt.Sprintf("params[%d].value", i), Message: fmt.Sprintf(
-				"Changing param values is not allowed. Param with key=%q was already logged with value=%.200q for run ID=%q. Attempted logging new value %.200q.",
-				p.Key, old, runID, p.Value)}
-		}
-	}
-	slices.SortFunc(fresh, func(a, b Param) int { return cmp.Compare(a.Key, b.Key) })
-	return fresh, nil
+	return stored, nil
 }
 
-func scanPairs(ctx context.Context, q store.Querier, query string, args []any, into map[string]string) error {
+func scanParams(ctx context.Context, q store.Querier, query string, args []any, into map[string]storedParam) error {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("look up: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // its errors are those of rows.Err
 	for rows.Next() {
-		var k, v string
-		if err := rows.Scan(&k, &v); err != nil {
+		var key string
+		var p storedParam
+		if err := rows.Scan(&key, &p.value, &p.provisional); err != nil {
 			return fmt.Errorf("scan: %w", err)
 		}
-		into[k] = v
+		into[key] = p
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("look up: %w", err)
@@ -268,13 +285,15 @@ func number(text string) *float64 {
 
 const rowsPerInsert = 100
 
-func insertParams(ctx context.Context, tx *store.Tx, r batchRun, params []Param) error {
+func writeParams(ctx context.Context, tx *store.Tx, r batchRun, params []Param) error {
 	for part := range slices.Chunk(params, rowsPerInsert) {
-		args := make([]any, 0, 5*len(part))
+		args := make([]any, 0, 6*len(part))
 		for _, p := range part {
-			args = append(args, r.pk, r.experimentID, p.Key, p.Value, number(p.Value))
+			args = append(args, r.pk, r.experimentID, p.Key, p.Value, number(p.Value), p.KeepExisting)
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO params (run_id, experiment_id, key, value, number) VALUES "+tuples(len(part), 5), args...); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO params (run_id, experiment_id, key, value, number, provisional) VALUES "+
+			tuples(len(part), 6)+" ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, number = excluded.number, "+
+			"provisional = excluded.provisional", args...); err != nil {
 			return fmt.Errorf("store params: %w", err)
 		}
 	}

@@ -82,7 +82,7 @@ func createExperiment(ctx context.Context, tx *store.Tx, in CreateExperiment) (*
 	}
 	t := now()
 	e, err := tx.Ent().Experiment.Create().SetName(in.Name).SetArtifactLocation(in.ArtifactLocation).
-		SetCreatedAt(t).SetUpdatedAt(t).SetCreatedBy(principal(ctx)).Save(ctx)
+		SetCreatedAt(t).SetUpdatedAt(t).SetCreatedBy(principal(ctx)).SetUpdatedBy(principal(ctx)).Save(ctx)
 	if err != nil {
 		if store.IsUniqueViolation(err) {
 			return nil, errs.Wrap(errs.Exists, err, "Experiment %q already exists", in.Name)
@@ -147,7 +147,7 @@ func (s *Service) changeExperiment(ctx context.Context, id int, onlyActive bool,
 		if err := fn(ctx, tx, e); err != nil {
 			return err
 		}
-		if err := tx.Ent().Experiment.UpdateOneID(id).SetUpdatedAt(now()).Exec(ctx); err != nil {
+		if err := tx.Ent().Experiment.UpdateOneID(id).SetUpdatedAt(now()).SetUpdatedBy(principal(ctx)).Exec(ctx); err != nil {
 			return fmt.Errorf("update experiment: %w", err)
 		}
 		out, err = tx.Ent().Experiment.Get(ctx, id)

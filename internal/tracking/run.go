@@ -341,6 +341,9 @@ func setStatus(update *ent.RunUpdateOne, r *ent.Run, in UpdateRun) {
 		return
 	}
 	update.SetStatus(*in.Status)
+	if in.StatusReason == nil && r.StatusReason == reasonNoHeartbeat {
+		update.SetStatusReason("") // it was only cut off
+	}
 	switch {
 	case ended(*in.Status):
 		update.ClearLeaseExpiresAt()

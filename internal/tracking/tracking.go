@@ -44,7 +44,8 @@ type Tag struct{ Key, Value string }
 // Param is an input of a run, written once.
 type Param struct {
 	Key, Value string
-	// KeepExisting: when the param has another value already, that one stays; else it is a Conflict.
+	// KeepExisting: a value that the param has already stays, and this one gives way to any that comes later without
+	// KeepExisting. It is how autolog adapters write. Else another value is a Conflict.
 	KeepExisting bool
 }
 

@@ -27,7 +27,7 @@ CREATE UNIQUE INDEX `dataset_experiment_id_name_digest` ON `datasets` (`experime
 -- create index "dataset_digest" to table: "datasets"
 CREATE INDEX `dataset_digest` ON `datasets` (`digest`);
 -- create "experiments" table
-CREATE TABLE `experiments` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` text NOT NULL, `artifact_location` text NOT NULL, `lifecycle_stage` text NOT NULL DEFAULT ('active'), `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''));
+CREATE TABLE `experiments` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` text NOT NULL, `artifact_location` text NOT NULL, `lifecycle_stage` text NOT NULL DEFAULT ('active'), `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `updated_by` text NOT NULL DEFAULT (''));
 -- create index "experiments_name_key" to table: "experiments"
 CREATE UNIQUE INDEX `experiments_name_key` ON `experiments` (`name`);
 -- create index "experiment_lifecycle_stage_created_at" to table: "experiments"
@@ -105,7 +105,7 @@ CREATE INDEX `modelversion_registered_model_id_stage` ON `model_versions` (`regi
 -- create index "modelversion_run_id" to table: "model_versions"
 CREATE INDEX `modelversion_run_id` ON `model_versions` (`run_id`);
 -- create "params" table
-CREATE TABLE `params` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experiment_id` integer NOT NULL, `key` text NOT NULL, `value` text NOT NULL, `number` real NULL, `run_id` integer NOT NULL, CONSTRAINT `params_runs_params` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
+CREATE TABLE `params` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experiment_id` integer NOT NULL, `key` text NOT NULL, `value` text NOT NULL, `number` real NULL, `provisional` bool NOT NULL DEFAULT (false), `run_id` integer NOT NULL, CONSTRAINT `params_runs_params` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
 -- create index "param_run_id_key" to table: "params"
 CREATE UNIQUE INDEX `param_run_id_key` ON `params` (`run_id`, `key`);
 -- create index "param_experiment_id_key_number" to table: "params"
