@@ -175,7 +175,11 @@ func recordedOn(addr string) (recorded, error) {
 			Runs []json.RawMessage `json:"runs"`
 		}
 		var models struct {
-			Models []json.RawMessage `json:"models"`
+			Models []struct {
+				Info struct {
+					Status string `json:"status"`
+				} `json:"info"`
+			} `json:"models"`
 		}
 		ids := []string{e.ID}
 		err := call(c, "runs/search", map[string]any{
@@ -185,12 +189,18 @@ func recordedOn(addr string) (recorded, error) {
 			return recorded{}, err
 		}
 		err = call(c, "logged-models/search", map[string]any{
-			"experiment_ids": ids, "max_results": 50, "filter": "status = 'READY'",
+			"experiment_ids": ids, "max_results": 50,
 		}, &models)
 		if err != nil {
 			return recorded{}, err
 		}
-		return recorded{len(runs.Runs), len(models.Models)}, nil
+		out := recorded{runs: len(runs.Runs)}
+		for _, m := range models.Models {
+			if m.Info.Status == "LOGGED_MODEL_READY" {
+				out.models++
+			}
+		}
+		return out, nil
 	}
 	return recorded{}, nil
 }
