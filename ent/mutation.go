@@ -22399,6 +22399,7 @@ type RunTagMutation struct {
 	addexperiment_id *int
 	key              *string
 	value            *string
+	provisional      *bool
 	clearedFields    map[string]struct{}
 	run              *int
 	clearedrun       bool
@@ -22669,6 +22670,42 @@ func (m *RunTagMutation) ResetValue() {
 	m.value = nil
 }
 
+// SetProvisional sets the "provisional" field.
+func (m *RunTagMutation) SetProvisional(b bool) {
+	m.provisional = &b
+}
+
+// Provisional returns the value of the "provisional" field in the mutation.
+func (m *RunTagMutation) Provisional() (r bool, exists bool) {
+	v := m.provisional
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProvisional returns the old "provisional" field's value of the RunTag entity.
+// If the RunTag object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunTagMutation) OldProvisional(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProvisional is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProvisional requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProvisional: %w", err)
+	}
+	return oldValue.Provisional, nil
+}
+
+// ResetProvisional resets all changes to the "provisional" field.
+func (m *RunTagMutation) ResetProvisional() {
+	m.provisional = nil
+}
+
 // ClearRun clears the "run" edge to the Run entity.
 func (m *RunTagMutation) ClearRun() {
 	m.clearedrun = true
@@ -22730,7 +22767,7 @@ func (m *RunTagMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RunTagMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 5)
 	if m.run != nil {
 		fields = append(fields, runtag.FieldRunID)
 	}
@@ -22742,6 +22779,9 @@ func (m *RunTagMutation) Fields() []string {
 	}
 	if m.value != nil {
 		fields = append(fields, runtag.FieldValue)
+	}
+	if m.provisional != nil {
+		fields = append(fields, runtag.FieldProvisional)
 	}
 	return fields
 }
@@ -22759,6 +22799,8 @@ func (m *RunTagMutation) Field(name string) (ent.Value, bool) {
 		return m.Key()
 	case runtag.FieldValue:
 		return m.Value()
+	case runtag.FieldProvisional:
+		return m.Provisional()
 	}
 	return nil, false
 }
@@ -22776,6 +22818,8 @@ func (m *RunTagMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldKey(ctx)
 	case runtag.FieldValue:
 		return m.OldValue(ctx)
+	case runtag.FieldProvisional:
+		return m.OldProvisional(ctx)
 	}
 	return nil, fmt.Errorf("unknown RunTag field %s", name)
 }
@@ -22812,6 +22856,13 @@ func (m *RunTagMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetValue(v)
+		return nil
+	case runtag.FieldProvisional:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProvisional(v)
 		return nil
 	}
 	return fmt.Errorf("unknown RunTag field %s", name)
@@ -22888,6 +22939,9 @@ func (m *RunTagMutation) ResetField(name string) error {
 		return nil
 	case runtag.FieldValue:
 		m.ResetValue()
+		return nil
+	case runtag.FieldProvisional:
+		m.ResetProvisional()
 		return nil
 	}
 	return fmt.Errorf("unknown RunTag field %s", name)

@@ -25,6 +25,8 @@ type RunTag struct {
 	Key string `json:"key,omitempty"`
 	// Value holds the value of the "value" field.
 	Value string `json:"value,omitempty"`
+	// Written by an autolog adapter: a value of the user's own replaces it.
+	Provisional bool `json:"provisional,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the RunTagQuery when eager-loading is set.
 	Edges        RunTagEdges `json:"edges"`
@@ -56,6 +58,8 @@ func (*RunTag) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case runtag.FieldProvisional:
+			values[i] = new(sql.NullBool)
 		case runtag.FieldID, runtag.FieldRunID, runtag.FieldExperimentID:
 			values[i] = new(sql.NullInt64)
 		case runtag.FieldKey, runtag.FieldValue:
@@ -104,6 +108,12 @@ func (_m *RunTag) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field value", values[i])
 			} else if value.Valid {
 				_m.Value = value.String
+			}
+		case runtag.FieldProvisional:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field provisional", values[i])
+			} else if value.Valid {
+				_m.Provisional = value.Bool
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -157,6 +167,9 @@ func (_m *RunTag) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("value=")
 	builder.WriteString(_m.Value)
+	builder.WriteString(", ")
+	builder.WriteString("provisional=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Provisional))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -46,6 +46,20 @@ func (_c *RunTagCreate) SetValue(v string) *RunTagCreate {
 	return _c
 }
 
+// SetProvisional sets the "provisional" field.
+func (_c *RunTagCreate) SetProvisional(v bool) *RunTagCreate {
+	_c.mutation.SetProvisional(v)
+	return _c
+}
+
+// SetNillableProvisional sets the "provisional" field if the given value is not nil.
+func (_c *RunTagCreate) SetNillableProvisional(v *bool) *RunTagCreate {
+	if v != nil {
+		_c.SetProvisional(*v)
+	}
+	return _c
+}
+
 // SetRun sets the "run" edge to the Run entity.
 func (_c *RunTagCreate) SetRun(v *Run) *RunTagCreate {
 	return _c.SetRunID(v.ID)
@@ -58,6 +72,7 @@ func (_c *RunTagCreate) Mutation() *RunTagMutation {
 
 // Save creates the RunTag in the database.
 func (_c *RunTagCreate) Save(ctx context.Context) (*RunTag, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -83,6 +98,14 @@ func (_c *RunTagCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *RunTagCreate) defaults() {
+	if _, ok := _c.mutation.Provisional(); !ok {
+		v := runtag.DefaultProvisional
+		_c.mutation.SetProvisional(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *RunTagCreate) check() error {
 	if _, ok := _c.mutation.RunID(); !ok {
@@ -101,6 +124,9 @@ func (_c *RunTagCreate) check() error {
 	}
 	if _, ok := _c.mutation.Value(); !ok {
 		return &ValidationError{Name: "value", err: errors.New(`ent: missing required field "RunTag.value"`)}
+	}
+	if _, ok := _c.mutation.Provisional(); !ok {
+		return &ValidationError{Name: "provisional", err: errors.New(`ent: missing required field "RunTag.provisional"`)}
 	}
 	if len(_c.mutation.RunIDs()) == 0 {
 		return &ValidationError{Name: "run", err: errors.New(`ent: missing required edge "RunTag.run"`)}
@@ -143,6 +169,10 @@ func (_c *RunTagCreate) createSpec() (*RunTag, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Value(); ok {
 		_spec.SetField(runtag.FieldValue, field.TypeString, value)
 		_node.Value = value
+	}
+	if value, ok := _c.mutation.Provisional(); ok {
+		_spec.SetField(runtag.FieldProvisional, field.TypeBool, value)
+		_node.Provisional = value
 	}
 	if nodes := _c.mutation.RunIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -267,6 +297,18 @@ func (u *RunTagUpsert) UpdateValue() *RunTagUpsert {
 	return u
 }
 
+// SetProvisional sets the "provisional" field.
+func (u *RunTagUpsert) SetProvisional(v bool) *RunTagUpsert {
+	u.Set(runtag.FieldProvisional, v)
+	return u
+}
+
+// UpdateProvisional sets the "provisional" field to the value that was provided on create.
+func (u *RunTagUpsert) UpdateProvisional() *RunTagUpsert {
+	u.SetExcluded(runtag.FieldProvisional)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create.
 // Using this option is equivalent to using:
 //
@@ -370,6 +412,20 @@ func (u *RunTagUpsertOne) UpdateValue() *RunTagUpsertOne {
 	})
 }
 
+// SetProvisional sets the "provisional" field.
+func (u *RunTagUpsertOne) SetProvisional(v bool) *RunTagUpsertOne {
+	return u.Update(func(s *RunTagUpsert) {
+		s.SetProvisional(v)
+	})
+}
+
+// UpdateProvisional sets the "provisional" field to the value that was provided on create.
+func (u *RunTagUpsertOne) UpdateProvisional() *RunTagUpsertOne {
+	return u.Update(func(s *RunTagUpsert) {
+		s.UpdateProvisional()
+	})
+}
+
 // Exec executes the query.
 func (u *RunTagUpsertOne) Exec(ctx context.Context) error {
 	if len(u.create.conflict) == 0 {
@@ -422,6 +478,7 @@ func (_c *RunTagCreateBulk) Save(ctx context.Context) ([]*RunTag, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*RunTagMutation)
 				if !ok {
@@ -633,6 +690,20 @@ func (u *RunTagUpsertBulk) SetValue(v string) *RunTagUpsertBulk {
 func (u *RunTagUpsertBulk) UpdateValue() *RunTagUpsertBulk {
 	return u.Update(func(s *RunTagUpsert) {
 		s.UpdateValue()
+	})
+}
+
+// SetProvisional sets the "provisional" field.
+func (u *RunTagUpsertBulk) SetProvisional(v bool) *RunTagUpsertBulk {
+	return u.Update(func(s *RunTagUpsert) {
+		s.SetProvisional(v)
+	})
+}
+
+// UpdateProvisional sets the "provisional" field to the value that was provided on create.
+func (u *RunTagUpsertBulk) UpdateProvisional() *RunTagUpsertBulk {
+	return u.Update(func(s *RunTagUpsert) {
+		s.UpdateProvisional()
 	})
 }
 

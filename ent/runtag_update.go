@@ -92,6 +92,20 @@ func (_u *RunTagUpdate) SetNillableValue(v *string) *RunTagUpdate {
 	return _u
 }
 
+// SetProvisional sets the "provisional" field.
+func (_u *RunTagUpdate) SetProvisional(v bool) *RunTagUpdate {
+	_u.mutation.SetProvisional(v)
+	return _u
+}
+
+// SetNillableProvisional sets the "provisional" field if the given value is not nil.
+func (_u *RunTagUpdate) SetNillableProvisional(v *bool) *RunTagUpdate {
+	if v != nil {
+		_u.SetProvisional(*v)
+	}
+	return _u
+}
+
 // SetRun sets the "run" edge to the Run entity.
 func (_u *RunTagUpdate) SetRun(v *Run) *RunTagUpdate {
 	return _u.SetRunID(v.ID)
@@ -177,6 +191,9 @@ func (_u *RunTagUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Value(); ok {
 		_spec.SetField(runtag.FieldValue, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Provisional(); ok {
+		_spec.SetField(runtag.FieldProvisional, field.TypeBool, value)
 	}
 	if _u.mutation.RunCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -288,6 +305,20 @@ func (_u *RunTagUpdateOne) SetValue(v string) *RunTagUpdateOne {
 func (_u *RunTagUpdateOne) SetNillableValue(v *string) *RunTagUpdateOne {
 	if v != nil {
 		_u.SetValue(*v)
+	}
+	return _u
+}
+
+// SetProvisional sets the "provisional" field.
+func (_u *RunTagUpdateOne) SetProvisional(v bool) *RunTagUpdateOne {
+	_u.mutation.SetProvisional(v)
+	return _u
+}
+
+// SetNillableProvisional sets the "provisional" field if the given value is not nil.
+func (_u *RunTagUpdateOne) SetNillableProvisional(v *bool) *RunTagUpdateOne {
+	if v != nil {
+		_u.SetProvisional(*v)
 	}
 	return _u
 }
@@ -407,6 +438,9 @@ func (_u *RunTagUpdateOne) sqlSave(ctx context.Context) (_node *RunTag, err erro
 	}
 	if value, ok := _u.mutation.Value(); ok {
 		_spec.SetField(runtag.FieldValue, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Provisional(); ok {
+		_spec.SetField(runtag.FieldProvisional, field.TypeBool, value)
 	}
 	if _u.mutation.RunCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -501,6 +501,10 @@ func init() {
 	runtagDescKey := runtagFields[2].Descriptor()
 	// runtag.KeyValidator is a validator for the "key" field. It is called by the builders before save.
 	runtag.KeyValidator = runtagDescKey.Validators[0].(func(string) error)
+	// runtagDescProvisional is the schema descriptor for provisional field.
+	runtagDescProvisional := runtagFields[4].Descriptor()
+	// runtag.DefaultProvisional holds the default value on creation for the provisional field.
+	runtag.DefaultProvisional = runtagDescProvisional.Default.(bool)
 	stagetransitionFields := schema.StageTransition{}.Fields()
 	_ = stagetransitionFields
 	// stagetransitionDescModelName is the schema descriptor for model_name field.

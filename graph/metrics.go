@@ -196,7 +196,7 @@ func params(in []*model.ParamInput) []tracking.Param {
 func tags(in []*model.TagInput) []tracking.Tag {
 	out := make([]tracking.Tag, len(in))
 	for i, t := range in {
-		out[i] = tracking.Tag{Key: t.Key, Value: t.Value}
+		out[i] = tracking.Tag{Key: t.Key, Value: t.Value, KeepExisting: t.KeepExisting}
 	}
 	return out
 }

@@ -854,6 +854,7 @@ var (
 		{Name: "experiment_id", Type: field.TypeInt},
 		{Name: "key", Type: field.TypeString, Size: 1000},
 		{Name: "value", Type: field.TypeString, Size: 2147483647},
+		{Name: "provisional", Type: field.TypeBool, Default: false},
 		{Name: "run_id", Type: field.TypeInt},
 	}
 	// RunTagsTable holds the schema information for the "run_tags" table.
@@ -864,7 +865,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "run_tags_runs_tags",
-				Columns:    []*schema.Column{RunTagsColumns[4]},
+				Columns:    []*schema.Column{RunTagsColumns[5]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -873,7 +874,7 @@ var (
 			{
 				Name:    "runtag_run_id_key",
 				Unique:  true,
-				Columns: []*schema.Column{RunTagsColumns[4], RunTagsColumns[2]},
+				Columns: []*schema.Column{RunTagsColumns[5], RunTagsColumns[2]},
 			},
 			{
 				Name:    "runtag_experiment_id_key",

@@ -20,6 +20,8 @@ const (
 	FieldKey = "key"
 	// FieldValue holds the string denoting the value field in the database.
 	FieldValue = "value"
+	// FieldProvisional holds the string denoting the provisional field in the database.
+	FieldProvisional = "provisional"
 	// EdgeRun holds the string denoting the run edge name in mutations.
 	EdgeRun = "run"
 	// Table holds the table name of the runtag in the database.
@@ -40,6 +42,7 @@ var Columns = []string{
 	FieldExperimentID,
 	FieldKey,
 	FieldValue,
+	FieldProvisional,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -55,6 +58,8 @@ func ValidColumn(column string) bool {
 var (
 	// KeyValidator is a validator for the "key" field. It is called by the builders before save.
 	KeyValidator func(string) error
+	// DefaultProvisional holds the default value on creation for the "provisional" field.
+	DefaultProvisional bool
 )
 
 // OrderOption defines the ordering options for the RunTag queries.
@@ -83,6 +88,11 @@ func ByKey(opts ...sql.OrderTermOption) OrderOption {
 // ByValue orders the results by the value field.
 func ByValue(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldValue, opts...).ToFunc()
+}
+
+// ByProvisional orders the results by the provisional field.
+func ByProvisional(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldProvisional, opts...).ToFunc()
 }
 
 // ByRunField orders the results by run field.

@@ -73,6 +73,11 @@ func Value(v string) predicate.RunTag {
 	return predicate.RunTag(sql.FieldEQ(FieldValue, v))
 }
 
+// Provisional applies equality check predicate on the "provisional" field. It's identical to ProvisionalEQ.
+func Provisional(v bool) predicate.RunTag {
+	return predicate.RunTag(sql.FieldEQ(FieldProvisional, v))
+}
+
 // RunIDEQ applies the EQ predicate on the "run_id" field.
 func RunIDEQ(v int) predicate.RunTag {
 	return predicate.RunTag(sql.FieldEQ(FieldRunID, v))
@@ -261,6 +266,16 @@ func ValueEqualFold(v string) predicate.RunTag {
 // ValueContainsFold applies the ContainsFold predicate on the "value" field.
 func ValueContainsFold(v string) predicate.RunTag {
 	return predicate.RunTag(sql.FieldContainsFold(FieldValue, v))
+}
+
+// ProvisionalEQ applies the EQ predicate on the "provisional" field.
+func ProvisionalEQ(v bool) predicate.RunTag {
+	return predicate.RunTag(sql.FieldEQ(FieldProvisional, v))
+}
+
+// ProvisionalNEQ applies the NEQ predicate on the "provisional" field.
+func ProvisionalNEQ(v bool) predicate.RunTag {
+	return predicate.RunTag(sql.FieldNEQ(FieldProvisional, v))
 }
 
 // HasRun applies the HasEdge predicate on the "run" edge.

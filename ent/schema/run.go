@@ -115,6 +115,8 @@ func (RunTag) Fields() []ent.Field {
 		field.Int("experiment_id"),
 		field.String("key").MaxLen(maxKeyLen),
 		field.Text("value"),
+		field.Bool("provisional").Default(false).
+			Comment("Written by an autolog adapter: a value of the user's own replaces it."),
 	}
 }
 

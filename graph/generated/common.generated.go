@@ -2511,7 +2511,11 @@ func (ec *executionContext) unmarshalInputTagInput(ctx context.Context, obj any)
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"key", "value"}
+	if _, present := asMap["keepExisting"]; !present {
+		asMap["keepExisting"] = false
+	}
+
+	fieldsInOrder := [...]string{"key", "value", "keepExisting"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2532,6 +2536,13 @@ func (ec *executionContext) unmarshalInputTagInput(ctx context.Context, obj any)
 				return it, err
 			}
 			it.Value = data
+		case "keepExisting":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keepExisting"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.KeepExisting = data
 		}
 	}
 	return it, nil

@@ -2071,6 +2071,11 @@ type Tag {
 input TagInput {
   key: String!
   value: String!
+  """
+  Of a run: a value that somebody set without keepExisting stays, and this one gives way to any such. So write autolog
+  adapters. It means nothing for other objects.
+  """
+  keepExisting: Boolean! = false
 }
 
 type Query {

@@ -385,6 +385,9 @@ type Tag struct {
 type TagInput struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
+	// Of a run: a value that somebody set without keepExisting stays, and this one gives way to any such. So write autolog
+	// adapters. It means nothing for other objects.
+	KeepExisting bool `json:"keepExisting"`
 }
 
 type UpdateExperimentInput struct {

@@ -1177,7 +1177,8 @@ type ParamInput struct {
 	Key string `json:"key"`
 	// At most 65,536 bytes.
 	Value string `json:"value"`
-	// When the param has a value already, keep it and go on; else another value is a CONFLICT.
+	// A value that the param has already stays, and this one gives way to any that comes later without keepExisting: so write
+	// autolog adapters. Else another value is a CONFLICT.
 	KeepExisting bool `json:"keepExisting"`
 }
 
@@ -1936,6 +1937,9 @@ func (v *ShowRunResponse) GetRun() *RunDetail { return v.Run }
 type TagInput struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
+	// Of a run: a value that somebody set without keepExisting stays, and this one gives way to any such. So write autolog
+	// adapters. It means nothing for other objects.
+	KeepExisting bool `json:"keepExisting"`
 }
 
 // GetKey returns TagInput.Key, and is useful for accessing the field via an interface.
@@ -1943,6 +1947,9 @@ func (v *TagInput) GetKey() string { return v.Key }
 
 // GetValue returns TagInput.Value, and is useful for accessing the field via an interface.
 func (v *TagInput) GetValue() string { return v.Value }
+
+// GetKeepExisting returns TagInput.KeepExisting, and is useful for accessing the field via an interface.
+func (v *TagInput) GetKeepExisting() bool { return v.KeepExisting }
 
 // TokenRow includes the GraphQL fields of Token requested by the fragment TokenRow.
 // The GraphQL type's documentation follows.

@@ -307,12 +307,13 @@ func tuples(n, width int) string {
 
 func upsertTags(ctx context.Context, tx *store.Tx, runPK, experimentID int, tags []Tag) error {
 	for part := range slices.Chunk(sortTags(tags), rowsPerInsert) {
-		args := make([]any, 0, 4*len(part))
+		args := make([]any, 0, 5*len(part))
 		for _, t := range part {
-			args = append(args, runPK, experimentID, t.Key, t.Value)
+			args = append(args, runPK, experimentID, t.Key, t.Value, t.KeepExisting)
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO run_tags (run_id, experiment_id, key, value) VALUES "+tuples(len(part), 4)+
-			" ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value", args...); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO run_tags (run_id, experiment_id, key, value, provisional) VALUES "+tuples(len(part), 5)+
+			" ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, provisional = excluded.provisional"+
+			" WHERE run_tags.provisional OR NOT excluded.provisional", args...); err != nil {
 			return fmt.Errorf("store tags: %w", err)
 		}
 	}
@@ -343,6 +344,6 @@ func setTags(ctx context.Context, tx *store.Tx, r batchRun, tags []Tag) error {
 
 // SetTag sets a tag of an active run.
 func (s *Service) SetTag(ctx context.Context, runID, key, value string) error {
-	_, err := s.LogBatch(ctx, Batch{RunID: runID, Tags: []Tag{{key, value}}})
+	_, err := s.LogBatch(ctx, Batch{RunID: runID, Tags: []Tag{{Key: key, Value: value}}})
 	return err
 }

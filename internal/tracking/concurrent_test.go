@@ -94,3 +94,24 @@ func TestUsersValueWins(t *testing.T) {
 		require.ErrorContains(t, log("deeper", false), "Changing param values is not allowed")
 	})
 }
+
+// TestUsersTagWins is the same for tags.
+func TestUsersTagWins(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newService(t, db)
+		run := newRun(t, s)
+		for _, step := range []struct {
+			value   string
+			adapter bool
+			want    string
+		}{{"a", true, "a"}, {"b", true, "b"}, {"mine", false, "mine"}, {"c", true, "mine"}, {"mine too", false, "mine too"}} {
+			_, err := s.LogBatch(ctx, tracking.Batch{RunID: run.RunID,
+				Tags: []tracking.Tag{{Key: "estimator_name", Value: step.value, KeepExisting: step.adapter}}})
+			require.NoError(t, err)
+			tags, err := s.TagsOf(ctx, []int{run.ID}, []string{"estimator_name"})
+			require.NoError(t, err)
+			require.Equal(t, step.want, tags[run.ID][0].Value)
+		}
+	})
+}

@@ -226,7 +226,7 @@ func setExperimentStage(ctx context.Context, tx *store.Tx, e *ent.Experiment, st
 
 // SetExperimentTag sets a tag of an active experiment.
 func (s *Service) SetExperimentTag(ctx context.Context, id int, key, value string) (*ent.Experiment, error) {
-	tag := Tag{key, value}
+	tag := Tag{Key: key, Value: value}
 	if err := checkTags("", []Tag{tag}); err != nil {
 		return nil, err
 	}

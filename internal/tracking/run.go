@@ -3,6 +3,7 @@ package tracking
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -169,9 +170,9 @@ func createRun(ctx context.Context, tx *store.Tx, in CreateRun) error {
 		}
 		return fmt.Errorf("create run: %w", err)
 	}
-	tags := append(slices.Clone(in.Tags), Tag{tagRunName, in.Name})
+	tags := append(slices.Clone(in.Tags), Tag{Key: tagRunName, Value: in.Name})
 	if in.ParentRunID != "" {
-		tags = append(tags, Tag{tagParentRunID, in.ParentRunID})
+		tags = append(tags, Tag{Key: tagParentRunID, Value: in.ParentRunID})
 	}
 	if err := upsertTags(ctx, tx, r.ID, e.ID, tags); err != nil {
 		return err
@@ -321,7 +322,7 @@ func (s *Service) UpdateRun(ctx context.Context, in UpdateRun) (*ent.Run, error)
 		}
 		if in.Name != nil {
 			update.SetName(*in.Name)
-			if err := upsertTags(ctx, tx, r.ID, r.ExperimentID, []Tag{{tagRunName, *in.Name}}); err != nil {
+			if err := upsertTags(ctx, tx, r.ID, r.ExperimentID, []Tag{{Key: tagRunName, Value: *in.Name}}); err != nil {
 				return err
 			}
 		}
@@ -434,18 +435,16 @@ func (s *Service) RestoreRun(ctx context.Context, id string) (*ent.Run, error) {
 
 // sortTags orders tags by key, so that rows are locked in one order, the last of equal keys standing.
 func sortTags(tags []Tag) []Tag {
-	last := make(map[string]string, len(tags))
+	last := make(map[string]Tag, len(tags))
 	for _, t := range tags {
-		last[t.Key] = t.Value
+		if old, ok := last[t.Key]; ok && t.KeepExisting && !old.KeepExisting {
+			continue
+		}
+		last[t.Key] = t
 	}
-	keys := make([]string, 0, len(last))
-	for k := range last {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	out := make([]Tag, len(keys))
-	for i, k := range keys {
-		out[i] = Tag{k, last[k]}
+	out := make([]Tag, 0, len(last))
+	for _, k := range slices.Sorted(maps.Keys(last)) {
+		out = append(out, last[k])
 	}
 	return out
 }

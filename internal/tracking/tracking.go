@@ -39,7 +39,11 @@ func New(db *store.DB, hub *live.Hub) *Service {
 func (s *Service) Close() { s.metered.stop() }
 
 // Tag is a key and a value; the last write wins.
-type Tag struct{ Key, Value string }
+type Tag struct {
+	Key, Value string
+	// KeepExisting, of a run's tag: a value that was set without it stays. It is how autolog adapters write.
+	KeepExisting bool
+}
 
 // Param is an input of a run, written once.
 type Param struct {

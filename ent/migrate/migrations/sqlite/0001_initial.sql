@@ -145,7 +145,7 @@ CREATE UNIQUE INDEX `runoutput_run_id_logged_model_id` ON `run_outputs` (`run_id
 -- create index "runoutput_logged_model_id" to table: "run_outputs"
 CREATE INDEX `runoutput_logged_model_id` ON `run_outputs` (`logged_model_id`);
 -- create "run_tags" table
-CREATE TABLE `run_tags` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experiment_id` integer NOT NULL, `key` text NOT NULL, `value` text NOT NULL, `run_id` integer NOT NULL, CONSTRAINT `run_tags_runs_tags` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
+CREATE TABLE `run_tags` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experiment_id` integer NOT NULL, `key` text NOT NULL, `value` text NOT NULL, `provisional` bool NOT NULL DEFAULT (false), `run_id` integer NOT NULL, CONSTRAINT `run_tags_runs_tags` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
 -- create index "runtag_run_id_key" to table: "run_tags"
 CREATE UNIQUE INDEX `runtag_run_id_key` ON `run_tags` (`run_id`, `key`);
 -- create index "runtag_experiment_id_key" to table: "run_tags"
