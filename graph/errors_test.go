@@ -54,6 +54,7 @@ func TestBadInput(t *testing.T) {
 		"order":               {`{ runs(orderBy: ["metrics"]) { totalCount } }`, nil, "INVALID_ARGUMENT", "orderBy[0]", "at", 200},
 		"no such experiment":  {`{ runs(experiments: ["x"]) { totalCount } }`, nil, "INVALID_ARGUMENT", "experiments[0]", "is not an experiment's id", 200},
 		"both id and name":    {`{ experiment(id: 1, name: "x") { name } }`, nil, "INVALID_ARGUMENT", "id", "either by id or by name", 200},
+		"malformed id":        {`{ run(id: "zz") { runId } }`, nil, "INVALID_ARGUMENT", "id", "is not a run's id", 200},
 		"node":                {`{ node(id: "x") { id } }`, nil, "INVALID_ARGUMENT", "id", "is not a global id", 200},
 		"series of too many":  {`query($r: [ID!]!) { metricSeries(runs: $r) { cursor } }`, vars{"r": []string{}}, "INVALID_ARGUMENT", "runs", "from 1 to 1,000", 200},
 		"max points":          {`query($r: [ID!]!) { metricSeries(runs: $r, maxPoints: 10001) { cursor } }`, vars{"r": []string{run}}, "INVALID_ARGUMENT", "maxPoints", "10001", 200},

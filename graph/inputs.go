@@ -143,6 +143,14 @@ func (r *Resolver) findExperiment(ctx context.Context, id, name *string) (*ent.E
 	return r.Tracking.Experiment(ctx, number)
 }
 
+func (r *Resolver) findRun(ctx context.Context, id string) (*ent.Run, error) {
+	runID, err := parsed(tracking.ParseRunID, "id", id)
+	if err != nil {
+		return nil, err
+	}
+	return r.Tracking.Run(ctx, runID)
+}
+
 func (r *Resolver) findModel(ctx context.Context, id string) (*ent.LoggedModel, error) {
 	modelID, err := parsed(tracking.ParseModelID, "id", id)
 	if err != nil {
@@ -157,11 +165,7 @@ func (r *Resolver) node(ctx context.Context, id string) (model.Node, error) {
 	case experimentPrefix:
 		return asNode(r.findExperiment(ctx, &id, nil))
 	case runPrefix:
-		runID, err := parsed(tracking.ParseRunID, "id", id)
-		if err != nil {
-			return nil, err
-		}
-		return asNode(r.Tracking.Run(ctx, runID))
+		return asNode(r.findRun(ctx, id))
 	case modelPrefix:
 		return asNode(r.findModel(ctx, id))
 	case datasetPrefix:

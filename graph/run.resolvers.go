@@ -83,7 +83,7 @@ func (r *queryResolver) Runs(ctx context.Context, experiments []string, filter *
 }
 
 func (r *queryResolver) Run(ctx context.Context, id string) (*ent.Run, error) {
-	return ifFound(onRun(ctx, id, r.Tracking.Run))
+	return ifFound(r.findRun(ctx, id))
 }
 
 func (r *queryResolver) CompareRuns(ctx context.Context, runs []string) (*model.RunComparison, error) {

@@ -37,6 +37,8 @@ func TestErrorsKeepTheServersKind(t *testing.T) {
 	}{
 		"graphql error": {200, `{"errors":[{"message":"is too long","extensions":{"code":"INVALID_ARGUMENT","field":"key"}}]}`,
 			errs.Invalid, "key: is too long", false},
+		"field in the message": {200, `{"errors":[{"message":"key: is too long","extensions":{"code":"INVALID_ARGUMENT","field":"key"}}]}`,
+			errs.Invalid, "key: is too long", false},
 		"conflict":        {200, `{"errors":[{"message":"param x is set","extensions":{"code":"CONFLICT"}}]}`, errs.Conflict, "param x is set", false},
 		"validation":      {422, `{"errors":[{"message":"no such field","extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`, errs.Invalid, "no such field", false},
 		"unknown code":    {200, `{"errors":[{"message":"odd","extensions":{"code":"ODD"}}]}`, errs.Internal, "odd", true},
@@ -56,6 +58,7 @@ func TestErrorsKeepTheServersKind(t *testing.T) {
 			_, err := client.HeartbeatRun(t.Context(), c, "r", 60)
 			require.Equal(t, test.kind, errs.KindOf(err), "%v", err)
 			require.ErrorContains(t, err, test.message)
+			require.NotContains(t, err.Error(), "key: key:")
 			require.Equal(t, test.retryable, client.Retryable(err))
 		})
 	}

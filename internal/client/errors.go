@@ -49,10 +49,10 @@ func classify(err error, server string) error {
 				kind = errs.Invalid
 			}
 		}
-		e := errs.Wrap(kind, err, "%s", list[0].Message)
-		if field, ok := list[0].Extensions["field"].(string); ok {
-			e.Field = field
-		}
+		// The message begins with the field, for who shows nothing else; an *errs.Error puts it there itself.
+		field, _ := list[0].Extensions["field"].(string)
+		e := errs.Wrap(kind, err, "%s", strings.TrimPrefix(list[0].Message, field+": "))
+		e.Field = field
 		return e
 	}
 	if errors.Is(err, context.Canceled) {
