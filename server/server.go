@@ -31,6 +31,7 @@ type Server struct {
 	cfg       Config
 	log       *slog.Logger
 	listener  net.Listener
+	lock      *store.Lock
 	db        *store.DB
 	tracking  *tracking.Service
 	files     *artifact.Store
@@ -66,8 +67,16 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 	if s.listener, err = listen(ctx, s.cfg.Listen); err != nil {
 		return err
 	}
+	if !loopback && !s.cfg.AllowRemote {
+		if err := hasDatabase(ctx, s.cfg); err != nil {
+			return err
+		}
+	}
 	if err := os.MkdirAll(s.cfg.DataDir, 0o750); err != nil {
 		return errs.Wrap(errs.Invalid, err, "--data-dir: the folder %s cannot be made: %v", s.cfg.DataDir, errors.Unwrap(err))
+	}
+	if s.lock, err = store.LockDir(s.cfg.DataDir); err != nil {
+		return err //nolint:wrapcheck // an error for users already
 	}
 	s.db, err = store.Open(ctx, store.Config{
 		URL: s.cfg.Database, DirectURL: s.cfg.DatabaseDirect, ReadURL: s.cfg.DatabaseRead, Logger: s.log,
@@ -125,6 +134,22 @@ func mayListen(ctx context.Context, tokens *auth.Service, cfg Config, loopback b
 	if has {
 		return nil
 	}
+	return unguarded(cfg)
+}
+
+// hasDatabase refuses as mayListen does where there is no database yet, which holds no token: before anything is made.
+func hasDatabase(ctx context.Context, cfg Config) error {
+	look, err := store.Inspect(ctx, cfg.Database)
+	if errs.Is(err, errs.NotFound) {
+		return unguarded(cfg)
+	}
+	if err != nil {
+		return err //nolint:wrapcheck // an error for users already
+	}
+	return look.Close() //nolint:wrapcheck // wrapped by the package that gives it
+}
+
+func unguarded(cfg Config) error {
 	return errs.Field("--listen", "%s is reached from other machines, and there is no token yet: listen on 127.0.0.1 first and make one with `cairn tokens create NAME --role admin`, or add --allow-remote to let everybody read and record", cfg.Listen)
 }
 
@@ -220,6 +245,10 @@ func (s *Server) Close() error {
 	if s.db != nil {
 		err = errors.Join(err, s.db.Close())
 		s.db = nil
+	}
+	if s.lock != nil { // last, so that the next server finds all closed
+		err = errors.Join(err, s.lock.Release())
+		s.lock = nil
 	}
 	return err
 }

@@ -187,10 +187,14 @@ func TestFromTheFirstTokenOnEveryRequestNeedsOne(t *testing.T) {
 
 func TestListeningBeyondLoopbackNeedsTokens(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "data")
 	_, err := server.New(t.Context(), server.Config{Listen: "0.0.0.0:0", DataDir: dir})
 	require.Equal(t, errs.Invalid, errs.KindOf(err))
 	require.ErrorContains(t, err, "--allow-remote")
+	require.NoDirExists(t, dir, "refused before anything is made")
+	require.NoError(t, start(t, server.Config{DataDir: dir}).stop())
+	_, err = server.New(t.Context(), server.Config{Listen: "0.0.0.0:0", DataDir: dir})
+	require.ErrorContains(t, err, "--allow-remote", "a database without tokens")
 
 	local := start(t, server.Config{DataDir: dir})
 	admin := local.createToken("boss", "ADMIN")
@@ -225,8 +229,11 @@ func TestStartRefusals(t *testing.T) {
 		"port in use":           {server.Config{Listen: taken.Addr().String()}, "in use"},
 		"address without port":  {server.Config{Listen: "127.0.0.1"}, "HOST:PORT"},
 		"data directory in use": {server.Config{DataDir: used}, "another Cairn server"},
-		"unknown database":      {server.Config{Database: "mysql://localhost/x"}, "sqlite:PATH"},
-		"unknown artifacts":     {server.Config{Artifacts: "gopher://x"}, "gopher"},
+		"data directory in use with another database": {
+			server.Config{DataDir: used, Database: "sqlite:" + filepath.Join(t.TempDir(), "other.db")}, "another Cairn server",
+		},
+		"unknown database":  {server.Config{Database: "mysql://localhost/x"}, "sqlite:PATH"},
+		"unknown artifacts": {server.Config{Artifacts: "gopher://x"}, "gopher"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

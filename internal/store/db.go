@@ -42,7 +42,7 @@ type DB struct {
 	ent     *ent.Client
 	reader  *Reader
 	writers []*writer
-	lock    *fileLock
+	lock    *Lock
 	close   sync.Once
 	rebound sync.Map // query with ? → query with $n
 }
@@ -83,7 +83,7 @@ func (db *DB) Close() error {
 			}
 		}
 		if db.lock != nil {
-			err = errors.Join(err, db.lock.release())
+			err = errors.Join(err, db.lock.Release())
 		}
 	})
 	return err

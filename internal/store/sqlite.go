@@ -22,7 +22,7 @@ func (db *DB) openSQLite(ctx context.Context, loc location, cfg Config) error {
 	if err := os.MkdirAll(filepath.Dir(loc.path), 0o750); err != nil {
 		return errs.Wrap(errs.Invalid, err, "database: the folder %s cannot be made: %s", filepath.Dir(loc.path), reason(err))
 	}
-	lock, err := lockFile(loc.path + ".lock")
+	lock, err := lockFile(loc.path)
 	if err != nil {
 		return err
 	}

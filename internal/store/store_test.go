@@ -53,6 +53,23 @@ func TestSecondServerIsRefused(t *testing.T) {
 	require.NoError(t, db.Close())
 }
 
+func TestDataDirectoryIsOneServers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	lock, err := store.LockDir(dir)
+	require.NoError(t, err)
+	_, err = store.LockDir(dir)
+	require.Equal(t, errs.Conflict, errs.KindOf(err))
+	require.ErrorContains(t, err, "--data-dir: another Cairn server")
+	require.ErrorContains(t, err, dir)
+	require.NoError(t, lock.Release())
+	lock, err = store.LockDir(dir)
+	require.NoError(t, err)
+	require.NoError(t, lock.Release())
+	_, err = store.LockDir(filepath.Join(dir, "none"))
+	require.Equal(t, errs.Invalid, errs.KindOf(err))
+}
+
 func TestSchemaRule(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
