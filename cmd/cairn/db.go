@@ -13,9 +13,10 @@ import (
 )
 
 type dbCommands struct {
-	Migrate dbMigrate `cmd:"" help:"Bring the schema up to this program's. The server does so at its start."`
-	Status  dbStatus  `cmd:"" help:"Say which schema the database has."`
-	Check   dbCheck   `cmd:"" help:"Look for damage. A server may go on meanwhile."`
+	Migrate      dbMigrate      `cmd:"" help:"Bring the schema up to this program's. The server does so at its start."`
+	Status       dbStatus       `cmd:"" help:"Say which schema the database has."`
+	Check        dbCheck        `cmd:"" help:"Look for damage. A server may go on meanwhile."`
+	RecoverAdmin dbRecoverAdmin `cmd:"" help:"Make an administrator's token past the server, when none is left that works."`
 }
 
 func (d database) url() string {

@@ -23,6 +23,12 @@ type tokensCreate struct {
 	For  time.Duration `default:"2160h" placeholder:"DURATION" help:"How long it works, for example 720h (default: 90 days)."`
 }
 
+// Help is shown by --help, below the line of tokenCommands.
+func (t *tokensCreate) Help() string {
+	return "Only an administrator makes tokens: make the next one before the last of the role admin expires. When it has, " +
+		"`cairn db recover-admin` makes one where the data lies."
+}
+
 func (t *tokensCreate) Run(ctx context.Context, std streams) error {
 	c, err := t.open()
 	if err != nil {
@@ -39,13 +45,16 @@ func (t *tokensCreate) Run(ctx context.Context, std streams) error {
 	if t.JSON {
 		return putJSON(std.out, made.CreateToken)
 	}
-	// The secret alone goes to standard output, where a script can take it.
-	note := fmt.Sprintf("token %s (%s) works until %s; its secret is shown this once:\n",
-		printable(made.CreateToken.Token.Name), t.Role, showTimeOr(made.CreateToken.Token.ExpiresAt, "it is revoked"))
+	return putSecret(std, made.CreateToken.Token.Name, t.Role, made.CreateToken.Token.ExpiresAt, made.CreateToken.Secret)
+}
+
+// putSecret shows a new token. The secret alone goes to standard output, where a script can take it.
+func putSecret(std streams, name, role string, expires *time.Time, secret string) error {
+	note := fmt.Sprintf("token %s (%s) works until %s; its secret is shown this once:\n", printable(name), role, showTimeOr(expires, "it is revoked"))
 	if err := put(std.err, note); err != nil {
 		return err
 	}
-	return put(std.out, made.CreateToken.Secret+"\n")
+	return put(std.out, secret+"\n")
 }
 
 type tokensList struct {
