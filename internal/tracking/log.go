@@ -79,19 +79,6 @@ func (s *Service) AppendRunLog(ctx context.Context, in AppendRunLog) (int64, err
 	return sequence, err
 }
 
-// RunLog gives up to first pieces of a run's console output behind the sequence after, oldest first.
-func (s *Service) RunLog(ctx context.Context, runPK int, after int64, first int) ([]*ent.RunLogChunk, error) {
-	if first < 1 || first > maxLogChunks {
-		return nil, errs.Field("first", "must be 1 to %d, not %d", maxLogChunks, first)
-	}
-	chunks, err := s.db.Ent().RunLogChunk.Query().Where(runlogchunk.RunID(runPK), runlogchunk.SequenceGT(after)).
-		Order(ent.Asc(runlogchunk.FieldSequence)).Limit(first).All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read log: %w", err)
-	}
-	return chunks, nil
-}
-
 // RecordFingerprint stores what a run was made of; a later record replaces the earlier.
 func (s *Service) RecordFingerprint(ctx context.Context, runID string, f ent.Fingerprint) (*ent.Fingerprint, error) {
 	for _, h := range []string{f.CodeHash, f.DataHash, f.DependenciesHash, f.SeedsHash, f.CommandHash, f.HardwareHash} {

@@ -218,15 +218,9 @@ func runNotFound(err error, id string) error {
 
 // Runs gives runs in the order of their ids. NotFound names the first that is missing.
 func (s *Service) Runs(ctx context.Context, ids []string) ([]*ent.Run, error) {
-	byID := make(map[string]*ent.Run, len(ids))
-	for _, part := range store.Parts(ids) {
-		found, err := s.db.Ent().Run.Query().Where(run.RunIDIn(part...)).All(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read runs: %w", err)
-		}
-		for _, r := range found {
-			byID[r.RunID] = r
-		}
+	byID, err := s.RunsByID(ctx, ids)
+	if err != nil {
+		return nil, err
 	}
 	out := make([]*ent.Run, len(ids))
 	for i, id := range ids {
