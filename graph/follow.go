@@ -12,8 +12,8 @@ import (
 const eventInterval = 20 * time.Millisecond
 
 // follow runs a subscription. read gives the next event, whether there is one, and whether more is waiting; it keeps its
-// own cursor. It is called at once, after each wake-up, and from time to time, since other replicas wake nobody here. So
-// however slow the reader is, the server holds one event for it and reads on only when that is taken.
+// own cursor. It is called at once, after each wake-up, and where there are other replicas, which wake nobody here, from
+// time to time. So however slow the reader is, the server holds one event for it and reads on only when that is taken.
 //
 // The goroutine ends with the context, which ends with the request, or with the first error, which becomes the
 // subscription's last response.
@@ -48,19 +48,34 @@ func follow[T any](
 			if event != nil && !pause(ctx, eventInterval) {
 				return
 			}
-			select {
-			case <-wakeUps.C():
-			case <-poll.C:
-				if err := r.stillAllowed(ctx); err != nil && ctx.Err() == nil {
+			if err := r.wait(ctx, wakeUps.C(), poll.C); err != nil {
+				if ctx.Err() == nil {
 					endWith(ctx, err)
-					return
 				}
-			case <-ctx.Done():
 				return
 			}
 		}
 	}()
 	return out
+}
+
+// wait returns when there may be something to read, and fails when the subscription has ended.
+func (r *Resolver) wait(ctx context.Context, wakeUp <-chan struct{}, poll <-chan time.Time) error {
+	for {
+		select {
+		case <-wakeUp:
+			return nil
+		case <-poll:
+			if err := r.stillAllowed(ctx); err != nil {
+				return err
+			}
+			if r.options.Replicas {
+				return nil
+			}
+		case <-ctx.Done():
+			return ctx.Err() //nolint:wrapcheck // shown to nobody
+		}
+	}
 }
 
 func send[T any](ctx context.Context, out chan<- *T, event *T) bool {

@@ -62,7 +62,10 @@ type Options struct {
 	MaxOperations int
 	// MaxSubscriptions bounds the open subscriptions of the server; 10,000.
 	MaxSubscriptions int
-	// PollInterval is how often a subscription looks for what was written by other replicas, which wake nobody here; 2 s.
+	// Replicas tells that other servers write to the same database: what they commit wakes nobody here.
+	Replicas bool
+	// PollInterval is how often a subscription that waits asks whether its credential still holds and, with Replicas, looks
+	// for what they wrote; 2 s.
 	PollInterval time.Duration
 }
 

@@ -280,7 +280,7 @@ func TestSlowReaderIsReadForNoFurtherThanItReads(t *testing.T) {
 		if strings.Contains(q, "FROM metric_batches") {
 			reads.Add(1)
 		}
-	}}), graph.Options{PollInterval: 10 * time.Millisecond})
+	}}), graph.Options{Replicas: true, PollInterval: 10 * time.Millisecond})
 	run := s.newRun(tracking.CreateRun{})
 	sub := s.connect(t).subscribe(t, "1", metricsPacked, vars{"runs": []string{run}})
 	eventually(t, func() bool { return s.deps.Hub.Len() == 1 }, "subscribed")
@@ -298,6 +298,44 @@ func TestSlowReaderIsReadForNoFurtherThanItReads(t *testing.T) {
 	require.Less(t, reads.Load(), int64(12), "of 40 events")
 	steps, _ := points(t, sub, run, "loss", batches*size)
 	require.Equal(t, sequence(0, batches*size), steps, "and nothing is lost")
+}
+
+func TestWhatAnotherReplicaWritesIsFound(t *testing.T) {
+	t.Parallel()
+	db := storetest.Postgres(t)
+	s := newServer(t, db, graph.Options{Replicas: true, PollInterval: 10 * time.Millisecond})
+	replica := newServer(t, db, graph.Options{})
+	run := s.newRun(tracking.CreateRun{})
+	sub := s.connect(t).subscribe(t, "1", metricsAppended, vars{"runs": []string{run}})
+	eventually(t, func() bool { return s.deps.Hub.Len() == 1 }, "subscribed")
+	replica.logPoints(run, "loss", 0, 0, 0.5)
+	steps, _ := points(t, sub, run, "loss", 2)
+	require.Equal(t, sequence(0, 2), steps)
+}
+
+func TestWhoIsAloneReadsOnlyWhenWoken(t *testing.T) {
+	t.Parallel()
+	var looks, reads atomic.Int64
+	s := newServer(t, storetest.Open(t, store.Config{URL: "sqlite:" + t.TempDir() + "/cairn.db", OnQuery: func(q string) {
+		if strings.Contains(q, "tokens") {
+			looks.Add(1)
+		} else {
+			reads.Add(1)
+		}
+	}}), graph.Options{PollInterval: 5 * time.Millisecond})
+	run := s.newRun(tracking.CreateRun{})
+	sub := s.connect(t).subscribe(t, "1", metricsAppended, vars{"runs": []string{run}})
+	s.logPoints(run, "loss", 0, 0)
+	points(t, sub, run, "loss", 1)
+
+	// The credential is asked for at each poll, and read from the database about once a second: many polls lie between.
+	looked := func(n int64) func() bool { return func() bool { return looks.Load() >= n } }
+	eventually(t, looked(looks.Load()+1), "the event's own reads are over")
+	read := reads.Load()
+	eventually(t, looked(looks.Load()+1), "the credential is looked at while nothing happens")
+	require.Equal(t, read, reads.Load(), "and nothing else")
+	s.logPoints(run, "loss", 1, 0.5)
+	points(t, sub, run, "loss", 1)
 }
 
 func TestReaderThatReadsNothingIsDropped(t *testing.T) {

@@ -100,6 +100,7 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 		Tracking: s.tracking, Metrics: metrics, Search: searcher, Artifacts: s.artifacts, Auth: tokens, Hub: hub,
 	}, graph.Options{
 		Version: s.cfg.Version, Logger: s.log, RequestID: requestID, MaxBody: maxGraphQLBytes,
+		Replicas:    s.db.Postgres(),
 		AllowOrigin: func(r *http.Request) bool { return s.origins.check(r) == nil },
 	})
 	s.mlflow = mlflow.New(mlflow.Deps{
