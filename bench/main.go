@@ -56,14 +56,18 @@ func run(ctx context.Context, o options) error {
 			return err
 		}
 	}
-	if o.cairn, err = filepath.Abs(o.cairn); err != nil {
-		return err
-	}
 	directory, err := os.MkdirTemp("", "cairn-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(directory)
+	// A copy is measured: a build in the meantime would replace the program and its
+	// adapters one by one, and an adapter of another build is not started.
+	program := filepath.Join(directory, "program")
+	if err := os.CopyFS(program, os.DirFS(filepath.Dir(o.cairn))); err != nil {
+		return fmt.Errorf("%w; build it: make build", err)
+	}
+	o.cairn = filepath.Join(program, filepath.Base(o.cairn))
 
 	var chosen []subject
 	for _, s := range subjects(o.cairn, o.python) {
