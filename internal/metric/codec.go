@@ -36,7 +36,7 @@ func encodeBatch(b []byte, columns []Columns) []byte {
 }
 
 func encodeBlock(b []byte, c *Columns) []byte {
-	b = append(b, byte(c.StepScale)) //nolint:gosec // 0 to MaxStepScale
+	b = append(b, byte(c.StepScale))
 	b = binary.AppendUvarint(b, uint64(c.Len()))
 	b = appendDeltas(b, c.Steps)
 	b = appendDeltas(b, c.Times)
@@ -97,7 +97,7 @@ func decodeBlock(block []byte) (Columns, error) {
 	if !d.ok() || scale[0] > MaxStepScale || n > uint64(len(block)/10) {
 		return Columns{}, fmt.Errorf("%w: block header", errCorrupt)
 	}
-	c := Columns{StepScale: int8(scale[0]), Steps: d.deltas(n), Times: d.deltas(n), Values: make([]float64, n)} //nolint:gosec // checked above
+	c := Columns{StepScale: int8(scale[0]), Steps: d.deltas(n), Times: d.deltas(n), Values: make([]float64, n)}
 	raw := d.bytes(8 * n)
 	if err := d.end(); err != nil {
 		return Columns{}, err

@@ -25,7 +25,7 @@ func (c Cursor) String() string {
 			continue // no run has such an id
 		}
 		b = append(b, raw...)
-		b = binary.AppendUvarint(b, uint64(max(c[id], 0))) //nolint:gosec // not negative
+		b = binary.AppendUvarint(b, uint64(max(c[id], 0)))
 	}
 	return base64.RawURLEncoding.EncodeToString(b)
 }
@@ -46,10 +46,10 @@ func ParseCursor(text string) (Cursor, error) {
 			return nil, bad
 		}
 		seq, n := binary.Uvarint(b[16:])
-		if n <= 0 || int64(seq) < 0 { //nolint:gosec // the check itself
+		if n <= 0 || int64(seq) < 0 {
 			return nil, bad
 		}
-		c[hex.EncodeToString(b[:16])] = int64(seq) //nolint:gosec // checked above
+		c[hex.EncodeToString(b[:16])] = int64(seq)
 		b = b[16+n:]
 	}
 	return c, nil

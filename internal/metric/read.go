@@ -3,6 +3,7 @@ package metric
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math"
@@ -49,12 +50,7 @@ func eachBatch(ctx context.Context, q store.Querier, runPKs []int, fn func(store
 }
 
 func scanBatches(ctx context.Context, q store.Querier, query string, args []any, fn func(storedBatch) error) error {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return fmt.Errorf("read batches: %w", err)
-	}
-	defer rows.Close() //nolint:errcheck // its errors are those of rows.Err
-	for rows.Next() {
+	return store.EachRow(ctx, q, query, args, func(rows *sql.Rows) error {
 		var b storedBatch
 		if err := rows.Scan(&b.runPK, &b.sequence, &b.payload); err != nil {
 			return fmt.Errorf("scan batch: %w", err)
@@ -62,30 +58,23 @@ func scanBatches(ctx context.Context, q store.Querier, query string, args []any,
 		if err := fn(b); err != nil {
 			return fmt.Errorf("run %d, batch %d: %w", b.runPK, b.sequence, err)
 		}
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read batches: %w", err)
-	}
-	return nil
+		return nil
+	})
 }
 
 // newest gives the sequence of the newest batch of each run.
 func newest(ctx context.Context, q store.Querier, runPKs []int) (map[int]int64, error) {
 	out := make(map[int]int64, len(runPKs))
 	for _, part := range store.Parts(runPKs) {
-		rows, err := q.QueryContext(ctx, "SELECT id, metric_sequence FROM runs WHERE id IN "+store.In(len(part)), store.Args(nil, part)...)
+		err := store.EachRow(ctx, q, "SELECT id, metric_sequence FROM runs WHERE id IN "+store.In(len(part)), store.Args(nil, part),
+			func(rows *sql.Rows) error {
+				var pk int
+				var sequence int64
+				err := rows.Scan(&pk, &sequence)
+				out[pk] = sequence
+				return err
+			})
 		if err != nil {
-			return nil, fmt.Errorf("read the runs' sequences: %w", err)
-		}
-		for rows.Next() {
-			var pk int
-			var sequence int64
-			if err := rows.Scan(&pk, &sequence); err != nil {
-				return nil, errors.Join(fmt.Errorf("scan: %w", err), rows.Close())
-			}
-			out[pk] = sequence
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			return nil, fmt.Errorf("read the runs' sequences: %w", err)
 		}
 	}
@@ -221,15 +210,8 @@ func checkPoints(ctx context.Context, q store.Querier, pks []int, keys []string)
 		if keys != nil {
 			query, args = query+" AND key IN "+store.In(len(keys)), store.Args(args, keys)
 		}
-		rows, err := q.QueryContext(ctx, query, args...)
-		if err != nil {
-			return fmt.Errorf("count points: %w", err)
-		}
 		var n int64
-		for rows.Next() {
-			err = rows.Scan(&n)
-		}
-		if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+		if err := store.EachRow(ctx, q, query, args, func(rows *sql.Rows) error { return rows.Scan(&n) }); err != nil {
 			return fmt.Errorf("count points: %w", err)
 		}
 		total += n

@@ -94,5 +94,5 @@ func ParseStep(text string) (Step, error) {
 	if err != nil || places > MaxStepScale {
 		return bad()
 	}
-	return Step{Units: units, Scale: int8(places)}.Normal(), nil //nolint:gosec // places is at most MaxStepScale
+	return Step{Units: units, Scale: int8(places)}.Normal(), nil
 }

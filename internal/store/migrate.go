@@ -107,7 +107,7 @@ func migrateSchema(ctx context.Context, db *DB, pool sqlPool, apply bool) (err e
 
 func applyMigrations(ctx context.Context, db *DB, conn *sql.Conn, known []migration) error {
 	if db.dialect == dialect.Postgres {
-		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_xact_lock("+strconv.Itoa(migrationLock)+")"); err != nil {
+		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
 			return fmt.Errorf("wait for another server's migration: %w", err)
 		}
 	}

@@ -36,7 +36,7 @@ func (db *DB) openPostgres(ctx context.Context, loc location, cfg Config) error 
 		if migrations, err = openPool(ctx, direct.dsn, 1); err != nil {
 			return err
 		}
-		defer migrations.Close() //nolint:errcheck // only read from after its work is done
+		defer migrations.Close()
 	}
 	if err := migrateSchema(ctx, db, migrations, !cfg.NoMigrate); err != nil {
 		return err

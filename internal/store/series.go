@@ -42,35 +42,29 @@ func (r *SeriesRow) args(args []any) []any {
 func LoadSeries(ctx context.Context, q Querier, runID int, keys []string) ([]SeriesRow, error) {
 	var out []SeriesRow
 	for _, part := range Parts(keys) {
-		rows, err := q.QueryContext(ctx, "SELECT id, "+seriesColumns+" FROM metric_series WHERE run_id = ? AND key IN "+In(len(part)),
-			Args([]any{runID}, part)...)
+		err := EachRow(ctx, q, "SELECT id, "+seriesColumns+" FROM metric_series WHERE run_id = ? AND key IN "+In(len(part)),
+			Args([]any{runID}, part), func(rows *sql.Rows) error {
+				r, err := scanSeries(rows)
+				out = append(out, r)
+				return err
+			})
 		if err != nil {
 			return nil, fmt.Errorf("load series: %w", err)
-		}
-		if out, err = scanSeries(rows, out); err != nil {
-			return nil, err
 		}
 	}
 	return out, nil
 }
 
-func scanSeries(rows *sql.Rows, out []SeriesRow) ([]SeriesRow, error) {
-	defer rows.Close() //nolint:errcheck // its errors are those of rows.Err
-	for rows.Next() {
-		var r SeriesRow
-		var firstNaN, lastNaN bool
-		if err := rows.Scan(&r.ID, &r.RunID, &r.ExperimentID, &r.Key, &r.Role, &r.StepScale, &r.Count, &r.NaNCount,
-			&r.FirstValue, &firstNaN, &r.FirstStep, &r.FirstTime,
-			&r.LastValue, &lastNaN, &r.LastStep, &r.LastTime,
-			&r.MinValue, &r.MinStep, &r.MaxValue, &r.MaxStep); err != nil {
-			return nil, fmt.Errorf("scan series: %w", err)
-		}
-		out = append(out, r)
+func scanSeries(rows *sql.Rows) (r SeriesRow, err error) {
+	var firstNaN, lastNaN bool // NULL says so too
+	err = rows.Scan(&r.ID, &r.RunID, &r.ExperimentID, &r.Key, &r.Role, &r.StepScale, &r.Count, &r.NaNCount,
+		&r.FirstValue, &firstNaN, &r.FirstStep, &r.FirstTime,
+		&r.LastValue, &lastNaN, &r.LastStep, &r.LastTime,
+		&r.MinValue, &r.MinStep, &r.MaxValue, &r.MaxStep)
+	if err != nil {
+		return SeriesRow{}, fmt.Errorf("scan series: %w", err)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read series: %w", err)
-	}
-	return out, nil
+	return r, nil
 }
 
 // seriesPerInsert keeps an insert below PostgreSQL's bound of 65,535 parameters.

@@ -61,7 +61,7 @@ func (c *sqliteConn) prepared(ctx context.Context, query string) (*sql.Stmt, err
 }
 
 func (c *sqliteConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	s, err := c.prepared(ctx, query)
+	s, err := c.prepared(ctx, query) //nolint:sqlclosecheck // kept prepared until Close
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (c *sqliteConn) ExecContext(ctx context.Context, query string, args ...any)
 }
 
 func (c *sqliteConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := c.prepared(ctx, query)
+	s, err := c.prepared(ctx, query) //nolint:sqlclosecheck // kept prepared until Close
 	if err != nil {
 		return nil, err
 	}

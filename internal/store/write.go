@@ -362,21 +362,16 @@ func (tx *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql
 
 // Scan runs a query and scans its first row; found is false when there is none.
 func (tx *Tx) Scan(ctx context.Context, query string, args []any, into ...any) (found bool, err error) {
-	rows, err := tx.QueryContext(ctx, query, args...)
-	if err != nil {
-		return false, err
-	}
-	defer rows.Close() //nolint:errcheck // its errors are those of rows.Err
-	if rows.Next() {
-		found = true
-		if err := rows.Scan(into...); err != nil {
-			tx.failed = true
-			return true, fmt.Errorf("scan: %w", err)
+	err = EachRow(ctx, tx, query, args, func(rows *sql.Rows) error {
+		if found {
+			return nil
 		}
-	}
-	if err := rows.Err(); err != nil {
+		found = true
+		return rows.Scan(into...)
+	})
+	if err != nil {
 		tx.failed = true
-		return found, fmt.Errorf("read: %w", err)
+		return found, err
 	}
 	return found, nil
 }

@@ -3,6 +3,7 @@ package tracking
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strconv"
@@ -217,7 +218,7 @@ type storedParam struct {
 // newParams gives the params that are to be written, by key: new ones, and the user's own where an adapter's stand.
 func newParams(ctx context.Context, tx *store.Tx, runPK int, runID string, params []Param) ([]Param, error) {
 	if len(params) == 0 {
-		return nil, nil //nolint:nilnil // no params
+		return nil, nil
 	}
 	stored, err := loadParams(ctx, tx, runPK, params)
 	if err != nil {
@@ -246,32 +247,19 @@ func loadParams(ctx context.Context, tx *store.Tx, runPK int, params []Param) (m
 	}
 	stored := map[string]storedParam{}
 	for _, part := range store.Parts(keys) {
-		if err := scanParams(ctx, tx, "SELECT key, value, provisional FROM params WHERE run_id = ? AND key IN "+store.In(len(part)),
-			store.Args([]any{runPK}, part), stored); err != nil {
-			return nil, err
+		err := store.EachRow(ctx, tx, "SELECT key, value, provisional FROM params WHERE run_id = ? AND key IN "+store.In(len(part)),
+			store.Args([]any{runPK}, part), func(rows *sql.Rows) error {
+				var key string
+				var p storedParam
+				err := rows.Scan(&key, &p.value, &p.provisional)
+				stored[key] = p
+				return err
+			})
+		if err != nil {
+			return nil, fmt.Errorf("look up params: %w", err)
 		}
 	}
 	return stored, nil
-}
-
-func scanParams(ctx context.Context, q store.Querier, query string, args []any, into map[string]storedParam) error {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return fmt.Errorf("look up: %w", err)
-	}
-	defer rows.Close() //nolint:errcheck // its errors are those of rows.Err
-	for rows.Next() {
-		var key string
-		var p storedParam
-		if err := rows.Scan(&key, &p.value, &p.provisional); err != nil {
-			return fmt.Errorf("scan: %w", err)
-		}
-		into[key] = p
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("look up: %w", err)
-	}
-	return nil
 }
 
 // number is the value of a param as a number, where it is one and no NaN.
@@ -335,7 +323,7 @@ func setTags(ctx context.Context, tx *store.Tx, r batchRun, tags []Tag) error {
 		default:
 			continue
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE runs SET "+column+" = ? WHERE id = ?", t.Value, r.pk); err != nil { //nolint:gosec // one of two names
+		if _, err := tx.ExecContext(ctx, "UPDATE runs SET "+column+" = ? WHERE id = ?", t.Value, r.pk); err != nil {
 			return fmt.Errorf("update run: %w", err)
 		}
 	}

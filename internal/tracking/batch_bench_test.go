@@ -24,7 +24,7 @@ func BenchmarkLogBatch(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/callers=%d", shape.name, callers), func(b *testing.B) {
 				db, err := store.Open(ctx, store.Config{URL: "sqlite:" + filepath.Join(b.TempDir(), "cairn.db")})
 				require.NoError(b, err)
-				defer db.Close() //nolint:errcheck // a scratch database
+				defer db.Close()
 				s := tracking.New(db, live.NewHub())
 				defer s.Close()
 				b.ReportAllocs()

@@ -123,7 +123,7 @@ func follow(t require.TestingT, r *metric.Reader, run *ent.Run, cursor metric.Cu
 		for _, a := range appended {
 			before := len(into.points[a.Key])
 			into.add(a.Columns)
-			require.Equal(t, before+a.Len(), len(into.points[a.Key]), "a point came twice")
+			require.Len(t, into.points[a.Key], before+a.Len(), "a point came twice")
 		}
 	}
 	return cursor

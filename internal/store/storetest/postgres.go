@@ -166,7 +166,7 @@ func startInstalled(bin string, port int) error {
 	if err != nil {
 		return fmt.Errorf("folder for PostgreSQL: %w", err)
 	}
-	cmd := exec.Command("/bin/sh", "-c", server, "sh", dir, bin, strconv.Itoa(port)) //nolint:gosec // our own script
+	cmd := exec.CommandContext(context.Background(), "/bin/sh", "-c", server, "sh", dir, bin, strconv.Itoa(port))
 	cmd.Dir = dir
 	if err := asOrdinaryUser(cmd, dir); err != nil {
 		return err
@@ -187,8 +187,8 @@ func startEmbedded(port int) error {
 	if err != nil {
 		return fmt.Errorf("folder for PostgreSQL: %w", err)
 	}
-	cfg := embedded.DefaultConfig().Port(uint32(port)).RuntimePath(dir).Version(embedded.V16). //nolint:gosec // a port
-													StartParameters(map[string]string{"fsync": "off", "max_connections": "200", "deadlock_timeout": "200ms"})
+	cfg := embedded.DefaultConfig().Port(uint32(port)).RuntimePath(dir).Version(embedded.V16).
+		StartParameters(map[string]string{"fsync": "off", "max_connections": "200", "deadlock_timeout": "200ms"})
 	if err := embedded.NewDatabase(cfg).Start(); err != nil {
 		return fmt.Errorf("start PostgreSQL from an archive (or install it: apt-get install postgresql): %w", err)
 	}
@@ -196,11 +196,11 @@ func startEmbedded(port int) error {
 }
 
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("free port: %w", err)
 	}
-	defer l.Close() //nolint:errcheck // nothing was sent
+	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
@@ -210,7 +210,7 @@ func waitReady(url string) error {
 		return fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
 	db := sql.OpenDB(connector)
-	defer db.Close() //nolint:errcheck // only pings
+	defer db.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
