@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os/user"
 	"strings"
 
 	"github.com/cairnml/cairn/ent/token"
@@ -21,14 +20,7 @@ type admission struct {
 }
 
 func newAdmission(tokens *auth.Service, loopback, allowRemote bool) *admission {
-	name := "unknown"
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	return &admission{
-		tokens: tokens, loopback: loopback, allowRemote: allowRemote,
-		local: auth.Principal{Name: "local:" + name, Role: token.RoleADMIN},
-	}
+	return &admission{tokens: tokens, loopback: loopback, allowRemote: allowRemote, local: auth.Local()}
 }
 
 // anonymous is who reaches a server that has no tokens and was told to listen beyond loopback: it may record, and may

@@ -4,6 +4,7 @@ package auth
 import (
 	"context"
 	"os/user"
+	"strings"
 
 	"github.com/cairnml/cairn/ent/token"
 	"github.com/cairnml/cairn/internal/errs"
@@ -35,7 +36,7 @@ func Local() Principal {
 		name = u.Username
 	}
 	const longest = 200 // the column takes 255 bytes
-	return Principal{Name: "local:" + name[:min(len(name), longest)], Role: token.RoleADMIN}
+	return Principal{Name: "local:" + strings.ToValidUTF8(name[:min(len(name), longest)], ""), Role: token.RoleADMIN}
 }
 
 // rank orders the roles: each may do what those below it may. What is no role ranks below all.
