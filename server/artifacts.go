@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 
@@ -54,10 +53,9 @@ func (s *Server) putArtifact(w http.ResponseWriter, r *http.Request) error {
 	if r.Header.Get("Content-Range") != "" {
 		return errs.Field("Content-Range", "a file is stored whole: send it in one PUT")
 	}
-	body := &uploaded{Reader: r.Body}
-	info, err := s.artifacts.Put(r.Context(), place.path(), body, s.cfg.MaxArtifactBytes)
+	info, err := s.artifacts.Put(r.Context(), place.path(), r.Body, s.cfg.MaxArtifactBytes)
 	if err != nil {
-		return body.reason(err)
+		return uploadError(err)
 	}
 	writeJSON(w, http.StatusCreated, map[string]any{"path": place.name, "size": info.Size, "sha256": info.SHA256})
 	return nil
@@ -111,28 +109,11 @@ func (s *Server) modelLocation(ctx context.Context, id string) (string, error) {
 	return model.ArtifactLocation, nil
 }
 
-// uploaded is a body that remembers by what its reading failed: that is the sender's fault, and not the store's.
-type uploaded struct {
-	io.Reader
-	failed error
-}
-
-func (u *uploaded) Read(p []byte) (int, error) {
-	n, err := u.Reader.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		u.failed = err
-	}
-	return n, err //nolint:wrapcheck // a reader passes on what the reader below it said
-}
-
-// reason gives the error to answer with.
-func (u *uploaded) reason(err error) error {
-	var user *errs.Error
-	switch {
-	case u.failed == nil:
+// uploadError gives the error to answer a failed upload with. A bound on bodies says itself what was wrong.
+func uploadError(err error) error {
+	var source *artifact.SourceError
+	if !errors.As(err, &source) || errs.KindOf(source.Err) != errs.Internal {
 		return err
-	case errors.As(u.failed, &user):
-		return user
 	}
-	return errs.Wrap(errs.Invalid, u.failed, "the file was cut off before its end: nothing was stored")
+	return errs.Wrap(errs.Invalid, source.Err, "the file was cut off before its end: nothing was stored")
 }

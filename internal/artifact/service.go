@@ -52,10 +52,29 @@ type owner struct {
 	within string
 }
 
+// ErrNoOwner is the cause of the NotFound of a path that is nobody's, unlike that of a file that is not there.
+var ErrNoOwner = errors.New("artifact path of no run and no logged model")
+
 var (
 	runIDPattern   = regexp.MustCompile(`^[0-9a-f]{32}$`)
 	modelIDPattern = regexp.MustCompile(`^m-[0-9a-f]{32}$`)
 )
+
+// servicePath judges a path as its owner sees it too: what would be refused below a run's root is refused below the store's.
+func servicePath(name string) (string, error) {
+	name, err := artifactPath(name)
+	if err != nil {
+		return "", err
+	}
+	parts := strings.Split(name, "/")
+	for i := 1; i < len(parts)-1; i++ {
+		if parts[i] == "artifacts" && (runIDPattern.MatchString(parts[i-1]) || modelIDPattern.MatchString(parts[i-1])) {
+			_, err := CleanPath(strings.Join(parts[i+1:], "/"))
+			return name, err
+		}
+	}
+	return name, nil
+}
 
 // owner finds whose artifact a path names: "…/RUN/artifacts/…", or "…/models/MODEL/artifacts/…", where that is the
 // location of the run or the model.
@@ -77,7 +96,7 @@ func (s *Service) owner(ctx context.Context, name string) (owner, error) {
 			return found, nil
 		}
 	}
-	return owner{}, errs.New(errs.NotFound, "no run and no logged model has its artifacts at %.200q", name)
+	return owner{}, errs.Wrap(errs.NotFound, ErrNoOwner, "no run and no logged model has its artifacts at %.200q", name)
 }
 
 func (s *Service) ownerByID(ctx context.Context, id string) (owner, string, error) {
@@ -110,7 +129,7 @@ func (s *Service) ownerToChange(ctx context.Context, name string) (owner, error)
 // Put stores a file for the run or the model that the path names, and records it. Errors: those of Store.Put, NotFound
 // when the path is nobody's, Conflict when its owner is deleted.
 func (s *Service) Put(ctx context.Context, name string, r io.Reader, maxBytes int64) (Info, error) {
-	name, err := artifactPath(name)
+	name, err := servicePath(name)
 	if err != nil {
 		return Info{}, err
 	}
@@ -146,6 +165,10 @@ func (s *Service) Put(ctx context.Context, name string, r io.Reader, maxBytes in
 
 // Open opens a file; the caller closes it. Errors: those of Store.Open.
 func (s *Service) Open(ctx context.Context, name string) (io.ReadSeekCloser, Info, error) {
+	name, err := servicePath(name)
+	if err != nil {
+		return nil, Info{}, err
+	}
 	f, info, err := s.files.Open(ctx, name)
 	if err != nil {
 		return nil, Info{}, err
@@ -159,6 +182,12 @@ func (s *Service) Open(ctx context.Context, name string) (io.ReadSeekCloser, Inf
 
 // List is Store.List, with the hashes of the files that were uploaded through a server.
 func (s *Service) List(ctx context.Context, dir, after string, limit int) ([]Info, bool, error) {
+	if dir != "" {
+		var err error
+		if dir, err = servicePath(dir); err != nil {
+			return nil, false, err
+		}
+	}
 	infos, more, err := s.files.List(ctx, dir, after, limit)
 	if err != nil {
 		return nil, false, err
@@ -196,7 +225,7 @@ func (s *Service) addHashes(ctx context.Context, infos []Info) error {
 // Delete removes a file, or a folder with all that is in it, and their records. Errors: those of Store.Delete, NotFound
 // when the path is nobody's, Conflict when its owner is deleted.
 func (s *Service) Delete(ctx context.Context, name string) error {
-	name, err := artifactPath(name)
+	name, err := servicePath(name)
 	if err != nil {
 		return err
 	}

@@ -131,12 +131,24 @@ func TestServiceRefuses(t *testing.T) {
 		RunRoot(0, runA) + "/../" + runGone:           errs.Invalid,
 		RunRoot(0, runA) + "/%2e%2e/" + runGone + "/": errs.Invalid,
 		uploads + "/x":                                errs.Invalid,
+		RunRoot(0, runA) + "/C:/x":                    errs.Invalid, // as the path C:/x of the run is
+		RunRoot(0, runA) + "/%43:/x":                  errs.Invalid,
+		ModelRoot(0, modelA) + "/c:":                  errs.Invalid,
 	} {
 		_, err := s.Put(ctx, path, strings.NewReader("x"), 10)
 		require.Equal(t, kind, errs.KindOf(err), path)
 		if kind != errs.Invalid {
 			require.Equal(t, kind, errs.KindOf(s.Delete(ctx, path)), path)
+			continue
 		}
+		if path == RunRoot(0, runA) {
+			continue
+		}
+		require.Equal(t, kind, errs.KindOf(s.Delete(ctx, path)), path)
+		_, _, err = s.Open(ctx, path)
+		require.Equal(t, kind, errs.KindOf(err), path)
+		_, _, err = s.List(ctx, path, "", 1)
+		require.Equal(t, kind, errs.KindOf(err), path)
 	}
 	_, err := s.Put(ctx, RunRoot(0, runA)+"/x", strings.NewReader("12345"), 4)
 	require.Equal(t, errs.Exhausted, errs.KindOf(err))

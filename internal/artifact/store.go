@@ -136,7 +136,7 @@ func artifactPath(p string) (string, error) {
 
 // Put stores a file, in place of one that may be there. The file appears whole or not at all, and is on disk when Put
 // returns. Errors: Invalid for a bad path, Exhausted for more than maxBytes, Conflict where a folder is in the way,
-// Unavailable for a full disk; what reading r fails with comes back as it is.
+// Unavailable for a full disk, and *SourceError when r fails.
 func (s *Store) Put(ctx context.Context, name string, r io.Reader, maxBytes int64) (Info, error) {
 	name, err := artifactPath(name)
 	if err != nil {
@@ -192,7 +192,9 @@ func (s *Store) receive(ctx context.Context, upload string, r io.Reader, maxByte
 	info.Size, err = io.Copy(io.MultiWriter(f, h), io.LimitReader(in, limit))
 	switch {
 	case in.err != nil:
-		return Info{}, in.err
+		return Info{}, &SourceError{Err: in.err}
+	case in.ctx.Err() != nil:
+		return Info{}, fmt.Errorf("receive artifact: %w", in.ctx.Err())
 	case err != nil:
 		return Info{}, describe(upload, err)
 	case info.Size > maxBytes:
@@ -210,6 +212,13 @@ func (s *Store) receive(ctx context.Context, upload string, r io.Reader, maxByte
 	return info, nil
 }
 
+// SourceError is what reading an upload failed with: the sender's fault, and not the store's.
+type SourceError struct{ Err error }
+
+func (e *SourceError) Error() string { return "read upload: " + e.Err.Error() }
+
+func (e *SourceError) Unwrap() error { return e.Err }
+
 // source reads until the context ends, and keeps apart what reading failed with and what writing did.
 type source struct {
 	ctx context.Context //nolint:containedctx // of one Put
@@ -219,8 +228,7 @@ type source struct {
 
 func (s *source) Read(p []byte) (int, error) {
 	if err := s.ctx.Err(); err != nil {
-		s.err = fmt.Errorf("receive artifact: %w", err)
-		return 0, s.err
+		return 0, fmt.Errorf("receive artifact: %w", err)
 	}
 	n, err := s.r.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -88,10 +88,10 @@ func (c *call) uploadArtifact() error {
 	if c.r.ContentLength > c.MaxArtifactBytes {
 		return tooLong(c.MaxArtifactBytes)
 	}
-	body := &watchedBody{Reader: c.r.Body}
-	if _, err = c.Artifacts.Put(c, name, body, c.MaxArtifactBytes); err != nil {
-		if body.err != nil {
-			return bodyError(body.err)
+	if _, err = c.Artifacts.Put(c, name, c.r.Body, c.MaxArtifactBytes); err != nil {
+		var source *artifact.SourceError
+		if errors.As(err, &source) {
+			return bodyError(source.Err)
 		}
 		return err
 	}
@@ -102,29 +102,16 @@ func (c *call) uploadArtifact() error {
 	return nil
 }
 
-// watchedBody remembers by what its reading failed, which is the client's fault and not the store's.
-type watchedBody struct {
-	io.Reader
-	err error
-}
-
-func (b *watchedBody) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		b.err = err
-	}
-	return n, err //nolint:wrapcheck // a reader's errors are passed on
-}
-
 func (c *call) deleteArtifact() error {
 	name, err := artifact.CleanPath(c.path)
 	if err != nil {
 		return err
 	}
-	if err := c.Artifacts.Delete(c, name); err != nil && !errs.Is(err, errs.NotFound) {
-		return err // what is not there is deleted already
+	err = c.Artifacts.Delete(c, name)
+	if errs.Is(err, errs.NotFound) && !errors.Is(err, artifact.ErrNoOwner) {
+		return nil // what is not there is deleted already
 	}
-	return nil
+	return err
 }
 
 // listArtifacts lists a folder of the store, by base names.

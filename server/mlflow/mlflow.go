@@ -17,16 +17,13 @@ import (
 	"github.com/cairnml/cairn/internal/tracking"
 )
 
-// DefaultMaxArtifactBytes bounds one uploaded file where Deps says nothing: 5 GiB, what one PUT to S3 may hold.
-const DefaultMaxArtifactBytes = 5 << 30
-
-// Deps is the core that the handlers call. All fields but the last two are required.
+// Deps is the core that the handlers call. All fields but the last are required.
 type Deps struct {
 	Tracking  *tracking.Service
 	Search    *search.Searcher
 	Metrics   *metric.Reader
 	Artifacts *artifact.Service
-	// MaxArtifactBytes bounds one uploaded file; DefaultMaxArtifactBytes when 0.
+	// MaxArtifactBytes bounds one uploaded file.
 	MaxArtifactBytes int64
 	// Log is told the causes of internal errors; they are dropped when it is nil.
 	Log *slog.Logger
@@ -42,9 +39,6 @@ type shell struct {
 func New(deps Deps) http.Handler {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
-	}
-	if deps.MaxArtifactBytes == 0 {
-		deps.MaxArtifactBytes = DefaultMaxArtifactBytes
 	}
 	return &shell{Deps: deps}
 }
