@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/server/mlflow"
 )
 
 // statusOf is the one table from kinds of errors to HTTP status codes of what this package answers itself.
@@ -59,10 +60,19 @@ func writeProblem(w http.ResponseWriter, r *http.Request, kind errs.Kind, status
 		body = map[string]any{"code": kind, "message": message}
 	}
 	if status == http.StatusUnauthorized {
-		// Basic is named for MLflow's client and for browsers; the secret is the password.
-		w.Header().Add("WWW-Authenticate", `Bearer realm="cairn"`)
+		challenges(w.Header(), apiOf(r.URL.Path))
 	}
 	writeJSON(w, status, body)
+}
+
+// challenges says how to authenticate. Basic is taken everywhere and named for MLflow's clients alone: a browser that reads
+// of it asks its user for a password before a page can ask for a token.
+func challenges(header http.Header, part api) {
+	if part == apiMLflow || part == apiMLflowArtifacts {
+		mlflow.Challenge(header)
+		return
+	}
+	header.Set("WWW-Authenticate", `Bearer realm="cairn"`)
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {

@@ -159,10 +159,15 @@ func TestFromTheFirstTokenOnEveryRequestNeedsOne(t *testing.T) {
 	admin := r.createToken("boss", "ADMIN")
 	viewer := r.createToken("reader", "VIEWER", "Authorization", "Bearer "+admin)
 
-	for _, path := range []string{"/api/2.0/mlflow/experiments/get?experiment_id=0", "/artifacts/x/y"} {
+	const bearer, basicToo = `Bearer realm="cairn"`, `Basic realm="cairn"`
+	for path, challenges := range map[string][]string{
+		"/api/2.0/mlflow/experiments/get?experiment_id=0": {bearer, basicToo},
+		"/api/2.0/mlflow-artifacts/artifacts/x":           {bearer, basicToo},
+		"/artifacts/x/y":                                  {bearer}, // no browser asks for a password on its own
+	} {
 		refused := r.send(http.MethodGet, path, "")
 		require.Equal(t, http.StatusUnauthorized, refused.status, path)
-		require.NotEmpty(t, refused.header.Get("WWW-Authenticate"))
+		require.Equal(t, challenges, refused.header.Values("WWW-Authenticate"), path)
 		require.Contains(t, refused.body, "UNAUTHENTICATED")
 	}
 	require.Contains(t, r.send(http.MethodPost, "/graphql", `{"query":"{viewer{role}}"}`, "Content-Type", typeJSON).body, "UNAUTHENTICATED")

@@ -91,6 +91,11 @@ func writeError(ctx context.Context, w http.ResponseWriter, log *slog.Logger, r 
 	writeCode(w, c, message)
 }
 
+// Challenge says how MLflow's clients authenticate: by a token as bearer, or as the password of Basic.
+func Challenge(header http.Header) {
+	header["Www-Authenticate"] = []string{`Bearer realm="cairn"`, `Basic realm="cairn"`}
+}
+
 func writeCode(w http.ResponseWriter, c code, message string) {
 	body := append([]byte(nil), `{"error_code":`...)
 	body = appendString(body, c.name)
@@ -98,7 +103,7 @@ func writeCode(w http.ResponseWriter, c code, message string) {
 	body = appendString(body, message)
 	body = append(body, '}')
 	if c.status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Basic realm="Cairn"`)
+		Challenge(w.Header())
 	}
 	writeJSON(w, c.status, body)
 }

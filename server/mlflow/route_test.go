@@ -73,7 +73,7 @@ func TestRolesOfRoutes(t *testing.T) {
 		}
 		a := stranger.send(r.method, path, "application/json", "{}")
 		a.fails(http.StatusUnauthorized, "UNAUTHENTICATED")
-		require.NotEmpty(t, a.header.Get("WWW-Authenticate"))
+		require.Equal(t, []string{`Bearer realm="cairn"`, `Basic realm="cairn"`}, a.header.Values("WWW-Authenticate"))
 		a = viewer.send(r.method, path, "application/json", "{}")
 		if r.writes {
 			a.fails(http.StatusForbidden, "PERMISSION_DENIED", "VIEWER", "EDITOR")
