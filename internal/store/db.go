@@ -6,7 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -100,14 +99,6 @@ func (db *DB) Ent() *ent.Client { return db.ent }
 
 // Read runs raw SQL on the read side.
 func (db *DB) Read() *Reader { return db.reader }
-
-// Ping tells whether the database answers.
-func (db *DB) Ping(ctx context.Context) error {
-	if err := db.read.PingContext(ctx); err != nil {
-		return fmt.Errorf("ping database: %w", err)
-	}
-	return nil
-}
 
 // Rebind turns the placeholders ? into PostgreSQL's $1, $2 … A query must hold no other question mark.
 func (db *DB) Rebind(query string) string {

@@ -29,7 +29,7 @@ func Inspect(ctx context.Context, url string) (*Inspection, error) {
 		if _, err := os.Stat(loc.path); err != nil {
 			return nil, errs.Wrap(errs.NotFound, err, "database: there is none at %s; `cairn server` or `cairn db migrate` makes it", loc.path)
 		}
-		db.read, err = sql.Open("sqlite", sqliteDSN(loc.path, true))
+		db.read, err = sql.Open("sqlite", sqliteDSN(loc.path, looking))
 	}
 	if err != nil {
 		return nil, err

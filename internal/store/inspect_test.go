@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,6 +28,45 @@ func TestInspectLooksWhileAServerIsOn(t *testing.T) {
 	faults, err := look.Check(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, faults)
+}
+
+func TestInspectChangesNothing(t *testing.T) {
+	t.Parallel()
+	for name, journal := range map[string]string{"a database of Cairn's that no server has": "wal", "another's": "delete"} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "cairn.db")
+		if journal == "wal" {
+			db, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + path})
+			require.NoError(t, err)
+			require.NoError(t, db.Close())
+			require.NoError(t, os.Remove(path+".lock"))
+		} else {
+			db, err := sql.Open("sqlite", path)
+			require.NoError(t, err)
+			_, err = db.ExecContext(t.Context(), "CREATE TABLE theirs (x)")
+			require.NoError(t, err)
+			require.NoError(t, db.Close())
+		}
+		before, err := os.ReadFile(path)
+		require.NoError(t, err)
+		look, err := store.Inspect(t.Context(), "sqlite:"+path)
+		require.NoError(t, err)
+		_, err = look.Schema(t.Context())
+		require.NoError(t, err)
+		faults, err := look.Check(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, journal == "wal", len(faults) == 0, "%v", faults)
+		require.NoError(t, look.Close())
+		after, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, before, after, name)
+		files, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		if journal == "wal" {
+			continue // SQLite's own empty files beside it, which the next writer takes away
+		}
+		require.Len(t, files, 1, name)
+	}
 }
 
 func TestInspectDoesNotMakeADatabase(t *testing.T) {

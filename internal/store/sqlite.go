@@ -27,14 +27,14 @@ func (db *DB) openSQLite(ctx context.Context, loc location, cfg Config) error {
 		return err
 	}
 	db.lock = lock
-	if db.write, err = sql.Open("sqlite", sqliteDSN(loc.path, false)); err != nil {
+	if db.write, err = sql.Open("sqlite", sqliteDSN(loc.path, writing)); err != nil {
 		return fmt.Errorf("open sqlite: %w", err)
 	}
 	db.write.SetMaxOpenConns(1)
 	if err := migrateSchema(ctx, db, db.write, !cfg.NoMigrate); err != nil {
 		return describeSQLite(errs.Invalid, loc.path, err)
 	}
-	if db.read, err = sql.Open("sqlite", sqliteDSN(loc.path, true)); err != nil {
+	if db.read, err = sql.Open("sqlite", sqliteDSN(loc.path, reading)); err != nil {
 		return fmt.Errorf("open sqlite: %w", err)
 	}
 	db.read.SetMaxOpenConns(sqliteReaders)
@@ -43,18 +43,30 @@ func (db *DB) openSQLite(ctx context.Context, loc location, cfg Config) error {
 	return nil
 }
 
+// access is what a connection to SQLite is for.
+type access int
+
+const (
+	writing access = iota
+	reading        // beside the writer, which keeps the file as it should be
+	looking        // at a file as it is, which may be a backup or no database of Cairn's: nothing in it changes
+)
+
 // sqliteDSN sets what every connection needs. busy_timeout comes first, since switching to WAL may itself have to wait.
 // synchronous=FULL makes a commit durable before it returns. LIKE is case-sensitive, as MLflow's filters are.
-func sqliteDSN(path string, readOnly bool) string {
+func sqliteDSN(path string, purpose access) string {
 	q := url.Values{}
-	for _, pragma := range []string{
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "case_sensitive_like(1)",
-		"temp_store(MEMORY)", "journal_size_limit(67108864)",
-	} {
-		q.Add("_pragma", pragma)
+	pragmas := []string{"busy_timeout(10000)", "case_sensitive_like(1)", "temp_store(MEMORY)"}
+	if purpose == looking {
+		q.Set("mode", "ro")
+	} else {
+		pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "journal_size_limit(67108864)")
 	}
-	if readOnly {
-		q.Add("_pragma", "query_only(1)")
+	if purpose != writing {
+		pragmas = append(pragmas, "query_only(1)")
+	}
+	for _, pragma := range pragmas {
+		q.Add("_pragma", pragma)
 	}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
