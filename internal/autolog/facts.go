@@ -38,11 +38,16 @@ type gitFacts struct {
 	warnings []string
 }
 
+const tooSlow = "git did not answer in time; what is recorded of the code and its uncommitted diff is not all"
+
 var errNoRepository = errors.New("not in a git repository")
 
 // readGit asks git about a directory. errNoRepository where there is none, or no git.
 func readGit(ctx context.Context, dir string, withDiff bool) (gitFacts, error) {
 	root, err := git(ctx, dir, 4096, "rev-parse", "--show-toplevel")
+	if ctx.Err() != nil {
+		return gitFacts{warnings: []string{tooSlow}}, fmt.Errorf("find the repository: %w", ctx.Err())
+	}
 	if err != nil {
 		return gitFacts{}, errNoRepository
 	}
@@ -57,6 +62,10 @@ func readGit(ctx context.Context, dir string, withDiff bool) (gitFacts, error) {
 		facts.code.Repository = userInfo.ReplaceAllString(strings.TrimSpace(string(remote)), "${1}")
 	}
 	status, err := git(ctx, dir, maxDiff, "status", "--porcelain", "-z", "--untracked-files=normal")
+	if ctx.Err() != nil {
+		facts.warnings = append(facts.warnings, tooSlow)
+		return facts, nil
+	}
 	if err != nil {
 		facts.warnings = append(facts.warnings, "git status did not answer; whether the code was committed is unknown")
 		return facts, nil //nolint:nilerr // what is known is recorded, and the warning says the rest
@@ -66,6 +75,9 @@ func readGit(ctx context.Context, dir string, withDiff bool) (gitFacts, error) {
 		return facts, nil
 	}
 	facts.readDiff(ctx)
+	if ctx.Err() != nil {
+		facts.warnings = append(facts.warnings, tooSlow)
+	}
 	return facts, nil
 }
 
@@ -84,14 +96,8 @@ func (f *gitFacts) readDiff(ctx context.Context) {
 		if filepath.Ext(name) != ".py" {
 			continue
 		}
-		info, err := os.Lstat(filepath.Join(f.root, name))
-		if err != nil || !info.Mode().IsRegular() || info.Size() > maxUntrackedFile || kept >= maxUntracked {
-			skipped++
-			continue
-		}
-		// git says with status 1 that the files differ, which is what is asked for.
-		patch, err := git(ctx, f.root, maxDiff, "diff", "--no-ext-diff", "--no-color", "--binary", "--no-index", "--", os.DevNull, name)
-		if len(diff)+len(patch) > maxDiff || (err != nil && len(patch) == 0) {
+		patch, ok := f.untrackedPatch(name)
+		if !ok || kept >= maxUntracked || len(diff)+len(patch) > maxDiff || ctx.Err() != nil {
 			skipped++
 			continue
 		}
@@ -101,6 +107,19 @@ func (f *gitFacts) readDiff(ctx context.Context) {
 		f.warnings = append(f.warnings, fmt.Sprintf("%d untracked source files were left out of the diff", skipped))
 	}
 	f.diff = diff
+}
+
+func (f *gitFacts) untrackedPatch(name string) ([]byte, bool) {
+	file := filepath.Join(f.root, name)
+	info, err := os.Lstat(file)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxUntrackedFile {
+		return nil, false
+	}
+	content, err := os.ReadFile(file) //nolint:gosec // a file of the user's work tree
+	if err != nil || len(content) > maxUntrackedFile {
+		return nil, false
+	}
+	return newFilePatch(name, info.Mode(), content)
 }
 
 // setDiff takes the diff as it is recorded, secrets masked.

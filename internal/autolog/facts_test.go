@@ -1,10 +1,14 @@
 package autolog
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -43,14 +47,23 @@ func TestGitFacts(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "train.py"), []byte("lr = 0.2\n"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "modèle.py"), []byte("x = 1\n"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "data.csv"), []byte("1,2\n"), 0o600))
+	odd := map[string]string{
+		"empty.py": "", "no end.py": "y = 2", "quo\"ted\\.py": "z = 3\n\n", "deep/er.py": "+++ a\n--- b\n", "dos.py": "w = 4\r\n\tw\n",
+	}
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "deep"), 0o750))
+	for name, content := range odd {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "run.py"), []byte("#!/usr/bin/env python3\n"), 0o700)) //nolint:gosec // to be run
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "binary.py"), []byte("a\x00b"), 0o600))
 	require.NoError(t, os.Symlink("/etc/hostname", filepath.Join(dir, "link.py")))
 	facts, err = readGit(t.Context(), dir, true)
 	require.NoError(t, err)
 	require.True(t, facts.code.Dirty)
 	require.Contains(t, string(facts.diff), "+lr = 0.2")
 	require.Contains(t, string(facts.diff), "+x = 1")
-	require.NotContains(t, string(facts.diff), "1,2")
-	require.Equal(t, []string{"1 untracked source files were left out of the diff"}, facts.warnings)
+	require.NotContains(t, string(facts.diff), "data.csv")
+	require.Equal(t, []string{"2 untracked source files were left out of the diff"}, facts.warnings)
 
 	clean := t.TempDir()
 	gitIn(t, clean, "clone", "-q", dir, ".")
@@ -60,11 +73,62 @@ func TestGitFacts(t *testing.T) {
 	got, err := os.ReadFile(filepath.Join(clean, "modèle.py"))
 	require.NoError(t, err)
 	require.Equal(t, "x = 1\n", string(got), "the diff brings the work tree back")
+	for name, content := range odd {
+		got, err := os.ReadFile(filepath.Join(clean, name))
+		require.NoError(t, err)
+		require.Equal(t, content, string(got), name)
+	}
+	info, err := os.Stat(filepath.Join(clean, "run.py"))
+	require.NoError(t, err)
+	require.NotZero(t, info.Mode()&0o100, "what can be run stays so")
 
 	facts, err = readGit(t.Context(), dir, false)
 	require.NoError(t, err)
 	require.True(t, facts.code.Dirty)
 	require.Empty(t, facts.diff)
+}
+
+func TestManyNewFilesCostNoProcessEach(t *testing.T) {
+	dir := t.TempDir()
+	gitIn(t, dir, "init", "-q")
+	gitIn(t, dir, "commit", "-q", "--allow-empty", "-m", "first")
+	for i := range maxUntracked + 5 {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("m%03d.py", i)), []byte("x = 1\n"), 0o600))
+	}
+	// A git that counts how often it is started.
+	real, err := exec.LookPath("git")
+	require.NoError(t, err)
+	bin, started := t.TempDir(), filepath.Join(t.TempDir(), "started")
+	script := "#!/bin/sh\necho >>'" + started + "'\nexec '" + real + "' \"$@\"\n"
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "git"), []byte(script), 0o700)) //nolint:gosec // to be run
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	facts, err := readGit(t.Context(), dir, true)
+	require.NoError(t, err)
+	require.Equal(t, maxUntracked, strings.Count(string(facts.diff), "+x = 1\n"))
+	require.Equal(t, []string{"5 untracked source files were left out of the diff"}, facts.warnings)
+	count, err := os.ReadFile(started)
+	require.NoError(t, err)
+	require.Less(t, len(count), 10)
+}
+
+func TestSearchForTheOriginEndsSoonAfterTheCommand(t *testing.T) {
+	dir, bin := t.TempDir(), t.TempDir()
+	gitIn(t, dir, "init", "-q")
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "git"), []byte("#!/bin/sh\nexec sleep 60\n"), 0o700)) //nolint:gosec // to be run
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	looking, stop := context.WithCancel(t.Context())
+	search := &originSearch{done: make(chan struct{}), stop: stop}
+	var facts gitFacts
+	var err error
+	go func() {
+		defer close(search.done)
+		facts, err = readGit(looking, dir, true)
+	}()
+	began := time.Now()
+	search.settle()
+	require.Less(t, time.Since(began), gitTimeout/2)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, []string{tooSlow}, facts.warnings)
 }
 
 func TestFingerprintHashesTellPartsApart(t *testing.T) {

@@ -121,11 +121,18 @@ func (m *masker) argv(argv []string) []string {
 	return out
 }
 
-// value hides the value of a param or tag whose name says that it is a secret. Words that only say whether there is one
-// stay.
-func (m *masker) value(name, value string) string {
+// saysOnly tells words that only say whether there is a secret.
+func saysOnly(value string) bool {
 	switch value {
 	case "", "None", "True", "False", "none", "null", "true", "false", "deprecated":
+		return true
+	}
+	return false
+}
+
+// value hides the value of a param or tag whose name says that it is a secret.
+func (m *masker) value(name, value string) string {
+	if saysOnly(value) {
 		return value
 	}
 	if isSecretName(name) {

@@ -7,11 +7,41 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
+// originPatience is how long after the end of a command the agent still asks where it came from: a large work tree on a slow
+// disk must not hold up a short script.
+const originPatience = 2 * time.Second
+
+// originSearch is readOrigin going on beside a command.
+type originSearch struct {
+	done chan struct{}
+	stop context.CancelFunc
+}
+
+func (a *agent) findOrigin(ctx context.Context) *originSearch {
+	looking, stop := context.WithCancel(ctx)
+	search := &originSearch{done: make(chan struct{}), stop: stop}
+	go func() {
+		defer close(search.done)
+		a.readOrigin(ctx, looking)
+	}()
+	return search
+}
+
+// settle waits for the search, and ends it when it takes too long.
+func (s *originSearch) settle() {
+	timer := time.AfterFunc(originPatience, s.stop)
+	<-s.done
+	timer.Stop()
+	s.stop()
+}
+
 // readOrigin finds out where the command came from and records it: commit, dirtiness, the uncommitted diff, hardware. It
-// runs beside the command, and once.
-func (a *agent) readOrigin(ctx context.Context) {
+// runs beside the command, and once. When looking ends before it has, what is known by then is recorded, and a warning; when
+// ctx ends, nothing is, and the agent after this one looks again.
+func (a *agent) readOrigin(ctx, looking context.Context) {
 	a.mu.Lock()
 	known := a.state.origin != nil
 	a.mu.Unlock()
@@ -19,9 +49,9 @@ func (a *agent) readOrigin(ctx context.Context) {
 		return
 	}
 	run := a.config.RunID
-	origin := &commandOrigin{Hardware: readHardware(ctx), Directory: "."}
+	origin := &commandOrigin{Directory: "."}
 	var ops []op
-	facts, err := readGit(ctx, a.config.Directory, !a.config.NoDiff)
+	facts, err := readGit(looking, a.config.Directory, !a.config.NoDiff)
 	if err == nil {
 		origin.Code = &facts.code
 		if relative, err := filepath.Rel(facts.root, a.config.Directory); err == nil && !strings.HasPrefix(relative, "..") {
@@ -33,7 +63,7 @@ func (a *agent) readOrigin(ctx context.Context) {
 			ops = append(ops, op{Kind: opTag, Run: run, Key: key, Value: tags[key]})
 		}
 		if len(facts.diff) > 0 {
-			diff := []byte(a.mask.text(string(facts.diff)))
+			diff := []byte(a.mask.diff(string(facts.diff)))
 			if err := a.blobFile("diff", diff); err == nil {
 				facts.code.setDiff(diff)
 				ops = append(ops, op{Kind: opArtifact, Run: run, Path: "cairn/code.diff", Blob: "diff"})
@@ -43,6 +73,10 @@ func (a *agent) readOrigin(ctx context.Context) {
 		}
 	} else if !errors.Is(err, errNoRepository) {
 		a.log.Warn("read git", "error", err)
+	}
+	origin.Hardware = readHardware(looking)
+	if ctx.Err() != nil {
+		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -119,8 +119,7 @@ func (a *agent) serve(ctx context.Context, listener net.Listener, options AgentO
 		}
 	})
 	running.Go(func() { a.heartbeat(uploading) })
-	var origin sync.WaitGroup
-	origin.Go(func() { a.readOrigin(work) })
+	origin := a.findOrigin(work)
 	a.resumePumps()
 
 	in := newIntake(a)
@@ -146,7 +145,7 @@ func (a *agent) serve(ctx context.Context, listener net.Listener, options AgentO
 		in.linger(ctx, lingerTimeout)
 		in.hangUp()
 		in.linger(ctx, lingerTimeout)
-		origin.Wait()
+		origin.settle()
 		a.conclude(ctx, end)
 	}
 	out := a.finishDelivery(ctx)
@@ -160,7 +159,7 @@ func (a *agent) serve(ctx context.Context, listener net.Listener, options AgentO
 	_ = listener.Close()
 	<-accepting
 	a.pumping.Wait()
-	origin.Wait()
+	origin.settle()
 	// The spool is free or gone before exec is told, so that what exec says of it holds; the adapters may take longer to end.
 	err := a.closeSpool()
 	if out.Pending == 0 && told {
