@@ -118,7 +118,7 @@ func TestSearchRuns(t *testing.T) {
 		first := search(object{"order_by": byAccuracy, "max_results": 2})
 		require.Equal(w, []string{"high", "mid"}, names(first))
 		require.Equal(w, []pairJSON{{"depth", "8"}}, first.Runs[0].Data.Params)
-		require.Equal(w, 0.95, first.Runs[0].Data.Metrics[0].Value) //nolint:testifylint // the very same double
+		require.Equal(w, 0.95, first.Runs[0].Data.Metrics[0].Value)
 		second := search(object{"order_by": byAccuracy, "max_results": 2, "page_token": first.Next})
 		require.Equal(w, []string{"low"}, names(second))
 		require.Empty(w, second.Next)
