@@ -119,6 +119,7 @@ func (a *agent) serve(ctx context.Context, listener net.Listener, options AgentO
 		}
 	})
 	running.Go(func() { a.heartbeat(uploading) })
+	running.Go(func() { a.uploader.keepAlive(uploading, heartbeatEvery, a.concluded) })
 	origin := a.findOrigin(work)
 	a.resumePumps()
 
@@ -202,7 +203,8 @@ func (a *agent) finishDelivery(ctx context.Context) *outcome {
 	if err := a.uploader.drain(ctx, triesAtEnd); err != nil {
 		return nil
 	}
-	return &outcome{}
+	counted := a.result(nil)
+	return &counted
 }
 
 func (a *agent) lastFailure() error {

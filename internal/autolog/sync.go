@@ -189,6 +189,7 @@ func deliverSpool(ctx context.Context, home, dir string, config Config, options 
 			a.log.Error("the uploader ended", "error", err)
 		}
 	})
+	uploading.Go(func() { a.uploader.keepAlive(work, heartbeatEvery, a.opened) })
 	err = a.begun()
 	var failure error
 	if err == nil {

@@ -39,6 +39,8 @@ type uploader struct {
 	state   uploadState
 	changed chan struct{}
 	kick    chan struct{}
+	// arriving are runs of which something was sent, and not their end yet.
+	arriving map[string]bool
 
 	// limit is how many ops the next batch may have: it is halved to find an op that spoils a batch.
 	limit  int
@@ -57,7 +59,7 @@ type uploadState struct {
 func newUploader(j *journal, d *delivery, to *deliverer, log *slog.Logger) *uploader {
 	return &uploader{
 		journal: j, delivery: d, deliverer: to, log: log, state: uploadState{at: d.at},
-		changed: make(chan struct{}), kick: make(chan struct{}, 1), limit: maxBatch,
+		changed: make(chan struct{}), kick: make(chan struct{}, 1), limit: maxBatch, arriving: map[string]bool{},
 		refused: func(op, error) {}, freed: func(int64) {},
 	}
 }
@@ -167,6 +169,10 @@ func (u *uploader) deliver(ctx context.Context, ops []op, to cursor) error {
 		if u.faults++; u.faults < maxFaults {
 			return err
 		}
+	case ops[0].Kind == opCreateRun && ops[0].Parent == "":
+		// Without its run everything after it would be refused too, and be lost. It is kept: the experiment may have been
+		// deleted and can be restored, and exec says which rule it was.
+		return err
 	}
 	u.faults = 0
 	if len(ops) > 1 {
@@ -185,6 +191,7 @@ func (u *uploader) deliver(ctx context.Context, ops []op, to cursor) error {
 
 func (u *uploader) send(ctx context.Context, ops []op, to cursor) error {
 	first := ops[0]
+	u.setArriving(first.Run, true)
 	if !first.batched() && first.Kind != opLog {
 		return u.deliverer.one(ctx, first, 0)
 	}
@@ -207,6 +214,9 @@ func (u *uploader) settle(ops []op, to cursor, rejected int) error {
 		return errors.Join(errSpoolBroken, err)
 	}
 	for _, o := range ops {
+		if o.Kind == opFinishRun {
+			u.setArriving(o.Run, false)
+		}
 		u.freed(u.deliverer.forget(o))
 	}
 	return nil
