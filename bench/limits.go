@@ -114,9 +114,16 @@ func (r *results) cpuSaving(workload string) float64 {
 	return ratio(best, r.cost(workload, "Cairn"))
 }
 
-// added is what a way of recording adds to the plain training, by a figure's medians.
+// added is what a way of recording adds to the plain training: the median of the
+// differences within a round, whose trainings ran one after the other, since what
+// else the machine does changes from round to round.
 func (r *results) added(samples map[string][]trainingSample, way string, figure func(trainingSample) float64) float64 {
-	return medianOf(samples[way], figure) - medianOf(samples["plain"], figure)
+	plain := samples["plain"]
+	var differences []float64
+	for i, s := range samples[way] {
+		differences = append(differences, figure(s)-figure(plain[i]))
+	}
+	return median(differences)
 }
 
 // ratio is a over b, and 0 where there is nothing to compare with.

@@ -27,9 +27,9 @@ type options struct {
 
 func main() {
 	var o options
-	flag.IntVar(&o.rounds, "rounds", 5, "rounds of each request, servers in turns")
+	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each request, servers in turns")
 	flag.IntVar(&o.starts, "starts", 3, "starts of each server")
-	flag.IntVar(&o.trainings, "trainings", 3, "trainings of each kind")
+	flag.IntVar(&o.trainings, "trainings", 5, "trainings of each kind")
 	flag.DurationVar(&o.duration, "duration", 1500*time.Millisecond, "time of each request and server in a round")
 	flag.StringVar(&o.only, "only", "", "measure only the servers whose name has this prefix; nothing is judged or written")
 	flag.StringVar(&o.out, "out", "bench/RESULTS.md", "the file to write")
