@@ -69,18 +69,19 @@ func servicePath(name string) (string, error) {
 	parts := strings.Split(name, "/")
 	for i := 1; i < len(parts)-1; i++ {
 		if parts[i] == "artifacts" && (runIDPattern.MatchString(parts[i-1]) || modelIDPattern.MatchString(parts[i-1])) {
-			_, err := CleanPath(strings.Join(parts[i+1:], "/"))
-			return name, err
+			if _, err := CleanPath(strings.Join(parts[i+1:], "/")); err != nil {
+				return "", err
+			}
 		}
 	}
 	return name, nil
 }
 
 // owner finds whose artifact a path names: "…/RUN/artifacts/…", or "…/models/MODEL/artifacts/…", where that is the
-// location of the run or the model.
+// location of the run or the model. An experiment may lie below another run's folder: the innermost owner is meant.
 func (s *Service) owner(ctx context.Context, name string) (owner, error) {
 	parts := strings.Split(name, "/")
-	for i := 1; i < len(parts); i++ {
+	for i := len(parts) - 1; i > 0; i-- {
 		if parts[i] != "artifacts" {
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cairnml/cairn/ent/artifactreference"
 	"github.com/cairnml/cairn/ent/loggedmodel"
 	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/ent/token"
@@ -28,6 +29,7 @@ const (
 	runGone = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 	runS3   = "cccccccccccccccccccccccccccccccc"
 	runOwn  = "dddddddddddddddddddddddddddddddd"
+	runIn   = "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee" // below runA's folder
 	modelA  = "m-" + runA
 )
 
@@ -38,6 +40,7 @@ func newService(t *testing.T, db *store.DB) (*Service, string) {
 		for id, location := range map[string]string{
 			runA: "mlflow-artifacts:/0/" + runA + "/artifacts", runGone: "mlflow-artifacts:/0/" + runGone + "/artifacts",
 			runS3: "s3://bucket/" + runS3 + "/artifacts", runOwn: "mlflow-artifacts:/team/x/" + runOwn + "/artifacts",
+			runIn: "mlflow-artifacts:/0/" + runA + "/artifacts/" + runIn + "/artifacts",
 		} {
 			stage := run.LifecycleStageActive
 			if id == runGone {
@@ -102,6 +105,13 @@ func TestService(t *testing.T) {
 		require.NoError(t, err)
 		_, err = s.Put(ctx, "team/x/"+runOwn+"/artifacts/a", strings.NewReader("m"), 100)
 		require.NoError(t, err, "an experiment may have a location of its own")
+
+		inner := RunRoot(0, runA) + "/" + runIn + "/artifacts/a"
+		_, err = s.Put(ctx, inner, strings.NewReader("m"), 100)
+		require.NoError(t, err)
+		ref, err = db.Ent().ArtifactReference.Query().Where(artifactreference.Location(inner), artifactreference.HasRunWith(run.RunID(runIn))).Only(ctx)
+		require.NoError(t, err, "the innermost run owns it")
+		require.NoError(t, s.Delete(ctx, inner))
 
 		// A folder goes with its records, and a name that only begins alike stays.
 		_, err = s.Put(ctx, root+"/model_%x", strings.NewReader("stays"), 100)
