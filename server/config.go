@@ -90,6 +90,8 @@ const (
 	idleTimeout   = 2 * time.Minute
 	// bodyTimeout is for a whole JSON body, and for each read of an artifact.
 	bodyTimeout = time.Minute
+	// writeTimeout is how long a client may take to read writePart of an answer.
+	writeTimeout = 30 * time.Second
 	// drainTimeout is what requests in flight get after SIGTERM; with closeTimeout it stays under the promised 10 s.
 	drainTimeout = 7 * time.Second
 	closeTimeout = 2 * time.Second
@@ -100,6 +102,8 @@ const (
 // Bounds of the server, in one place.
 const (
 	maxHeaderBytes = 64 << 10
+	// writePart is what a client must read at a time: slow ones get large files too.
+	writePart = 128 << 10
 	// maxGraphQLBytes bounds the body of a GraphQL request, decompressed.
 	maxGraphQLBytes = 16 << 20
 	// maxRESTBytes bounds the body of an MLflow REST request, decompressed; routes may set less.

@@ -39,12 +39,25 @@ func requestID(ctx context.Context) string {
 	return id
 }
 
-// response watches what a handler answers, for the access log and for what a panic may still send.
+// response watches what a handler answers, for the access log and for what a panic may still send, and gives up on a
+// client that does not read: what it was to get would be held for as long as it likes.
 type response struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
+	control *http.ResponseController
+	// patience is how long the client may take for each writePart.
+	patience time.Duration
+	status   int
+	bytes    int64
 }
+
+// watch begins an answer. A connection keeps the deadline of the answer before, which is taken off.
+func watch(w http.ResponseWriter, patience time.Duration) *response {
+	out := &response{ResponseWriter: w, control: http.NewResponseController(w), patience: patience}
+	_ = out.control.SetWriteDeadline(time.Time{}) // fails only where there are no deadlines
+	return out
+}
+
+func (w *response) hurry() { _ = w.control.SetWriteDeadline(time.Now().Add(w.patience)) }
 
 func (w *response) WriteHeader(status int) {
 	if w.status == 0 {
@@ -57,13 +70,22 @@ func (w *response) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
-	n, err := w.ResponseWriter.Write(b)
-	w.bytes += int64(n)
-	return n, err //nolint:wrapcheck // a writer passes on what the writer below it said
+	written := 0
+	for {
+		part := b[written:min(written+writePart, len(b))]
+		w.hurry()
+		n, err := w.ResponseWriter.Write(part)
+		written += n
+		w.bytes += int64(n)
+		if err != nil || written >= len(b) {
+			return written, err //nolint:wrapcheck // a writer passes on what the writer below it said
+		}
+	}
 }
 
 // Flush is for event streams.
 func (w *response) Flush() {
+	w.hurry()
 	if f, ok := w.ResponseWriter.(http.Flusher); ok {
 		f.Flush()
 	}
@@ -91,7 +113,7 @@ func (s *Server) watched(next http.Handler) http.Handler {
 		defer s.inFlight.Done()
 		id, start := ids.next(), time.Now()
 		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
-		w := &response{ResponseWriter: rw}
+		w := watch(rw, writeTimeout)
 		w.Header().Set("X-Request-Id", id)
 		defer func() {
 			if cause := recover(); cause != nil {

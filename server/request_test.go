@@ -2,11 +2,16 @@ package server
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -66,4 +71,47 @@ func TestRequestIDsAreUnique(t *testing.T) {
 		seen[a.next()], seen[b.next()] = true, true
 	}
 	require.Len(t, seen, 2000)
+}
+
+func TestClientThatDoesNotReadIsGivenUp(t *testing.T) {
+	t.Parallel()
+	ended := make(chan error, 1)
+	web := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		_, err := watch(rw, 100*time.Millisecond).Write(make([]byte, 256<<20)) // more than any buffer on the way
+		ended <- err
+	}))
+	t.Cleanup(web.Close)
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", web.Listener.Addr().String())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, conn.Close()) }()
+	_, err = conn.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
+	require.NoError(t, err)
+	require.ErrorIs(t, <-ended, os.ErrDeadlineExceeded)
+}
+
+func TestSlowAnswersOfOneConnectionAreWhole(t *testing.T) {
+	t.Parallel()
+	const patience = 200 * time.Millisecond
+	gap := make(chan struct{})
+	web := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		w := watch(rw, patience)
+		_, err := w.Write([]byte("begun "))
+		assert.NoError(t, err)
+		w.Flush()
+		<-gap // longer than the patience: it is for the client, and not for who answers
+		_, err = w.Write(bytes.Repeat([]byte("x"), 3*writePart))
+		assert.NoError(t, err)
+	}))
+	t.Cleanup(web.Close)
+	for range 2 {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, web.URL, http.NoBody)
+		require.NoError(t, err)
+		response, err := web.Client().Do(request)
+		require.NoError(t, err)
+		time.AfterFunc(2*patience, func() { gap <- struct{}{} })
+		content, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.Len(t, content, len("begun ")+3*writePart)
+		require.NoError(t, response.Body.Close())
+	}
 }
