@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -60,6 +61,9 @@ type Options struct {
 	WriteTimeout time.Duration
 	// MaxOperations bounds what runs at once on one WebSocket connection; 100.
 	MaxOperations int
+	// MaxWebSockets bounds the open WebSocket connections of the server, also those that have not said yet who they are;
+	// 10,000.
+	MaxWebSockets int
 	// MaxSubscriptions bounds the open subscriptions of the server; 10,000.
 	MaxSubscriptions int
 	// Replicas tells that other servers write to the same database: what they commit wakes nobody here.
@@ -73,6 +77,7 @@ const (
 	defaultMaxBody       = 16 << 20
 	defaultMaxOperations = 100
 	defaultSubscriptions = 10_000
+	defaultWebSockets    = 10_000
 )
 
 func (o Options) withDefaults() Options {
@@ -83,6 +88,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.MaxBody, defaultMaxBody)
 	setDefault(&o.MaxOperations, defaultMaxOperations)
 	setDefault(&o.MaxSubscriptions, defaultSubscriptions)
+	setDefault(&o.MaxWebSockets, defaultWebSockets)
 	setDefault(&o.Limits.Depth, DefaultLimits.Depth)
 	setDefault(&o.Limits.Aliases, DefaultLimits.Aliases)
 	setDefault(&o.Limits.Fields, DefaultLimits.Fields)
@@ -121,6 +127,7 @@ type Handler struct {
 	options   Options
 	server    *handler.Server
 	presenter *presenter
+	connected atomic.Int64    // WebSockets
 	closing   context.Context //nolint:containedctx // ends every stream when the handler is closed
 	end       context.CancelFunc
 }
@@ -162,6 +169,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Header.Get("Upgrade") != "":
 		if err := h.checkUpgrade(r); err != nil {
 			h.refuse(w, r, err)
+			return
+		}
+		// The transport returns when the connection has ended.
+		defer h.connected.Add(-1)
+		if h.connected.Add(1) > int64(h.options.MaxWebSockets) {
+			h.refuse(w, r, errs.New(errs.Exhausted, "%d WebSockets are open on this server, the most that it bears: close one, or try again later", h.options.MaxWebSockets))
 			return
 		}
 	case sseTransport{}.Supports(r):

@@ -429,6 +429,27 @@ func TestBoundsOfSubscriptions(t *testing.T) {
 	}, "for others")
 }
 
+func TestBoundOfWebSockets(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, storetest.SQLite(t), graph.Options{MaxWebSockets: 2})
+	silent := s.dial(t, nil) // one that never says who it is holds a place too
+	s.connect(t)
+	dial := func() int {
+		conn, res, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(s.url, "http"), &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+		require.NotNil(t, res, "%v", err)
+		if res.Body != nil {
+			defer func() { _ = res.Body.Close() }()
+		}
+		if err == nil {
+			require.NoError(t, conn.CloseNow())
+		}
+		return res.StatusCode
+	}
+	require.Equal(t, http.StatusTooManyRequests, dial())
+	require.NoError(t, silent.conn.CloseNow())
+	eventually(t, func() bool { return dial() == http.StatusSwitchingProtocols }, "its place is free again")
+}
+
 func TestRevokedTokenEndsSubscription(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, storetest.SQLite(t), graph.Options{PollInterval: 20 * time.Millisecond})
