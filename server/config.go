@@ -92,9 +92,10 @@ const (
 	bodyTimeout = time.Minute
 	// writeTimeout is how long a client may take to read writePart of an answer.
 	writeTimeout = 30 * time.Second
-	// drainTimeout is what requests in flight get after SIGTERM; with closeTimeout it stays under the promised 10 s.
-	drainTimeout = 7 * time.Second
-	closeTimeout = 2 * time.Second
+	// drainTimeout is what requests in flight get after SIGTERM. With closeTimeout, and the 5 s that tracking.Service takes at
+	// most to note its last changes, it stays under the promised 10 s.
+	drainTimeout = 3 * time.Second
+	closeTimeout = time.Second
 	// reapInterval is how often runs whose lease ran out are looked for.
 	reapInterval = 5 * time.Second
 )
