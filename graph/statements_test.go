@@ -99,11 +99,11 @@ func TestStatementsDoNotGrowWithLists(t *testing.T) {
 		"compare": `query($ids: [ID!]!) { compareRuns(runs: $ids) { runs { ` + runFields + ` } params { key values differs } metrics { key last differs } } }`,
 		"series":  `query($ids: [ID!]!) { metricSeries(runs: $ids) { cursor series { key first points { value } } } }`,
 	}
-	statements := func(t *testing.T, runs, children int) map[string][]string {
+	statements := func(t *testing.T, url string, runs, children int) map[string][]string {
 		t.Helper()
 		var mu sync.Mutex
 		var seen []string
-		s := newServer(t, storetest.Open(t, store.Config{URL: "sqlite:" + t.TempDir() + "/cairn.db", OnQuery: func(q string) {
+		s := newServer(t, storetest.Open(t, store.Config{URL: url, OnQuery: func(q string) {
 			mu.Lock()
 			defer mu.Unlock()
 			seen = append(seen, q)
@@ -133,11 +133,19 @@ func TestStatementsDoNotGrowWithLists(t *testing.T) {
 		}
 		return out
 	}
-	few, many := statements(t, 2, 2), statements(t, 4, 3)
-	for name := range queries {
-		require.Len(t, many[name], len(few[name]), "%s: few\n%s\nmany\n%s", name, strings.Join(few[name], "\n"), strings.Join(many[name], "\n"))
+	for name, url := range map[string]func(t *testing.T) string{
+		"sqlite":   func(t *testing.T) string { return "sqlite:" + t.TempDir() + "/cairn.db" }, //nolint:thelper // no helper
+		"postgres": storetest.PostgresURL,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			few, many := statements(t, url(t), 2, 2), statements(t, url(t), 4, 3)
+			for name := range queries {
+				require.Len(t, many[name], len(few[name]), "%s: few\n%s\nmany\n%s", name, strings.Join(few[name], "\n"), strings.Join(many[name], "\n"))
+			}
+			require.LessOrEqual(t, len(many["runs"]), 25, "%s", strings.Join(many["runs"], "\n"))
+			require.LessOrEqual(t, len(many["runs ordered"]), 4, "%s", strings.Join(many["runs ordered"], "\n"))
+			require.LessOrEqual(t, len(many["compare"]), 25)
+		})
 	}
-	require.LessOrEqual(t, len(many["runs"]), 25, "%s", strings.Join(many["runs"], "\n"))
-	require.LessOrEqual(t, len(many["runs ordered"]), 4, "%s", strings.Join(many["runs ordered"], "\n"))
-	require.LessOrEqual(t, len(many["compare"]), 25)
 }
