@@ -45,6 +45,8 @@ type agent struct {
 	state     *state
 	pumps     map[string]map[string]*pump // by session and adapter
 	finishing bool
+	// left are sessions that an agent before this one left open and that were not resumed.
+	left map[string]bool
 
 	hosts    []*adapterHost
 	spawner  *spawner
@@ -73,7 +75,7 @@ type agentSettings struct {
 func newAgent(dir, home string, config Config, settings agentSettings, log *slog.Logger) (*agent, error) {
 	a := &agent{
 		config: config, dir: dir, home: home, log: log, mask: newMasker(os.Environ(), nil), options: settings,
-		state: newState(config), pumps: map[string]map[string]*pump{},
+		state: newState(config), pumps: map[string]map[string]*pump{}, left: map[string]bool{},
 	}
 	api, err := newAPI(config, settings.server)
 	if err != nil {
@@ -136,6 +138,11 @@ func (a *agent) replay() error {
 		}
 		a.state.apply(e, next-frameHeader-int64(len(payload)))
 		at = next
+	}
+	for id, known := range a.state.sessions {
+		if known.bye == nil && id != execSession {
+			a.left[id] = true
+		}
 	}
 	if a.journal.damaged > 0 {
 		a.log.Warn("the end of the journal was damaged and cut off", "bytes", a.journal.damaged)
@@ -427,6 +434,9 @@ func (a *agent) conclude(ctx context.Context, end endEntry) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if len(a.left) > 0 {
+		a.warnLocked(a.config.RunID, fmt.Sprintf("the agent was killed while it recorded %d processes that did not come back: what they did afterwards was not recorded", len(a.left)))
+	}
 	if a.dropped.Load() > 0 {
 		a.warnLocked(a.config.RunID, fmt.Sprintf("%d records were dropped: the spool was at its limit of %d MiB", a.dropped.Load(), a.journal.limit>>20))
 	}

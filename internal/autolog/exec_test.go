@@ -463,6 +463,36 @@ func TestAgentThatIsKilledIsStartedAgain(t *testing.T) {
 	require.Equal(t, "before\nafter\n", logs)
 }
 
+func TestSessionGoesOnAfterTheAgentWasKilled(t *testing.T) {
+	server := newFakeServer(t)
+	home := testHome(t, server.URL)
+	t.Setenv("CAIRN_TEST_AGENT_DIES", filepath.Join(home, "died"))
+	result := execute(t, ExecOptions{NoDiff: true}, "hello", "import:1.5.0", `obs:metric:f1:{"key":"m","value":1}`, "wait",
+		"obs:die:f1", "gone", "resume", `obs:metric:f1:{"key":"m","value":2}`, `obs:metric:f2:{"key":"m","value":3}`, "wait", "bye")
+	require.Equal(t, 0, result.code, result.errOut)
+	require.FileExists(t, filepath.Join(home, "died"))
+	require.Equal(t, "accepted 2\n", result.out)
+	server.mu.Lock()
+	defer server.mu.Unlock()
+	require.Len(t, server.runs, 2)
+	var points [][]float64
+	for _, run := range server.runs {
+		points = append(points, run.points["m"])
+		require.EqualValues(t, "FINISHED", run.status)
+		require.NotContains(t, run.tags[tagWarnings], "did not come back")
+	}
+	require.ElementsMatch(t, [][]float64{{1, 2}, {3}}, points, "the fit that was interrupted goes on in its run, the next has its own")
+}
+
+func TestSessionThatDoesNotComeBackIsSaidOnTheRun(t *testing.T) {
+	server := newFakeServer(t)
+	home := testHome(t, server.URL)
+	t.Setenv("CAIRN_TEST_AGENT_DIES", filepath.Join(home, "died"))
+	result := execute(t, ExecOptions{NoDiff: true}, "hello", "import:1.5.0", "obs:die:f1", "gone")
+	require.Equal(t, 0, result.code, result.errOut)
+	require.Contains(t, server.only(t).tags[tagWarnings], "1 processes that did not come back")
+}
+
 func TestSpoolAtItsLimit(t *testing.T) {
 	server := newFakeServer(t)
 	testHome(t, server.URL)
@@ -521,7 +551,7 @@ func TestServeForNotebooks(t *testing.T) {
 	require.NoError(t, json.NewDecoder(fromAgent).Decode(&told))
 	require.Equal(t, server.URL, told.Server)
 	training := &fakeTraining{}
-	require.NoError(t, training.connect(told.Socket))
+	require.NoError(t, training.connect(told.Socket, ""))
 	require.Equal(t, []string{"fake.base"}, training.welcome.Modules)
 	training.send(map[string]any{"t": "import", "module": "unknown"})
 	require.Equal(t, "nohook", (<-training.hooks).T)

@@ -36,6 +36,8 @@ type intake struct {
 	// trainings counts connections that are trainings; idle is closed and made anew when it falls to 0.
 	trainings int
 	quiet     chan struct{}
+	// hungUp is true once the command ended: its processes would else come back, since they take it for a broken connection.
+	hungUp bool
 
 	// finished gives the end of the command that exec told.
 	finished chan endEntry
@@ -93,6 +95,7 @@ func (in *intake) serve(listener net.Listener) {
 func (in *intake) hangUp() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.hungUp = true
 	for c := range in.open {
 		if !c.control {
 			_ = c.conn.Close()
@@ -126,6 +129,16 @@ func (in *intake) linger(ctx context.Context, limit time.Duration) {
 		case <-quiet:
 		}
 	}
+}
+
+// welcomes counts a training in, unless the command ended.
+func (in *intake) welcomes() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.hungUp {
+		in.trainings++
+	}
+	return !in.hungUp
 }
 
 func (in *intake) count(delta int) {
@@ -167,7 +180,10 @@ func (c *connection) serve() {
 	case "control":
 		c.serveControl()
 	case "hello":
-		in.count(1)
+		if !in.welcomes() {
+			c.reply(reply{T: "refused", Why: "the command has ended"})
+			return
+		}
 		defer in.count(-1)
 		c.serveTraining(hello)
 	}
@@ -214,7 +230,8 @@ func (c *connection) acknowledge(stop <-chan struct{}) {
 
 func (c *connection) serveTraining(hello message) {
 	a := c.intake.agent
-	c.session = a.beginSession(hello)
+	var accepted uint64
+	c.session, accepted = a.beginSession(hello)
 	if err := os.MkdirAll(a.filesDir(c.session), 0o700); err != nil {
 		a.log.Error("files of a session", "error", err)
 		c.reply(reply{T: "refused", Why: "the agent cannot write its spool"})
@@ -223,7 +240,7 @@ func (c *connection) serveTraining(hello message) {
 	}
 	c.reply(reply{
 		T: "welcome", Proto: protocolVersion, RunID: a.config.RunID, ExecID: a.config.ExecID, Session: c.session,
-		FilesDir: a.filesDir(c.session), Modules: a.modules(), Options: a.config.Options,
+		FilesDir: a.filesDir(c.session), Modules: a.modules(), Options: a.config.Options, Seq: accepted,
 	})
 	var hooks sync.WaitGroup
 	defer hooks.Wait()
@@ -311,12 +328,14 @@ func (a *agent) modulesOf(host *adapterHost) []string {
 	return process.description.Modules
 }
 
-// beginSession journals a new training process, or finds the one that it resumes.
-func (a *agent) beginSession(hello message) string {
+// beginSession journals a new training process, or finds the one that it resumes and the last sequence it is known to have
+// sent.
+func (a *agent) beginSession(hello message) (session string, accepted uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if known := a.state.sessions[hello.Resume]; known != nil && known.bye == nil && hello.Resume != execSession {
-		return hello.Resume
+		delete(a.left, hello.Resume)
+		return hello.Resume, known.accepted
 	}
 	id := fmt.Sprintf("s%d", len(a.state.sessions)+1)
 	if err := a.recordLocked(entry{Session: &sessionEntry{
@@ -324,7 +343,7 @@ func (a *agent) beginSession(hello message) string {
 		a.log.Error("session", "error", err)
 		a.state.apply(entry{Session: &sessionEntry{ID: id}}, 0)
 	}
-	return id
+	return id, 0
 }
 
 // take journals what a training sent. What cannot be recorded is left out with a warning: the training never hears of it.

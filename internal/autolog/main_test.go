@@ -127,10 +127,16 @@ func trainingMain(steps []string) int {
 		case "env":
 			fmt.Println(os.Getenv(argument))
 		case "hello":
-			if err := t.connect(os.Getenv("CAIRN_AGENT_SOCKET")); err != nil {
+			if err := t.connect(os.Getenv("CAIRN_AGENT_SOCKET"), ""); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				return 99
 			}
+		case "resume":
+			if err := t.connect(os.Getenv("CAIRN_AGENT_SOCKET"), t.welcome.Session); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 99
+			}
+			fmt.Println("accepted", t.welcome.Seq)
 		case "import":
 			t.send(map[string]any{"t": "import", "module": "fake.base", "version": argument})
 			<-t.hooks
@@ -192,7 +198,7 @@ type fakeTraining struct {
 	hooks chan reply
 }
 
-func (t *fakeTraining) connect(socket string) error {
+func (t *fakeTraining) connect(socket, resume string) error {
 	conn, err := net.Dial("unix", socket)
 	if err != nil {
 		return err
@@ -200,7 +206,7 @@ func (t *fakeTraining) connect(socket string) error {
 	t.conn = conn
 	hooks, acked := make(chan reply, 10), make(chan struct{}, 1)
 	t.hooks, t.acked = hooks, acked
-	t.send(map[string]any{"t": "hello", "proto": 1, "pid": os.Getpid(), "python": "3.11.7", "main": "train.py"})
+	t.send(map[string]any{"t": "hello", "proto": 1, "pid": os.Getpid(), "python": "3.11.7", "main": "train.py", "resume": resume})
 	reader := bufio.NewReader(conn)
 	if err := readMessage(reader, &t.welcome); err != nil || t.welcome.T != "welcome" {
 		return fmt.Errorf("no welcome but %q %q: %w", t.welcome.T, t.welcome.Why, err)

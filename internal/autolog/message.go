@@ -100,6 +100,7 @@ type reply struct {
 	SHA256  string `json:"sha256,omitempty"`
 	Why     string `json:"why,omitempty"`
 
+	// Seq is the last sequence that is durable: of an ack, and of a welcome to a session that goes on.
 	Seq uint64 `json:"seq,omitempty"`
 
 	Outcome *outcome `json:"outcome,omitempty"`

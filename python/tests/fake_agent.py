@@ -31,7 +31,8 @@ def install(cairn):
 class FakeAgent:
     """Listens on a socket of its own until close(). `messages` holds everything received, in order of arrival."""
 
-    def __init__(self, directory, hooks=None, answer_hooks=True, welcome=True):
+    def __init__(self, directory, hooks=None, answer_hooks=True, welcome=True, dies_at=None):
+        """dies_at: the connection breaks before this sequence is acknowledged, once, as if the agent were killed."""
         self.directory = Path(directory)
         self.files = self.directory / "files"
         self.files.mkdir(parents=True, exist_ok=True)
@@ -41,6 +42,8 @@ class FakeAgent:
         self.hooks = {"sklearn.base": SKLEARN_HOOK.read_text()} if hooks is None else hooks
         self.answer_hooks = answer_hooks
         self.welcome = welcome
+        self.dies_at = dies_at
+        self._accepted = 0
         self.messages = []
         self.connections = 0
         self._open = 0
@@ -101,8 +104,12 @@ class FakeAgent:
                     message = _receive(connection)
                     if message is None:
                         return
+                    if self.dies_at is not None and message.get("seq", 0) >= self.dies_at:
+                        self.dies_at = None
+                        return
                     with self._changed:
                         self.messages.append(message)
+                        self._accepted = max(self._accepted, message.get("seq", 0))
                     # The process may have ended meanwhile; what it sent before is still to be read.
                     with contextlib.suppress(OSError):
                         self._answer(connection, message)
@@ -123,6 +130,8 @@ class FakeAgent:
                     "proto": 1,
                     "run_id": "0" * 32,
                     "exec_id": "1" * 32,
+                    "session": message.get("resume", "s%d" % self.connections),
+                    "seq": self._accepted if "resume" in message else 0,
                     "files_dir": str(self.files),
                     "modules": list(self.hooks),
                     "options": {},

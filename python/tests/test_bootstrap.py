@@ -246,6 +246,66 @@ def test_agent_that_dies_is_not_missed(start_agent, python, toy):
     assert (done.stdout, done.stderr) == ("20000\n", "")
 
 
+AGAIN = """
+import sys, time; sys.path.insert(0, sys.argv[1]); import toyframe.core, _cairn_bootstrap as b
+toyframe.core.train(100)
+session, until = b.current(), time.monotonic() + 30
+while session._acknowledged < 101 and time.monotonic() < until:
+    time.sleep(0.001)
+print(session._acknowledged, toyframe.core.train(3))
+"""
+
+
+def test_session_goes_on_with_the_next_agent(start_agent, python, toy):
+    agent = start_agent(hooks={"toyframe.core": TOY_HOOK}, dies_at=50)
+    done = python(agent, AGAIN, str(toy))
+    assert (done.stdout, done.stderr) == ("101 3\n", "")
+    agent.wait_closed()
+    assert [m["seq"] for m in agent.observations()] == list(range(1, 105)), "every observation once, in order"
+    first, second = agent.of("hello")
+    assert "resume" not in first
+    assert second["resume"] == "s1"
+    assert agent.of("bye") == [{"t": "bye", "dropped": 0}]
+
+
+def test_what_was_sent_last_reaches_the_next_agent_at_exit(start_agent, python, toy):
+    agent = start_agent(hooks={"toyframe.core": TOY_HOOK}, dies_at=4)
+    assert python(agent, TRAIN, str(toy)).stdout == "3\n"
+    agent.wait_closed()
+    assert [m["seq"] for m in agent.observations()] == [1, 2, 3, 4]
+
+
+def test_what_waits_for_the_next_agent_is_bounded_and_counted(start_agent, python, toy):
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import toyframe.core, _cairn_bootstrap as b\n"
+        "session = b.current(); session._is_sent() or session._await(session._is_sent, 1e9)\n"
+        "import _cairn_bootstrap.session as s; s.MAX_QUEUED = 5; s.RECONNECT_PAUSES = (0.5, 0.5)\n"
+        "path, session._path = session._path, '/dev/null'\n"
+        "s._hang_up(session._sock); session._await(lambda: session._state == 'lost', 1e9)\n"
+        "toyframe.core.train(20); print(len(session._queue)); session._path = path"
+    )
+    agent = start_agent(hooks={"toyframe.core": TOY_HOOK})
+    done = python(agent, program, str(toy))
+    assert (done.stdout, done.stderr) == ("5\n", "")
+    agent.wait_closed()
+    (bye,) = agent.of("bye")
+    assert bye["dropped"] >= 15
+
+
+def test_agent_that_never_comes_back_holds_nothing_up(start_agent, python, toy):
+    agent = start_agent(hooks={"toyframe.core": TOY_HOOK})
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import toyframe.core, _cairn_bootstrap as b, time\n"
+        "session = b.current(); session._path = '/nonexistent/socket'\n"
+        "import _cairn_bootstrap.session as s; s._hang_up(session._sock)\n"
+        "began = time.monotonic(); toyframe.core.train(1000); print(time.monotonic() - began < 1)"
+    )
+    began = time.monotonic()
+    done = python(agent, program, str(toy))
+    assert (done.stdout, done.stderr) == ("True\n", "")
+    assert time.monotonic() - began < 5
+
+
 @pytest.mark.parametrize(
     "hook",
     ["raise RuntimeError('broken')", "def install(cairn):\n    raise RuntimeError('broken')", "this is no Python"],

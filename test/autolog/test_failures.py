@@ -43,12 +43,12 @@ def test_server_that_is_down_costs_nothing_and_loses_nothing(cairn_server, clien
     assert not spool.exists() or not any(spool.iterdir())
 
 
-KILL = """
+BELOW = """
 import os, signal, subprocess
 from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
 
-def adapter():
+def processes(wanted):
     # Only processes below this exec's are looked at, and only one of them is ended.
     table = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], stdout=subprocess.PIPE, text=True, check=True).stdout
     rows = [line.split(None, 2) for line in table.splitlines()]
@@ -56,11 +56,14 @@ def adapter():
     while found:
         found = {int(row[0]) for row in rows if int(row[1]) in below} - below
         below |= found
-    return [int(row[0]) for row in rows if int(row[0]) in below and "cairn-adapter-sklearn" in row[2].split()[0]]
+    return [int(row[0]) for row in rows if int(row[0]) in below and wanted(row[2].split())]
 
 X, y = load_iris(return_X_y=True)
+"""
+
+KILL = BELOW + """
 DecisionTreeClassifier(max_depth=1).fit(X, y)
-(pid,) = adapter()
+(pid,) = processes(lambda argv: "cairn-adapter-sklearn" in argv[0])
 os.kill(pid, signal.SIGKILL)
 DecisionTreeClassifier(max_depth=2).fit(X, y)
 print("trained")
@@ -76,6 +79,28 @@ def test_adapter_that_is_killed_is_started_again(cairn_server, client, tmp_path)
         assert "training_accuracy_score" in run.data.metrics
         assert run.info.status == "FINISHED"
     assert "sklearn" in first.data.tags["cairn.autolog.warnings"]
+
+
+KILL_AGENT = BELOW + """
+for depth in (1, 2, 3, 4, 5, 6):
+    DecisionTreeClassifier(max_depth=depth).fit(X, y)
+    if depth in (2, 4):
+        (pid,) = processes(lambda argv: os.path.basename(argv[0]) == "cairn" and argv[1] == "agent")
+        os.kill(pid, signal.SIGKILL)
+print("trained")
+"""
+
+
+def test_training_goes_on_with_the_agent_after_a_killed_one(cairn_server, client, tmp_path):
+    ended = train(cairn_server.url, tmp_path, KILL_AGENT, "--experiment", "agent")
+    assert (ended.done.stdout, ended.done.stderr) == ("trained\n", "")
+    recorded = runs(client, "agent")
+    assert sorted(run.data.params["max_depth"] for run in recorded) == ["1", "2", "3", "4", "5", "6"]
+    for run in recorded:
+        assert "training_accuracy_score" in run.data.metrics
+        assert run.info.status == "FINISHED"
+        assert "cairn.autolog.warnings" not in run.data.tags
+    assert len(client.search_logged_models([recorded[0].info.experiment_id])) == 6
 
 
 def test_adapter_whose_checksum_does_not_match_is_not_started(cairn_server, client, tmp_path):

@@ -12,8 +12,20 @@ from . import frame, process
 CONNECT_SECONDS = 1.0
 HOOK_SECONDS = 3.0
 DRAIN_SECONDS = 5.0
+# How long the agent's socket is tried again after the agent was lost, and the first and the longest pause between tries.
+RECONNECT_SECONDS = 60.0
+RECONNECT_PAUSES = (0.05, 5.0)
+# How many connections in a row may end without an acknowledgement, and how long an exit with nothing to send waits for one.
+FRUITLESS = 3
+FAREWELL_SECONDS = 1.0
+# How long an exit waits until the agent has on disk what it was sent, to send it again if the agent dies just then.
+DURABLE_SECONDS = 0.5
 MAX_QUEUED = 10_000
 MAX_QUEUED_BYTES = 64 << 20
+
+
+class Refused(frame.Closed):
+    """The agent does not want this process."""
 
 
 class Session:
@@ -35,12 +47,17 @@ class Session:
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
         self._sock = None
-        self._state = "new"  # → open → closed
+        self._state = "new"  # → open ⇄ lost → closed
         self._welcome_body = b""
         self._welcome = None
+        # Both hold (sequence, frame). A message without a number stands half-way between two, and counts as received when
+        # the next number is. Whatever is sent stays until it is acknowledged, so that it can be sent to another agent.
         self._queue = deque()
-        self._queued_bytes = 0
+        self._unacknowledged = deque()
+        self._held_bytes = 0  # of both
         self._sequence = 0
+        self._acknowledged = 0
+        self._forgotten = 0  # the last sequence that made room before it was acknowledged
         self._dropped = 0
         self._busy = False
         self._threads = False
@@ -85,7 +102,7 @@ class Session:
 
     def _connect_locked(self):
         if self._state != "new":
-            return self._state == "open"
+            return self._state != "closed"
         self._state = "closed"
         deadline = time.monotonic() + CONNECT_SECONDS
         try:
@@ -93,11 +110,7 @@ class Session:
         except (OSError, AttributeError):
             return False
         try:
-            sock.sendall(frame.pack(self._hello().encode("ascii")))
-            body = frame.receive(sock, deadline)
-            if not body.startswith(b"{") or b'"welcome"' not in body:
-                raise frame.Closed("refused")
-            sock.settimeout(None)
+            body = self._greet(sock, "", deadline)
         except (OSError, frame.Closed):
             sock.close()
             return False
@@ -105,7 +118,16 @@ class Session:
         self._welcome = None
         return True
 
-    def _hello(self):
+    def _greet(self, sock, resume, deadline):
+        """Says hello; the welcome. deadline None: waits as long as the other end of the socket is there."""
+        sock.sendall(frame.pack(self._hello(resume).encode("ascii")))
+        body = frame.receive(sock, deadline)
+        if not body.startswith(b"{") or b'"welcome"' not in body:
+            raise Refused("refused")
+        sock.settimeout(None)
+        return body
+
+    def _hello(self, resume):
         text = frame.quote
         rank = process.rank()
         fields = [
@@ -119,6 +141,8 @@ class Session:
             '"rank":' + ("null" if rank is None else str(rank)),
             '"worker":' + ("true" if self.worker else "false"),
         ]
+        if resume:
+            fields.append('"resume":' + text(resume))
         return "{" + ",".join(fields) + "}"
 
     @property
@@ -174,20 +198,30 @@ class Session:
             if numbered:
                 message = dict(message, seq=self._sequence + 1)
             data = frame.encode(message)
-            if (
-                len(data) > frame.MAX_FRAME
-                or len(self._queue) >= MAX_QUEUED
-                or self._queued_bytes + len(data) > MAX_QUEUED_BYTES
-            ):
+            if not self._make_room(len(data)):
                 self._dropped += 1
                 return False
             if numbered:
                 self._sequence += 1
-            self._queue.append(data)
-            self._queued_bytes += len(data)
+            self._queue.append((self._sequence if numbered else self._sequence + 0.5, data))
+            self._held_bytes += len(data)
             self._start_threads()
             self._finalize_with_multiprocessing()
         self._signal()
+        return True
+
+    def _make_room(self, size):
+        if size > frame.MAX_FRAME:
+            return False
+        while (
+            len(self._queue) + len(self._unacknowledged) >= MAX_QUEUED or self._held_bytes + size > MAX_QUEUED_BYTES
+        ):
+            # What was sent is kept for an agent that dies only; what was not is lost for sure.
+            if self._state != "open" or not self._unacknowledged:
+                return False
+            sequence, data = self._unacknowledged.popleft()
+            self._held_bytes -= len(data)
+            self._forgotten = max(self._forgotten, int(sequence))
         return True
 
     def _signal(self):
@@ -201,8 +235,8 @@ class Session:
             return
         self._threads = True
         try:
-            _thread.start_new_thread(self._send_loop, (self._sock,))
-            _thread.start_new_thread(self._receive_loop, (self._sock,))
+            _thread.start_new_thread(self._send_loop, ())
+            _thread.start_new_thread(self._receive_loop, ())
         except RuntimeError:  # the interpreter is ending: close() sends what is queued
             self._threads = False
 
@@ -213,52 +247,119 @@ class Session:
         if util is not None and self.worker and not (self._finalizer and self._finalizer.still_active()):
             self._finalizer = util.Finalize(None, self.close, exitpriority=0)
 
-    def _send_loop(self, sock):
+    def _send_loop(self):
         while True:
             self._wake.acquire()
             while True:
                 with self._lock:
-                    if self._sock is not sock:
+                    if self._state == "closed":
                         return
-                    batch = list(self._queue)
+                    if self._state != "open" or not self._queue:
+                        break
+                    sock, batch = self._sock, list(self._queue)
                     self._queue.clear()
-                    self._busy = bool(batch)
-                if not batch:
-                    break
+                    self._unacknowledged.extend(batch)
+                    self._busy = True
                 try:
-                    for data in batch:
+                    for _, data in batch:
                         sock.sendall(data)
                 except OSError:
-                    self._fail()
-                    return
+                    _hang_up(sock)  # the receiving thread finds it broken, and all of the batch unacknowledged
                 with self._lock:
-                    self._queued_bytes -= sum(map(len, batch))
                     self._busy = False
-
-    def _fail(self):
-        """The agent is gone. What comes from now on is dropped without a word."""
-        with self._lock:
-            self._state = "closed"
-            self._queue.clear()
-            self._busy = False
-        if self._hooks is not None:
-            self._hooks.disconnected()
 
     # Receiving
 
-    def _receive_loop(self, sock):
+    def _receive_loop(self):
+        sock, fruitless = self._sock, 0
+        while sock is not None:
+            before = self._acknowledged
+            try:
+                self._receive(sock)
+            except Exception:  # a broken frame, a closed socket: the same silence
+                pass
+            _hang_up(sock)
+            while self._busy:  # the sending thread finds it broken too, and then nobody uses it
+                time.sleep(0.001)
+            sock.close()
+            fruitless = fruitless + 1 if self._acknowledged == before else 0
+            sock = self._reconnect() if fruitless < FRUITLESS else None
+        with self._lock:
+            self._state = "closed"
+            self._queue.clear()
+            self._unacknowledged.clear()
+        self._signal()
+        if self._hooks is not None:
+            self._hooks.disconnected()
+
+    def _receive(self, sock):
         import json
 
-        try:
-            while True:
-                message = json.loads(frame.receive(sock))
-                kind = message.get("t")
-                if kind == "hook":
-                    self.hooks.arrived(message)
-                elif kind == "nohook":
-                    self.hooks.refused(message)
-        except Exception:  # a broken frame, a closed socket: the same silence
-            self._fail()
+        while True:
+            message = json.loads(frame.receive(sock))
+            kind = message.get("t")
+            if kind == "ack":
+                with self._lock:
+                    self._received(message["seq"])
+            elif kind == "hook":
+                self.hooks.arrived(message)
+            elif kind == "nohook":
+                self.hooks.refused(message)
+
+    def _received(self, sequence):
+        """The agent has everything up to a sequence for good."""
+        self._acknowledged = max(self._acknowledged, sequence)
+        for kept in (self._unacknowledged, self._queue):
+            while kept and kept[0][0] <= sequence:
+                self._held_bytes -= len(kept.popleft()[1])
+
+    # An agent that was killed is started again on the same socket: the session goes on there.
+
+    def _reconnect(self):
+        """The connection with the next agent, or None once this session is over. Only the receiving thread calls it."""
+        with self._lock:
+            if self._state != "open":
+                return None
+            self._state = "lost"
+            self._queue.extendleft(reversed(self._unacknowledged))
+            self._unacknowledged.clear()
+            session = self.welcome.get("session", "")
+        if not isinstance(session, str) or not session:
+            return None
+        pause, longest = RECONNECT_PAUSES
+        deadline = time.monotonic() + RECONNECT_SECONDS
+        while self._state == "lost" and time.monotonic() < deadline:
+            sock = None
+            try:
+                self._sock = sock = frame.connect(self._path, CONNECT_SECONDS)
+                sock.settimeout(None)
+                # Not in a hurry: a connection that is given up would be taken for the session's end when it is accepted.
+                if self._resume(sock, self._greet(sock, session, None)):
+                    return sock
+            except (FileNotFoundError, Refused):
+                return None  # whoever started the agent has ended, or the agent is about to
+            except (OSError, frame.Closed):
+                if sock is not None:
+                    sock.close()
+            time.sleep(pause)
+            pause = min(pause * 2, longest)
+        return None
+
+    def _resume(self, sock, body):
+        import json
+
+        welcome = json.loads(body)
+        accepted = int(welcome.get("seq", 0))
+        with self._lock:
+            if self._state != "lost":
+                sock.close()
+                return False
+            self._received(accepted)
+            self._dropped += max(0, self._forgotten - self._acknowledged)
+            self._forgotten = 0
+            self._sock, self._welcome_body, self._welcome, self._state = sock, body, welcome, "open"
+        self._signal()
+        return True
 
     # Work beside the training
 
@@ -311,17 +412,24 @@ class Session:
             pass
 
     def _close(self):
-        if self._state != "open":
+        if self._state not in ("open", "lost"):
             return
         deadline = time.monotonic() + DRAIN_SECONDS
         self._await(lambda: not self._jobs_open, deadline)
         self.send_environment()
-        self._await(lambda: not self._queue and not self._busy, deadline if self._threads else 0)
+        if self._state == "lost" and not self._queue:
+            deadline = min(deadline, time.monotonic() + FAREWELL_SECONDS)
+        if self._threads:
+            self._await(self._is_sent, deadline)
+            durable = min(deadline, time.monotonic() + DURABLE_SECONDS)
+            self._await(lambda: self._acknowledged >= self._sequence or self._state == "lost", durable)
+            self._await(self._is_sent, deadline)
         with self._lock:
             if self._state != "open":
+                self._state = "closed"
                 return
             self._state = "closed"
-            sock, left = self._sock, list(self._queue)
+            sock, left = self._sock, [data for _, data in self._queue]
             lost = self._dropped
             self._queue.clear()
             if self._busy or (left and self._threads):
@@ -334,18 +442,25 @@ class Session:
             sock.sendall(frame.encode({"t": "bye", "dropped": lost}))
         except OSError:
             pass
-        try:
-            import _socket
+        _hang_up(sock)
 
-            sock.shutdown(_socket.SHUT_RDWR)
-        except OSError:
-            pass
+    def _is_sent(self):
+        return self._state == "open" and not self._queue and not self._busy
 
     def _await(self, done, deadline):
         pause = 0.0002
-        while not done() and self._state == "open" and time.monotonic() < deadline:
+        while not done() and self._state != "closed" and time.monotonic() < deadline:
             time.sleep(pause)
             pause = min(pause * 2, 0.02)
+
+
+def _hang_up(sock):
+    import _socket
+
+    try:
+        sock.shutdown(_socket.SHUT_RDWR)
+    except OSError:
+        pass
 
 
 def _cwd():
