@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cairnml/cairn/internal/client"
 	"github.com/cairnml/cairn/internal/errs"
@@ -57,6 +58,9 @@ func Exec(ctx context.Context, options ExecOptions) (int, error) {
 	if len(options.Command) == 0 {
 		return 0, errs.New(errs.Invalid, "there is no command to run: cairn exec [flags] -- COMMAND [ARGS]")
 	}
+	if err := options.checkNames(); err != nil {
+		return 0, err
+	}
 	settings := client.FromEnvironment(options.Server)
 	api, err := client.New(settings)
 	if err != nil {
@@ -75,6 +79,27 @@ func Exec(ctx context.Context, options ExecOptions) (int, error) {
 		return runCommand(ctx, command, options, nil, nil), nil
 	}
 	return r.run(ctx, path), nil
+}
+
+// Bounds of names, in characters, as the server has them. They are checked before the command runs: afterwards it would be
+// too late to say so.
+const (
+	maxName   = 500
+	maxTagKey = 250
+)
+
+func (o *ExecOptions) checkNames() error {
+	for _, n := range []struct{ field, value string }{{"--experiment", o.Experiment}, {"--run-name", o.RunName}} {
+		if length := utf8.RuneCountInString(n.value); length > maxName {
+			return errs.Field(n.field, "has %d characters: at most %d are allowed", length, maxName)
+		}
+	}
+	for key := range o.Tags {
+		if length := utf8.RuneCountInString(key); length < 1 || length > maxTagKey {
+			return errs.Field("--tag", "the name %.40q has %d characters: 1 to %d are allowed", key, length, maxTagKey)
+		}
+	}
+	return nil
 }
 
 func fillExecDefaults(options *ExecOptions) {
