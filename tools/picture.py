@@ -17,12 +17,14 @@ def main():
         lines.pop()
     width = int(LEFT * 2 + WIDTH * max(map(len, lines)))
     height = TOP + LINE * len(lines) + 12
-    print(f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">')
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    print(f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">')
     print("<title>Output of make demo</title>")
     print(f'<rect width="{width}" height="{height}" rx="8" fill="#16181d"/>')
     for number, color in enumerate(("#e0605a", "#e5b84d", "#62b768")):
         print(f'<circle cx="{LEFT + 6 + 20 * number}" cy="18" r="6" fill="{color}"/>')
-    print('<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="14" fill="#d7dae0" xml:space="preserve">')
+    font = 'font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="14"'
+    print(f'<g {font} fill="#d7dae0" xml:space="preserve">')
     for number, line in enumerate(lines):
         if line:
             print(f'<text x="{LEFT}" y="{TOP + LINE * number + 6}">{html.escape(line, quote=False)}</text>')

@@ -109,7 +109,7 @@ func TestService(t *testing.T) {
 		inner := RunRoot(0, runA) + "/" + runIn + "/artifacts/a"
 		_, err = s.Put(ctx, inner, strings.NewReader("m"), 100)
 		require.NoError(t, err)
-		ref, err = db.Ent().ArtifactReference.Query().Where(artifactreference.Location(inner), artifactreference.HasRunWith(run.RunID(runIn))).Only(ctx)
+		_, err = db.Ent().ArtifactReference.Query().Where(artifactreference.Location(inner), artifactreference.HasRunWith(run.RunID(runIn))).Only(ctx)
 		require.NoError(t, err, "the innermost run owns it")
 		require.NoError(t, s.Delete(ctx, inner))
 

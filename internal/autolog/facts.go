@@ -64,7 +64,7 @@ func readGit(ctx context.Context, dir string, withDiff bool) (gitFacts, error) {
 	status, err := git(ctx, dir, maxDiff, "status", "--porcelain", "-z", "--untracked-files=normal")
 	if ctx.Err() != nil {
 		facts.warnings = append(facts.warnings, tooSlow)
-		return facts, nil
+		return facts, nil //nolint:nilerr // what was found in time, and the word that it is not all
 	}
 	if err != nil {
 		facts.warnings = append(facts.warnings, "git status did not answer; whether the code was committed is unknown")

@@ -54,7 +54,7 @@ func TestGitFacts(t *testing.T) {
 	for name, content := range odd {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
 	}
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "run.py"), []byte("#!/usr/bin/env python3\n"), 0o700)) //nolint:gosec // to be run
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "run.py"), []byte("#!/usr/bin/env python3\n"), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "binary.py"), []byte("a\x00b"), 0o600))
 	require.NoError(t, os.Symlink("/etc/hostname", filepath.Join(dir, "link.py")))
 	facts, err = readGit(t.Context(), dir, true)
@@ -100,7 +100,7 @@ func TestManyNewFilesCostNoProcessEach(t *testing.T) {
 	require.NoError(t, err)
 	bin, started := t.TempDir(), filepath.Join(t.TempDir(), "started")
 	script := "#!/bin/sh\necho >>'" + started + "'\nexec '" + real + "' \"$@\"\n"
-	require.NoError(t, os.WriteFile(filepath.Join(bin, "git"), []byte(script), 0o700)) //nolint:gosec // to be run
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "git"), []byte(script), 0o700))
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	facts, err := readGit(t.Context(), dir, true)
 	require.NoError(t, err)
@@ -114,7 +114,7 @@ func TestManyNewFilesCostNoProcessEach(t *testing.T) {
 func TestSearchForTheOriginEndsSoonAfterTheCommand(t *testing.T) {
 	dir, bin := t.TempDir(), t.TempDir()
 	gitIn(t, dir, "init", "-q")
-	require.NoError(t, os.WriteFile(filepath.Join(bin, "git"), []byte("#!/bin/sh\nexec sleep 60\n"), 0o700)) //nolint:gosec // to be run
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "git"), []byte("#!/bin/sh\nexec sleep 60\n"), 0o700))
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	looking, stop := context.WithCancel(t.Context())
 	search := &originSearch{done: make(chan struct{}), stop: stop}

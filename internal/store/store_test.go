@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -184,15 +185,13 @@ func TestChangesAreNumberedInCommitOrder(t *testing.T) {
 		done := make(chan struct{})
 		go func() { wg.Wait(); close(done) }()
 		for finished := false; ; {
-			rows, err := db.Read().QueryContext(ctx, "SELECT entity_id, sequence FROM changes WHERE sequence > ? ORDER BY sequence", last)
-			require.NoError(t, err)
-			for rows.Next() {
-				var id string
-				require.NoError(t, rows.Scan(&id, &last))
-				seen[id] = last
-			}
-			require.NoError(t, rows.Err())
-			require.NoError(t, rows.Close())
+			require.NoError(t, store.EachRow(ctx, db.Read(), "SELECT entity_id, sequence FROM changes WHERE sequence > ? ORDER BY sequence",
+				[]any{last}, func(rows *sql.Rows) error {
+					var id string
+					err := rows.Scan(&id, &last)
+					seen[id] = last
+					return err
+				}))
 			if finished {
 				break
 			}

@@ -4,9 +4,7 @@ import subprocess
 import sys
 
 import cairntest
-
 from autolog.exec import Exec, clean_environment, graphql
-
 
 
 def test_a_run_of_a_deleted_experiment_is_kept_until_it_is_restored(client, cairn_server, tmp_path):

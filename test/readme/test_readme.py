@@ -51,9 +51,11 @@ def test_block(number, server, environment, tmp_path):
     if "cairn server" in code:
         return serves(code, environment, tmp_path)
     command = ["sh", "-e", "-c", code] if language == "sh" else [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=cairntest.ROOT, env=environment, capture_output=True, text=True, timeout=BLOCK_SECONDS)
+    done = subprocess.run(
+        command, cwd=cairntest.ROOT, env=environment, capture_output=True, text=True, timeout=BLOCK_SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
-    expect = {"cairn exec": "forest", "mlflow.sklearn.autolog": "logistic", "totalCount": "'totalCount': ", "metricsAppended": "'points': "}
+    expect = {"cairn exec": "forest", "mlflow.sklearn.autolog": "logistic", "totalCount": "'totalCount': ",
+              "metricsAppended": "'points': "}
     for mark, printed in expect.items():
         if mark in code:
             assert printed in done.stdout, done.stdout + done.stderr
