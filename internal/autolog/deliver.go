@@ -45,7 +45,7 @@ func (d *deliverer) batch(ctx context.Context, run string, ops []op, sequence in
 		case opParam:
 			input.Params = append(input.Params, client.ParamInput{Key: o.Key, Value: o.Value, KeepExisting: o.KeepExisting})
 		case opTag:
-			input.Tags = append(input.Tags, client.TagInput{Key: o.Key, Value: o.Value})
+			input.Tags = append(input.Tags, client.TagInput{Key: o.Key, Value: o.Value, KeepExisting: o.KeepExisting})
 		case opMetric:
 			role := client.MetricRoleResult
 			if o.Measurement {
@@ -74,12 +74,16 @@ func (d *deliverer) batch(ctx context.Context, run string, ops []op, sequence in
 	return err
 }
 
-// lastOfEach keeps the last value of each tag: a batch has no order among its tags.
+// lastOfEach keeps the last value of each tag: a batch has no order among its tags. A value of the user's stays also before
+// one of an adapter's.
 func lastOfEach(tags []client.TagInput) []client.TagInput {
-	seen := map[string]bool{}
+	seen, own := map[string]bool{}, map[string]bool{}
+	for _, tag := range tags {
+		own[tag.Key] = own[tag.Key] || !tag.KeepExisting
+	}
 	out := make([]client.TagInput, 0, len(tags))
 	for _, tag := range slices.Backward(tags) {
-		if !seen[tag.Key] {
+		if !seen[tag.Key] && !(tag.KeepExisting && own[tag.Key]) {
 			seen[tag.Key] = true
 			out = append(out, tag)
 		}

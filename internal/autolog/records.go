@@ -88,7 +88,7 @@ func (t *translator) record(record *autologv1.Record) error {
 			return err
 		}
 		value := t.mask.value(what.Tag.GetKey(), truncate(what.Tag.GetValue(), maxTagValue))
-		t.ops = append(t.ops, op{Kind: opTag, Run: run, Key: what.Tag.GetKey(), Value: value})
+		t.ops = append(t.ops, op{Kind: opTag, Run: run, Key: what.Tag.GetKey(), Value: value, KeepExisting: true})
 	case *autologv1.Record_Metric:
 		if err := checkKey("metric", what.Metric.GetKey()); err != nil {
 			return err

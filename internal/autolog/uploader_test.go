@@ -152,6 +152,25 @@ func TestUploaderLeavesOutWhatTheServerRefuses(t *testing.T) {
 	require.Equal(t, requests, f.server.requests["LogBatch"], "nothing is sent again")
 }
 
+func TestABatchHasOneValueOfATag(t *testing.T) {
+	t.Parallel()
+	tag := func(value string, keep bool) client.TagInput {
+		return client.TagInput{Key: "k", Value: value, KeepExisting: keep}
+	}
+	for _, test := range []struct {
+		name string
+		tags []client.TagInput
+		want client.TagInput
+	}{
+		{"the last of the user's", []client.TagInput{tag("a", false), tag("b", false)}, tag("b", false)},
+		{"the last of an adapter's", []client.TagInput{tag("a", true), tag("b", true)}, tag("b", true)},
+		{"the user's before an adapter's", []client.TagInput{tag("mine", false), tag("b", true)}, tag("mine", false)},
+		{"the user's after an adapter's", []client.TagInput{tag("a", true), tag("mine", false)}, tag("mine", false)},
+	} {
+		require.Equal(t, []client.TagInput{test.want}, lastOfEach(test.tags), test.name)
+	}
+}
+
 func TestUploaderKeepsWhatItMayNotDeliver(t *testing.T) {
 	t.Parallel()
 	f := newUploadFixture(t)

@@ -2,7 +2,9 @@
 
 import json
 import sys
+from pathlib import Path
 
+import cairntest
 import mlflow
 import pytest
 from autolog.exec import Exec, children, graphql, runs, train
@@ -234,3 +236,36 @@ with mlflow.start_run(run_name="second"):
     assert first.data.params["criterion"] == "gini"
     assert second.info.run_name == "second"
     assert second.data.params["max_depth"] == "3"
+
+
+@pytest.mark.parametrize("log", ["mlflow.log_param(key, value)", "mlflow.log_params({key: value})", "cairn.params({key: value})"])
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_the_user_s_own_values_win_in_both_orders(shared_server, shared_client, tmp_path, log, order):
+    own = f"key, value = 'max_depth', 'my own'; {log}; mlflow.set_tag('estimator_name', 'mine')"
+    # What the agent was sent is on the server before mlflow writes, as after any longer fit.
+    arrived = """
+import time
+client, until = mlflow.MlflowClient(), time.monotonic() + 30
+while "max_depth" not in client.get_run(run.info.run_id).data.params and time.monotonic() < until:
+    time.sleep(0.01)
+"""
+    fit = "DecisionTreeClassifier(max_depth=2).fit([[0], [1]], [0, 1])\n"
+    body = own + "\n" + fit if order == "before" else fit + arrived + own
+    package = str(Path(cairntest.ROOT) / "python")
+    script = f"""
+import sys; sys.path.insert(0, {package!r})
+import cairn, mlflow
+from sklearn.tree import DecisionTreeClassifier
+run = mlflow.start_run()
+{body}
+mlflow.end_run()
+"""
+    experiment = f"{order} {log.partition('(')[0]}"
+    ended = train(shared_server.url, tmp_path, script, "--experiment", experiment)
+    assert "max_depth" not in ended.done.stderr
+    (run,) = runs(shared_client, experiment)
+    assert run.data.params["max_depth"] == "my own"
+    assert run.data.params["criterion"] == "gini"
+    assert run.data.tags["estimator_name"] == "mine"
+    assert run.data.tags["estimator_class"] == "sklearn.tree._classes.DecisionTreeClassifier"
+    assert run.info.status == "FINISHED"
