@@ -238,7 +238,9 @@ with mlflow.start_run(run_name="second"):
     assert second.data.params["max_depth"] == "3"
 
 
-@pytest.mark.parametrize("log", ["mlflow.log_param(key, value)", "mlflow.log_params({key: value})", "cairn.params({key: value})"])
+@pytest.mark.parametrize(
+    "log", ["mlflow.log_param(key, value)", "mlflow.log_params({key: value})", "cairn.params({key: value})"]
+)
 @pytest.mark.parametrize("order", ["before", "after"])
 def test_the_user_s_own_values_win_in_both_orders(shared_server, shared_client, tmp_path, log, order):
     own = f"key, value = 'max_depth', 'my own'; {log}; mlflow.set_tag('estimator_name', 'mine')"
