@@ -61,7 +61,7 @@ func (r *results) limits() []limit {
 	fitAdded := r.added(r.warm, "cairn exec", func(s trainingSample) float64 { return milliseconds(s.fit) })
 	return []limit{
 		{"start to first /health", medianOf(r.starts["Cairn"], milliseconds), 200, false, " ms", true},
-		{"idle memory (PSS of the process tree)", float64(r.idle["Cairn"].pss) / (1 << 20), 60, false, " MiB", true},
+		{"idle memory (PSS of the process tree)", float64(r.idle["Cairn"].pss) / 1e6, 60, false, " MB", true},
 		{one + ": operations/s, times MLflow's", r.speedUp(one), 10, true, "×", false},
 		{one + ": MLflow's CPU seconds an operation, times Cairn's", r.cpuSaving(one), 15, true, "×", false},
 		{batch + ": operations/s, times MLflow's", r.speedUp(batch), 30, true, "×", false},

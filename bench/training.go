@@ -84,7 +84,7 @@ func (w way) train(ctx context.Context, python, directory string, fits int) (tra
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = directory, &stdout, &stderr
 	// What the command keeps of its own is kept apart from the user's.
-	cmd.Env = environment("CAIRN_DATA_HOME="+filepath.Join(directory, "home"), "XDG_DATA_HOME="+filepath.Join(directory, "home"))
+	cmd.Env = environment("CAIRN_HOME="+filepath.Join(directory, "home"), "XDG_DATA_HOME="+filepath.Join(directory, "home"))
 	if w.server != nil && w.name != "cairn exec" {
 		cmd.Env = append(cmd.Env, "MLFLOW_TRACKING_URI=http://"+w.server.addr, "MLFLOW_EXPERIMENT_NAME="+experimentName)
 	}
