@@ -83,7 +83,7 @@ func lastOfEach(tags []client.TagInput) []client.TagInput {
 	}
 	out := make([]client.TagInput, 0, len(tags))
 	for _, tag := range slices.Backward(tags) {
-		if !seen[tag.Key] && !(tag.KeepExisting && own[tag.Key]) {
+		if !seen[tag.Key] && (!tag.KeepExisting || !own[tag.Key]) {
 			seen[tag.Key] = true
 			out = append(out, tag)
 		}

@@ -6,6 +6,7 @@ port, `make demo` by `make demo ARGS=--once` (test/demo runs the serving form), 
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,9 +30,14 @@ def server(tmp_path_factory):
 def environment(server, tmp_path_factory):
     """What a reader has after the README's own steps: bin on the PATH, the cairn package, a server that answers."""
     home = tmp_path_factory.mktemp("home")
+    # As `pip install ./python` does, from a copy, since building leaves files beside the sources.
+    source, packages = home / "python", home / "packages"
+    shutil.copytree(cairntest.ROOT / "python", source)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", packages, source]
+    subprocess.run(install, check=True)
     path = os.pathsep.join([str(cairntest.cairn_bin().parent), os.path.dirname(sys.executable), os.environ["PATH"]])
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CAIRN_RUN", "MLFLOW_"))}
-    return {**inherited, "PATH": path, "PYTHONPATH": str(cairntest.ROOT / "python"), "CAIRN_SERVER": server.url,
+    return {**inherited, "PATH": path, "PYTHONPATH": str(packages), "CAIRN_SERVER": server.url,
             "CAIRN_HOME": str(home)}
 
 
