@@ -54,7 +54,7 @@ func NewAppender(db *store.DB) *Appender {
 
 // Target is the run that points are added to; the transaction holds its lock.
 type Target struct {
-	RunPK, ExperimentID int
+	RunPK int
 	// Sequence is what the new batch gets.
 	Sequence int64
 	// Now is Unix milliseconds.

@@ -150,7 +150,7 @@ func (s *Service) logBatch(ctx context.Context, tx *store.Tx, b *Batch) (BatchRe
 		r.sequence, t, principal(ctx), r.pk); err != nil {
 		return BatchResult{}, fmt.Errorf("update run: %w", err)
 	}
-	to := metric.Target{RunPK: r.pk, ExperimentID: r.experimentID, Sequence: r.sequence, Now: t}
+	to := metric.Target{RunPK: r.pk, Sequence: r.sequence, Now: t}
 	if err := s.appender.Write(ctx, tx, to, points); err != nil {
 		return BatchResult{}, err
 	}
