@@ -80,6 +80,12 @@ func createExperiment(ctx context.Context, tx *store.Tx, in CreateExperiment) (*
 	} else if !ent.IsNotFound(err) {
 		return nil, fmt.Errorf("look up experiment: %w", err)
 	}
+	return insertExperiment(ctx, tx, in)
+}
+
+// insertExperiment makes an experiment whose name was not taken when the caller looked. Where another replica took it since,
+// the unique violation makes the store run the request again, which then finds it.
+func insertExperiment(ctx context.Context, tx *store.Tx, in CreateExperiment) (*ent.Experiment, error) {
 	t := now()
 	e, err := tx.Ent().Experiment.Create().SetName(in.Name).SetArtifactLocation(in.ArtifactLocation).
 		SetCreatedAt(t).SetUpdatedAt(t).SetCreatedBy(principal(ctx)).SetUpdatedBy(principal(ctx)).Save(ctx)

@@ -185,7 +185,7 @@ func runExperiment(ctx context.Context, tx *store.Tx, in CreateRun) (*ent.Experi
 	if in.ExperimentID == nil && in.ExperimentName != "" {
 		e, err := tx.Ent().Experiment.Query().Where(experiment.Name(in.ExperimentName)).Only(ctx)
 		if ent.IsNotFound(err) {
-			return createExperiment(ctx, tx, CreateExperiment{Name: in.ExperimentName})
+			return insertExperiment(ctx, tx, CreateExperiment{Name: in.ExperimentName})
 		}
 		if err != nil {
 			return nil, fmt.Errorf("look up experiment: %w", err)

@@ -77,17 +77,28 @@ func once(ctx context.Context, tx *store.Tx, operation, key string, request any,
 	}
 	sum := sha256.Sum256(text)
 	hash := hex.EncodeToString(sum[:])
-	earlier, err := tx.Ent().IdempotencyKey.Query().
-		Where(idempotencykey.Operation(operation), idempotencykey.Key(key)).Only(ctx)
-	switch {
-	case err == nil && earlier.RequestHash != hash:
-		return "", errs.New(errs.Conflict, "idempotencyKey: %q was used before with another input; use a new key", key)
-	case err == nil:
-		return earlier.ResultID, nil
-	case !ent.IsNotFound(err):
-		return "", fmt.Errorf("look up idempotency key: %w", err)
+	earlier := func() (id string, found bool, err error) {
+		made, err := tx.Ent().IdempotencyKey.Query().Where(idempotencykey.Operation(operation), idempotencykey.Key(key)).Only(ctx)
+		switch {
+		case ent.IsNotFound(err):
+			return "", false, nil
+		case err != nil:
+			return "", false, fmt.Errorf("look up idempotency key: %w", err)
+		case made.RequestHash != hash:
+			return "", false, errs.New(errs.Conflict, "idempotencyKey: %q was used before with another input; use a new key", key)
+		}
+		return made.ResultID, true, nil
+	}
+	if id, found, err := earlier(); err != nil || found {
+		return id, err
 	}
 	id, err := create()
+	if errs.KindOf(err) == errs.Exists && !store.IsUniqueViolation(err) {
+		// Another replica may have committed the same request between the two looks.
+		if id, found, again := earlier(); again != nil || found {
+			return id, again
+		}
+	}
 	if err != nil {
 		return "", err
 	}
