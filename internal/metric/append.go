@@ -145,10 +145,8 @@ func (a *Appender) Plan(ctx context.Context, tx *store.Tx, runPK, experimentID i
 func (a *Appender) Write(ctx context.Context, tx *store.Tx, to Target, p *Pending) error {
 	if p.points > 0 {
 		payload := encodeBatch(nil, p.columns)
-		if _, err := tx.ExecContext(ctx,
-			"INSERT INTO metric_batches (run_id, sequence, points, created_at, payload) VALUES (?, ?, ?, ?, ?)",
-			to.RunPK, to.Sequence, p.points, to.Now, payload); err != nil {
-			return fmt.Errorf("store batch: %w", err)
+		if err := store.InsertBatch(ctx, tx, to.RunPK, to.Sequence, p.points, to.Now, payload); err != nil {
+			return err
 		}
 	}
 	slices.SortFunc(p.touched, func(a, b *series) int { return cmp.Compare(a.row.Key, b.row.Key) })
@@ -250,8 +248,8 @@ func (a *Appender) remember(runPK int, touched []*series) {
 // storedPoints reads all points of a series, their steps at the given scale.
 func storedPoints(ctx context.Context, q store.Querier, runPK int, key string, scale int8) (map[pointID]struct{}, error) {
 	seen := map[pointID]struct{}{}
-	err := eachBatch(ctx, q, []int{runPK}, func(b storedBatch) error {
-		return decodeBatch(b.payload, func(k string) bool { return k == key }, func(c Columns) error {
+	err := store.EachBatch(ctx, q, []int{runPK}, 0, func(b store.Batch) error {
+		return decodeBatch(b.Payload, func(k string) bool { return k == key }, func(c Columns) error {
 			if err := c.rescale(max(scale, c.StepScale)); err != nil {
 				return err
 			}

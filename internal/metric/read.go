@@ -31,56 +31,6 @@ type Reader struct{ db *store.DB }
 // NewReader makes a reader.
 func NewReader(db *store.DB) *Reader { return &Reader{db: db} }
 
-type storedBatch struct {
-	runPK    int
-	sequence int64
-	payload  []byte
-}
-
-// eachBatch calls fn for all batches of some runs, run by run in the order of their sequence. The payload is valid during
-// the call only.
-func eachBatch(ctx context.Context, q store.Querier, runPKs []int, fn func(storedBatch) error) error {
-	for _, part := range store.Parts(runPKs) {
-		if err := scanBatches(ctx, q, "SELECT run_id, sequence, payload FROM metric_batches WHERE run_id IN "+store.In(len(part))+
-			" ORDER BY run_id, sequence", store.Args(nil, part), fn); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func scanBatches(ctx context.Context, q store.Querier, query string, args []any, fn func(storedBatch) error) error {
-	return store.EachRow(ctx, q, query, args, func(rows *sql.Rows) error {
-		var b storedBatch
-		if err := rows.Scan(&b.runPK, &b.sequence, &b.payload); err != nil {
-			return fmt.Errorf("scan batch: %w", err)
-		}
-		if err := fn(b); err != nil {
-			return fmt.Errorf("run %d, batch %d: %w", b.runPK, b.sequence, err)
-		}
-		return nil
-	})
-}
-
-// newest gives the sequence of the newest batch of each run.
-func newest(ctx context.Context, q store.Querier, runPKs []int) (map[int]int64, error) {
-	out := make(map[int]int64, len(runPKs))
-	for _, part := range store.Parts(runPKs) {
-		err := store.EachRow(ctx, q, "SELECT id, metric_sequence FROM runs WHERE id IN "+store.In(len(part)), store.Args(nil, part),
-			func(rows *sql.Rows) error {
-				var pk int
-				var sequence int64
-				err := rows.Scan(&pk, &sequence)
-				out[pk] = sequence
-				return err
-			})
-		if err != nil {
-			return nil, fmt.Errorf("read the runs' sequences: %w", err)
-		}
-	}
-	return out, nil
-}
-
 // wanted turns a list of keys into a test; nil wants all.
 func wanted(keys []string) func(string) bool {
 	if keys == nil {
@@ -101,8 +51,8 @@ func (r *Reader) History(ctx context.Context, runPK int, key string, from, limit
 	}
 	at := 0
 	next = -1
-	err = eachBatch(ctx, r.db.Read(), []int{runPK}, func(b storedBatch) error {
-		return decodeBatch(b.payload, func(k string) bool { return k == key }, func(c Columns) error {
+	err = store.EachBatch(ctx, r.db.Read(), []int{runPK}, 0, func(b store.Batch) error {
+		return decodeBatch(b.Payload, func(k string) bool { return k == key }, func(c Columns) error {
 			for i := range c.Values {
 				switch {
 				case at < from:
@@ -163,13 +113,13 @@ func (r *Reader) Series(ctx context.Context, q SeriesQuery) ([]Series, Cursor, e
 	}
 	gathered := map[int]map[string]*Columns{}
 	count := 0
-	err := eachBatch(ctx, r.db.Read(), pks, func(b storedBatch) error {
-		cursor[byPK[b.runPK].RunID] = b.sequence
-		return decodeBatch(b.payload, wanted(q.Keys), func(c Columns) error {
-			run := gathered[b.runPK]
+	err := store.EachBatch(ctx, r.db.Read(), pks, 0, func(b store.Batch) error {
+		cursor[byPK[b.RunPK].RunID] = b.Sequence
+		return decodeBatch(b.Payload, wanted(q.Keys), func(c Columns) error {
+			run := gathered[b.RunPK]
 			if run == nil {
 				run = map[string]*Columns{}
-				gathered[b.runPK] = run
+				gathered[b.RunPK] = run
 			}
 			if have := run[c.Key]; have != nil {
 				return have.join(c)
@@ -325,7 +275,7 @@ func (r *Reader) Since(ctx context.Context, runs []*ent.Run, keys []string, afte
 			next[run.RunID] = after[run.RunID]
 		}
 	}
-	heads, err := newest(ctx, r.db.Read(), pks)
+	heads, err := store.Heads(ctx, r.db.Read(), pks)
 	if err != nil {
 		return nil, nil, false, err
 	}
@@ -338,25 +288,23 @@ func (r *Reader) Since(ctx context.Context, runs []*ent.Run, keys []string, afte
 			return appended, next, true, nil
 		}
 		at := map[string]int{} // key → place in appended
-		err := scanBatches(ctx, r.db.Read(),
-			"SELECT run_id, sequence, payload FROM metric_batches WHERE run_id = ? AND sequence > ? ORDER BY sequence",
-			[]any{run.ID, next[run.RunID]}, func(b storedBatch) error {
-				if points >= maxPoints {
-					more = true
-					return errEnough
+		err := store.EachBatch(ctx, r.db.Read(), []int{run.ID}, next[run.RunID], func(b store.Batch) error {
+			if points >= maxPoints {
+				more = true
+				return errEnough
+			}
+			err := decodeBatch(b.Payload, wanted(keys), func(c Columns) error {
+				points += c.Len()
+				if i, ok := at[c.Key]; ok {
+					return appended[i].join(c)
 				}
-				err := decodeBatch(b.payload, wanted(keys), func(c Columns) error {
-					points += c.Len()
-					if i, ok := at[c.Key]; ok {
-						return appended[i].join(c)
-					}
-					at[c.Key] = len(appended)
-					appended = append(appended, Appended{RunID: run.RunID, Columns: c})
-					return nil
-				})
-				next[run.RunID] = b.sequence
-				return err
+				at[c.Key] = len(appended)
+				appended = append(appended, Appended{RunID: run.RunID, Columns: c})
+				return nil
 			})
+			next[run.RunID] = b.Sequence
+			return err
+		})
 		if more {
 			return appended, next, true, nil
 		}
