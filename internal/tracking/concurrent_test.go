@@ -43,30 +43,40 @@ func TestReplicasThatMakeTheSame(t *testing.T) {
 		}
 		return made
 	}
-	experiments := together(func(s *tracking.Service, _ int) (string, error) {
-		r, err := s.CreateRun(ctx, tracking.CreateRun{ExperimentName: "sweep"})
-		if err != nil {
-			return "", err
-		}
-		return fmt.Sprint(r.ExperimentID), nil
-	})
-	require.Len(t, experiments, 1)
-	runs := together(func(s *tracking.Service, _ int) (string, error) {
-		r, err := s.CreateRun(ctx, tracking.CreateRun{Name: "one", IdempotencyKey: "key"})
-		if err != nil {
-			return "", err
-		}
-		return r.RunID, nil
-	})
-	require.Len(t, runs, 1)
-	chosen := together(func(s *tracking.Service, _ int) (string, error) {
-		r, err := s.CreateRun(ctx, tracking.CreateRun{Name: "chosen", RunID: someRunID})
-		if err != nil {
-			return "", err
-		}
-		return r.RunID, nil
-	})
-	require.Len(t, chosen, 1)
+	for round := range 10 { // which of them is first is chance: one round would rarely meet them in every order
+		experiments := together(func(s *tracking.Service, _ int) (string, error) {
+			r, err := s.CreateRun(ctx, tracking.CreateRun{ExperimentName: fmt.Sprint("sweep ", round)})
+			if err != nil {
+				return "", err
+			}
+			return fmt.Sprint(r.ExperimentID), nil
+		})
+		require.Len(t, experiments, 1)
+		named := together(func(s *tracking.Service, _ int) (string, error) {
+			e, err := s.CreateExperiment(ctx, tracking.CreateExperiment{Name: fmt.Sprint("named ", round), IdempotencyKey: fmt.Sprint("name ", round)})
+			if err != nil {
+				return "", err
+			}
+			return fmt.Sprint(e.ID), nil
+		})
+		require.Len(t, named, 1)
+		runs := together(func(s *tracking.Service, _ int) (string, error) {
+			r, err := s.CreateRun(ctx, tracking.CreateRun{Name: "one", IdempotencyKey: fmt.Sprint("key ", round)})
+			if err != nil {
+				return "", err
+			}
+			return r.RunID, nil
+		})
+		require.Len(t, runs, 1)
+		chosen := together(func(s *tracking.Service, _ int) (string, error) {
+			r, err := s.CreateRun(ctx, tracking.CreateRun{Name: "chosen", RunID: fmt.Sprintf("%032x", round)})
+			if err != nil {
+				return "", err
+			}
+			return r.RunID, nil
+		})
+		require.Len(t, chosen, 1)
+	}
 }
 
 // TestUsersValueWins: what an adapter recorded never makes a call of the user's fail, whichever came first.
