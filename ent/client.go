@@ -31,8 +31,11 @@ import (
 	"github.com/cairnml/cairn/ent/loggedmodelparam"
 	"github.com/cairnml/cairn/ent/loggedmodeltag"
 	"github.com/cairnml/cairn/ent/metricbatch"
+	"github.com/cairnml/cairn/ent/metricchunk"
 	"github.com/cairnml/cairn/ent/metricgoal"
+	"github.com/cairnml/cairn/ent/metricrollup"
 	"github.com/cairnml/cairn/ent/metricseries"
+	"github.com/cairnml/cairn/ent/metrictail"
 	"github.com/cairnml/cairn/ent/modelalias"
 	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/ent/param"
@@ -86,10 +89,16 @@ type Client struct {
 	LoggedModelTag *LoggedModelTagClient
 	// MetricBatch is the client for interacting with the MetricBatch builders.
 	MetricBatch *MetricBatchClient
+	// MetricChunk is the client for interacting with the MetricChunk builders.
+	MetricChunk *MetricChunkClient
 	// MetricGoal is the client for interacting with the MetricGoal builders.
 	MetricGoal *MetricGoalClient
+	// MetricRollup is the client for interacting with the MetricRollup builders.
+	MetricRollup *MetricRollupClient
 	// MetricSeries is the client for interacting with the MetricSeries builders.
 	MetricSeries *MetricSeriesClient
+	// MetricTail is the client for interacting with the MetricTail builders.
+	MetricTail *MetricTailClient
 	// ModelAlias is the client for interacting with the ModelAlias builders.
 	ModelAlias *ModelAliasClient
 	// ModelVersion is the client for interacting with the ModelVersion builders.
@@ -141,8 +150,11 @@ func (c *Client) init() {
 	c.LoggedModelParam = NewLoggedModelParamClient(c.config)
 	c.LoggedModelTag = NewLoggedModelTagClient(c.config)
 	c.MetricBatch = NewMetricBatchClient(c.config)
+	c.MetricChunk = NewMetricChunkClient(c.config)
 	c.MetricGoal = NewMetricGoalClient(c.config)
+	c.MetricRollup = NewMetricRollupClient(c.config)
 	c.MetricSeries = NewMetricSeriesClient(c.config)
+	c.MetricTail = NewMetricTailClient(c.config)
 	c.ModelAlias = NewModelAliasClient(c.config)
 	c.ModelVersion = NewModelVersionClient(c.config)
 	c.Param = NewParamClient(c.config)
@@ -263,8 +275,11 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		LoggedModelParam:  NewLoggedModelParamClient(cfg),
 		LoggedModelTag:    NewLoggedModelTagClient(cfg),
 		MetricBatch:       NewMetricBatchClient(cfg),
+		MetricChunk:       NewMetricChunkClient(cfg),
 		MetricGoal:        NewMetricGoalClient(cfg),
+		MetricRollup:      NewMetricRollupClient(cfg),
 		MetricSeries:      NewMetricSeriesClient(cfg),
+		MetricTail:        NewMetricTailClient(cfg),
 		ModelAlias:        NewModelAliasClient(cfg),
 		ModelVersion:      NewModelVersionClient(cfg),
 		Param:             NewParamClient(cfg),
@@ -312,8 +327,11 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		LoggedModelParam:  NewLoggedModelParamClient(cfg),
 		LoggedModelTag:    NewLoggedModelTagClient(cfg),
 		MetricBatch:       NewMetricBatchClient(cfg),
+		MetricChunk:       NewMetricChunkClient(cfg),
 		MetricGoal:        NewMetricGoalClient(cfg),
+		MetricRollup:      NewMetricRollupClient(cfg),
 		MetricSeries:      NewMetricSeriesClient(cfg),
+		MetricTail:        NewMetricTailClient(cfg),
 		ModelAlias:        NewModelAliasClient(cfg),
 		ModelVersion:      NewModelVersionClient(cfg),
 		Param:             NewParamClient(cfg),
@@ -358,9 +376,10 @@ func (c *Client) Use(hooks ...Hook) {
 		c.ArtifactReference, c.BatchClient, c.Change, c.ChangeSequence, c.Dataset,
 		c.Experiment, c.ExperimentTag, c.Fingerprint, c.IdempotencyKey, c.Lease,
 		c.LineageEdge, c.LoggedModel, c.LoggedModelMetric, c.LoggedModelParam,
-		c.LoggedModelTag, c.MetricBatch, c.MetricGoal, c.MetricSeries, c.ModelAlias,
-		c.ModelVersion, c.Param, c.PluginRelease, c.RegisteredModel, c.Run, c.RunInput,
-		c.RunLogChunk, c.RunOutput, c.RunTag, c.StageTransition, c.Token,
+		c.LoggedModelTag, c.MetricBatch, c.MetricChunk, c.MetricGoal, c.MetricRollup,
+		c.MetricSeries, c.MetricTail, c.ModelAlias, c.ModelVersion, c.Param,
+		c.PluginRelease, c.RegisteredModel, c.Run, c.RunInput, c.RunLogChunk,
+		c.RunOutput, c.RunTag, c.StageTransition, c.Token,
 	} {
 		n.Use(hooks...)
 	}
@@ -373,9 +392,10 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.ArtifactReference, c.BatchClient, c.Change, c.ChangeSequence, c.Dataset,
 		c.Experiment, c.ExperimentTag, c.Fingerprint, c.IdempotencyKey, c.Lease,
 		c.LineageEdge, c.LoggedModel, c.LoggedModelMetric, c.LoggedModelParam,
-		c.LoggedModelTag, c.MetricBatch, c.MetricGoal, c.MetricSeries, c.ModelAlias,
-		c.ModelVersion, c.Param, c.PluginRelease, c.RegisteredModel, c.Run, c.RunInput,
-		c.RunLogChunk, c.RunOutput, c.RunTag, c.StageTransition, c.Token,
+		c.LoggedModelTag, c.MetricBatch, c.MetricChunk, c.MetricGoal, c.MetricRollup,
+		c.MetricSeries, c.MetricTail, c.ModelAlias, c.ModelVersion, c.Param,
+		c.PluginRelease, c.RegisteredModel, c.Run, c.RunInput, c.RunLogChunk,
+		c.RunOutput, c.RunTag, c.StageTransition, c.Token,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -416,10 +436,16 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.LoggedModelTag.mutate(ctx, m)
 	case *MetricBatchMutation:
 		return c.MetricBatch.mutate(ctx, m)
+	case *MetricChunkMutation:
+		return c.MetricChunk.mutate(ctx, m)
 	case *MetricGoalMutation:
 		return c.MetricGoal.mutate(ctx, m)
+	case *MetricRollupMutation:
+		return c.MetricRollup.mutate(ctx, m)
 	case *MetricSeriesMutation:
 		return c.MetricSeries.mutate(ctx, m)
+	case *MetricTailMutation:
+		return c.MetricTail.mutate(ctx, m)
 	case *ModelAliasMutation:
 		return c.ModelAlias.mutate(ctx, m)
 	case *ModelVersionMutation:
@@ -2833,6 +2859,139 @@ func (c *MetricBatchClient) mutate(ctx context.Context, m *MetricBatchMutation) 
 	}
 }
 
+// MetricChunkClient is a client for the MetricChunk schema.
+type MetricChunkClient struct {
+	config
+}
+
+// NewMetricChunkClient returns a client for the MetricChunk from the given config.
+func NewMetricChunkClient(c config) *MetricChunkClient {
+	return &MetricChunkClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `metricchunk.Hooks(f(g(h())))`.
+func (c *MetricChunkClient) Use(hooks ...Hook) {
+	c.hooks.MetricChunk = append(c.hooks.MetricChunk, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `metricchunk.Intercept(f(g(h())))`.
+func (c *MetricChunkClient) Intercept(interceptors ...Interceptor) {
+	c.inters.MetricChunk = append(c.inters.MetricChunk, interceptors...)
+}
+
+// Create returns a builder for creating a MetricChunk entity.
+func (c *MetricChunkClient) Create() *MetricChunkCreate {
+	mutation := newMetricChunkMutation(c.config, OpCreate)
+	return &MetricChunkCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of MetricChunk entities.
+func (c *MetricChunkClient) CreateBulk(builders ...*MetricChunkCreate) *MetricChunkCreateBulk {
+	return &MetricChunkCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *MetricChunkClient) MapCreateBulk(slice any, setFunc func(*MetricChunkCreate, int)) *MetricChunkCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &MetricChunkCreateBulk{err: fmt.Errorf("calling to MetricChunkClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*MetricChunkCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &MetricChunkCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for MetricChunk.
+func (c *MetricChunkClient) Update() *MetricChunkUpdate {
+	mutation := newMetricChunkMutation(c.config, OpUpdate)
+	return &MetricChunkUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *MetricChunkClient) UpdateOne(_m *MetricChunk) *MetricChunkUpdateOne {
+	mutation := newMetricChunkMutation(c.config, OpUpdateOne, withMetricChunk(_m))
+	return &MetricChunkUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *MetricChunkClient) UpdateOneID(id int64) *MetricChunkUpdateOne {
+	mutation := newMetricChunkMutation(c.config, OpUpdateOne, withMetricChunkID(id))
+	return &MetricChunkUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for MetricChunk.
+func (c *MetricChunkClient) Delete() *MetricChunkDelete {
+	mutation := newMetricChunkMutation(c.config, OpDelete)
+	return &MetricChunkDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *MetricChunkClient) DeleteOne(_m *MetricChunk) *MetricChunkDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *MetricChunkClient) DeleteOneID(id int64) *MetricChunkDeleteOne {
+	builder := c.Delete().Where(metricchunk.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &MetricChunkDeleteOne{builder}
+}
+
+// Query returns a query builder for MetricChunk.
+func (c *MetricChunkClient) Query() *MetricChunkQuery {
+	return &MetricChunkQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeMetricChunk},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a MetricChunk entity by its id.
+func (c *MetricChunkClient) Get(ctx context.Context, id int64) (*MetricChunk, error) {
+	return c.Query().Where(metricchunk.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *MetricChunkClient) GetX(ctx context.Context, id int64) *MetricChunk {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *MetricChunkClient) Hooks() []Hook {
+	return c.hooks.MetricChunk
+}
+
+// Interceptors returns the client interceptors.
+func (c *MetricChunkClient) Interceptors() []Interceptor {
+	return c.inters.MetricChunk
+}
+
+func (c *MetricChunkClient) mutate(ctx context.Context, m *MetricChunkMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&MetricChunkCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&MetricChunkUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&MetricChunkUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&MetricChunkDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown MetricChunk mutation op: %q", m.Op())
+	}
+}
+
 // MetricGoalClient is a client for the MetricGoal schema.
 type MetricGoalClient struct {
 	config
@@ -2982,6 +3141,139 @@ func (c *MetricGoalClient) mutate(ctx context.Context, m *MetricGoalMutation) (V
 	}
 }
 
+// MetricRollupClient is a client for the MetricRollup schema.
+type MetricRollupClient struct {
+	config
+}
+
+// NewMetricRollupClient returns a client for the MetricRollup from the given config.
+func NewMetricRollupClient(c config) *MetricRollupClient {
+	return &MetricRollupClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `metricrollup.Hooks(f(g(h())))`.
+func (c *MetricRollupClient) Use(hooks ...Hook) {
+	c.hooks.MetricRollup = append(c.hooks.MetricRollup, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `metricrollup.Intercept(f(g(h())))`.
+func (c *MetricRollupClient) Intercept(interceptors ...Interceptor) {
+	c.inters.MetricRollup = append(c.inters.MetricRollup, interceptors...)
+}
+
+// Create returns a builder for creating a MetricRollup entity.
+func (c *MetricRollupClient) Create() *MetricRollupCreate {
+	mutation := newMetricRollupMutation(c.config, OpCreate)
+	return &MetricRollupCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of MetricRollup entities.
+func (c *MetricRollupClient) CreateBulk(builders ...*MetricRollupCreate) *MetricRollupCreateBulk {
+	return &MetricRollupCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *MetricRollupClient) MapCreateBulk(slice any, setFunc func(*MetricRollupCreate, int)) *MetricRollupCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &MetricRollupCreateBulk{err: fmt.Errorf("calling to MetricRollupClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*MetricRollupCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &MetricRollupCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for MetricRollup.
+func (c *MetricRollupClient) Update() *MetricRollupUpdate {
+	mutation := newMetricRollupMutation(c.config, OpUpdate)
+	return &MetricRollupUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *MetricRollupClient) UpdateOne(_m *MetricRollup) *MetricRollupUpdateOne {
+	mutation := newMetricRollupMutation(c.config, OpUpdateOne, withMetricRollup(_m))
+	return &MetricRollupUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *MetricRollupClient) UpdateOneID(id int64) *MetricRollupUpdateOne {
+	mutation := newMetricRollupMutation(c.config, OpUpdateOne, withMetricRollupID(id))
+	return &MetricRollupUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for MetricRollup.
+func (c *MetricRollupClient) Delete() *MetricRollupDelete {
+	mutation := newMetricRollupMutation(c.config, OpDelete)
+	return &MetricRollupDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *MetricRollupClient) DeleteOne(_m *MetricRollup) *MetricRollupDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *MetricRollupClient) DeleteOneID(id int64) *MetricRollupDeleteOne {
+	builder := c.Delete().Where(metricrollup.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &MetricRollupDeleteOne{builder}
+}
+
+// Query returns a query builder for MetricRollup.
+func (c *MetricRollupClient) Query() *MetricRollupQuery {
+	return &MetricRollupQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeMetricRollup},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a MetricRollup entity by its id.
+func (c *MetricRollupClient) Get(ctx context.Context, id int64) (*MetricRollup, error) {
+	return c.Query().Where(metricrollup.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *MetricRollupClient) GetX(ctx context.Context, id int64) *MetricRollup {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *MetricRollupClient) Hooks() []Hook {
+	return c.hooks.MetricRollup
+}
+
+// Interceptors returns the client interceptors.
+func (c *MetricRollupClient) Interceptors() []Interceptor {
+	return c.inters.MetricRollup
+}
+
+func (c *MetricRollupClient) mutate(ctx context.Context, m *MetricRollupMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&MetricRollupCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&MetricRollupUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&MetricRollupUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&MetricRollupDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown MetricRollup mutation op: %q", m.Op())
+	}
+}
+
 // MetricSeriesClient is a client for the MetricSeries schema.
 type MetricSeriesClient struct {
 	config
@@ -3128,6 +3420,139 @@ func (c *MetricSeriesClient) mutate(ctx context.Context, m *MetricSeriesMutation
 		return (&MetricSeriesDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown MetricSeries mutation op: %q", m.Op())
+	}
+}
+
+// MetricTailClient is a client for the MetricTail schema.
+type MetricTailClient struct {
+	config
+}
+
+// NewMetricTailClient returns a client for the MetricTail from the given config.
+func NewMetricTailClient(c config) *MetricTailClient {
+	return &MetricTailClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `metrictail.Hooks(f(g(h())))`.
+func (c *MetricTailClient) Use(hooks ...Hook) {
+	c.hooks.MetricTail = append(c.hooks.MetricTail, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `metrictail.Intercept(f(g(h())))`.
+func (c *MetricTailClient) Intercept(interceptors ...Interceptor) {
+	c.inters.MetricTail = append(c.inters.MetricTail, interceptors...)
+}
+
+// Create returns a builder for creating a MetricTail entity.
+func (c *MetricTailClient) Create() *MetricTailCreate {
+	mutation := newMetricTailMutation(c.config, OpCreate)
+	return &MetricTailCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of MetricTail entities.
+func (c *MetricTailClient) CreateBulk(builders ...*MetricTailCreate) *MetricTailCreateBulk {
+	return &MetricTailCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *MetricTailClient) MapCreateBulk(slice any, setFunc func(*MetricTailCreate, int)) *MetricTailCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &MetricTailCreateBulk{err: fmt.Errorf("calling to MetricTailClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*MetricTailCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &MetricTailCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for MetricTail.
+func (c *MetricTailClient) Update() *MetricTailUpdate {
+	mutation := newMetricTailMutation(c.config, OpUpdate)
+	return &MetricTailUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *MetricTailClient) UpdateOne(_m *MetricTail) *MetricTailUpdateOne {
+	mutation := newMetricTailMutation(c.config, OpUpdateOne, withMetricTail(_m))
+	return &MetricTailUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *MetricTailClient) UpdateOneID(id int) *MetricTailUpdateOne {
+	mutation := newMetricTailMutation(c.config, OpUpdateOne, withMetricTailID(id))
+	return &MetricTailUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for MetricTail.
+func (c *MetricTailClient) Delete() *MetricTailDelete {
+	mutation := newMetricTailMutation(c.config, OpDelete)
+	return &MetricTailDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *MetricTailClient) DeleteOne(_m *MetricTail) *MetricTailDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *MetricTailClient) DeleteOneID(id int) *MetricTailDeleteOne {
+	builder := c.Delete().Where(metrictail.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &MetricTailDeleteOne{builder}
+}
+
+// Query returns a query builder for MetricTail.
+func (c *MetricTailClient) Query() *MetricTailQuery {
+	return &MetricTailQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeMetricTail},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a MetricTail entity by its id.
+func (c *MetricTailClient) Get(ctx context.Context, id int) (*MetricTail, error) {
+	return c.Query().Where(metrictail.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *MetricTailClient) GetX(ctx context.Context, id int) *MetricTail {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *MetricTailClient) Hooks() []Hook {
+	return c.hooks.MetricTail
+}
+
+// Interceptors returns the client interceptors.
+func (c *MetricTailClient) Interceptors() []Interceptor {
+	return c.inters.MetricTail
+}
+
+func (c *MetricTailClient) mutate(ctx context.Context, m *MetricTailMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&MetricTailCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&MetricTailUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&MetricTailUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&MetricTailDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown MetricTail mutation op: %q", m.Op())
 	}
 }
 
@@ -5084,18 +5509,18 @@ type (
 	hooks struct {
 		ArtifactReference, BatchClient, Change, ChangeSequence, Dataset, Experiment,
 		ExperimentTag, Fingerprint, IdempotencyKey, Lease, LineageEdge, LoggedModel,
-		LoggedModelMetric, LoggedModelParam, LoggedModelTag, MetricBatch, MetricGoal,
-		MetricSeries, ModelAlias, ModelVersion, Param, PluginRelease, RegisteredModel,
-		Run, RunInput, RunLogChunk, RunOutput, RunTag, StageTransition,
-		Token []ent.Hook
+		LoggedModelMetric, LoggedModelParam, LoggedModelTag, MetricBatch, MetricChunk,
+		MetricGoal, MetricRollup, MetricSeries, MetricTail, ModelAlias, ModelVersion,
+		Param, PluginRelease, RegisteredModel, Run, RunInput, RunLogChunk, RunOutput,
+		RunTag, StageTransition, Token []ent.Hook
 	}
 	inters struct {
 		ArtifactReference, BatchClient, Change, ChangeSequence, Dataset, Experiment,
 		ExperimentTag, Fingerprint, IdempotencyKey, Lease, LineageEdge, LoggedModel,
-		LoggedModelMetric, LoggedModelParam, LoggedModelTag, MetricBatch, MetricGoal,
-		MetricSeries, ModelAlias, ModelVersion, Param, PluginRelease, RegisteredModel,
-		Run, RunInput, RunLogChunk, RunOutput, RunTag, StageTransition,
-		Token []ent.Interceptor
+		LoggedModelMetric, LoggedModelParam, LoggedModelTag, MetricBatch, MetricChunk,
+		MetricGoal, MetricRollup, MetricSeries, MetricTail, ModelAlias, ModelVersion,
+		Param, PluginRelease, RegisteredModel, Run, RunInput, RunLogChunk, RunOutput,
+		RunTag, StageTransition, Token []ent.Interceptor
 	}
 )
 

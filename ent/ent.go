@@ -28,8 +28,11 @@ import (
 	"github.com/cairnml/cairn/ent/loggedmodelparam"
 	"github.com/cairnml/cairn/ent/loggedmodeltag"
 	"github.com/cairnml/cairn/ent/metricbatch"
+	"github.com/cairnml/cairn/ent/metricchunk"
 	"github.com/cairnml/cairn/ent/metricgoal"
+	"github.com/cairnml/cairn/ent/metricrollup"
 	"github.com/cairnml/cairn/ent/metricseries"
+	"github.com/cairnml/cairn/ent/metrictail"
 	"github.com/cairnml/cairn/ent/modelalias"
 	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/ent/param"
@@ -118,8 +121,11 @@ func checkColumn(t, c string) error {
 			loggedmodelparam.Table:  loggedmodelparam.ValidColumn,
 			loggedmodeltag.Table:    loggedmodeltag.ValidColumn,
 			metricbatch.Table:       metricbatch.ValidColumn,
+			metricchunk.Table:       metricchunk.ValidColumn,
 			metricgoal.Table:        metricgoal.ValidColumn,
+			metricrollup.Table:      metricrollup.ValidColumn,
 			metricseries.Table:      metricseries.ValidColumn,
+			metrictail.Table:        metrictail.ValidColumn,
 			modelalias.Table:        modelalias.ValidColumn,
 			modelversion.Table:      modelversion.ValidColumn,
 			param.Table:             param.ValidColumn,

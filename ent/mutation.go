@@ -26,8 +26,11 @@ import (
 	"github.com/cairnml/cairn/ent/loggedmodelparam"
 	"github.com/cairnml/cairn/ent/loggedmodeltag"
 	"github.com/cairnml/cairn/ent/metricbatch"
+	"github.com/cairnml/cairn/ent/metricchunk"
 	"github.com/cairnml/cairn/ent/metricgoal"
+	"github.com/cairnml/cairn/ent/metricrollup"
 	"github.com/cairnml/cairn/ent/metricseries"
+	"github.com/cairnml/cairn/ent/metrictail"
 	"github.com/cairnml/cairn/ent/modelalias"
 	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/ent/param"
@@ -68,8 +71,11 @@ const (
 	TypeLoggedModelParam  = "LoggedModelParam"
 	TypeLoggedModelTag    = "LoggedModelTag"
 	TypeMetricBatch       = "MetricBatch"
+	TypeMetricChunk       = "MetricChunk"
 	TypeMetricGoal        = "MetricGoal"
+	TypeMetricRollup      = "MetricRollup"
 	TypeMetricSeries      = "MetricSeries"
+	TypeMetricTail        = "MetricTail"
 	TypeModelAlias        = "ModelAlias"
 	TypeModelVersion      = "ModelVersion"
 	TypeParam             = "Param"
@@ -11210,6 +11216,917 @@ func (m *MetricBatchMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown MetricBatch edge %s", name)
 }
 
+// MetricChunkMutation represents an operation that mutates the MetricChunk nodes in the graph.
+type MetricChunkMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *int64
+	run_id            *int
+	addrun_id         *int
+	first_sequence    *int64
+	addfirst_sequence *int64
+	last_sequence     *int64
+	addlast_sequence  *int64
+	step_scale        *int8
+	addstep_scale     *int8
+	min_step          *int64
+	addmin_step       *int64
+	max_step          *int64
+	addmax_step       *int64
+	summary           *[]byte
+	payload           *[]byte
+	clearedFields     map[string]struct{}
+	done              bool
+	oldValue          func(context.Context) (*MetricChunk, error)
+	predicates        []predicate.MetricChunk
+}
+
+var _ ent.Mutation = (*MetricChunkMutation)(nil)
+
+// metricchunkOption allows management of the mutation configuration using functional options.
+type metricchunkOption func(*MetricChunkMutation)
+
+// newMetricChunkMutation creates new mutation for the MetricChunk entity.
+func newMetricChunkMutation(c config, op Op, opts ...metricchunkOption) *MetricChunkMutation {
+	m := &MetricChunkMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeMetricChunk,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withMetricChunkID sets the ID field of the mutation.
+func withMetricChunkID(id int64) metricchunkOption {
+	return func(m *MetricChunkMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *MetricChunk
+		)
+		m.oldValue = func(ctx context.Context) (*MetricChunk, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().MetricChunk.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withMetricChunk sets the old MetricChunk of the mutation.
+func withMetricChunk(node *MetricChunk) metricchunkOption {
+	return func(m *MetricChunkMutation) {
+		m.oldValue = func(context.Context) (*MetricChunk, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m MetricChunkMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m MetricChunkMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of MetricChunk entities.
+func (m *MetricChunkMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *MetricChunkMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *MetricChunkMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().MetricChunk.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetRunID sets the "run_id" field.
+func (m *MetricChunkMutation) SetRunID(i int) {
+	m.run_id = &i
+	m.addrun_id = nil
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *MetricChunkMutation) RunID() (r int, exists bool) {
+	v := m.run_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the MetricChunk entity.
+// If the MetricChunk object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricChunkMutation) OldRunID(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// AddRunID adds i to the "run_id" field.
+func (m *MetricChunkMutation) AddRunID(i int) {
+	if m.addrun_id != nil {
+		*m.addrun_id += i
+	} else {
+		m.addrun_id = &i
+	}
+}
+
+// AddedRunID returns the value that was added to the "run_id" field in this mutation.
+func (m *MetricChunkMutation) AddedRunID() (r int, exists bool) {
+	v := m.addrun_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *MetricChunkMutation) ResetRunID() {
+	m.run_id = nil
+	m.addrun_id = nil
+}
+
+// SetFirstSequence sets the "first_sequence" field.
+func (m *MetricChunkMutation) SetFirstSequence(i int64) {
+	m.first_sequence = &i
+	m.addfirst_sequence = nil
+}
+
+// FirstSequence returns the value of the "first_sequence" field in the mutation.
+func (m *MetricChunkMutation) FirstSequence() (r int64, exists bool) {
+	v := m.first_sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFirstSequence returns the old "first_sequence" field's value of the MetricChunk entity.
+// If the MetricChunk object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricChunkMutation) OldFirstSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFirstSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFirstSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFirstSequence: %w", err)
+	}
+	return oldValue.FirstSequence, nil
+}
+
+// AddFirstSequence adds i to the "first_sequence" field.
+func (m *MetricChunkMutation) AddFirstSequence(i int64) {
+	if m.addfirst_sequence != nil {
+		*m.addfirst_sequence += i
+	} else {
+		m.addfirst_sequence = &i
+	}
+}
+
+// AddedFirstSequence returns the value that was added to the "first_sequence" field in this mutation.
+func (m *MetricChunkMutation) AddedFirstSequence() (r int64, exists bool) {
+	v := m.addfirst_sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFirstSequence resets all changes to the "first_sequence" field.
+func (m *MetricChunkMutation) ResetFirstSequence() {
+	m.first_sequence = nil
+	m.addfirst_sequence = nil
+}
+
+// SetLastSequence sets the "last_sequence" field.
+func (m *MetricChunkMutation) SetLastSequence(i int64) {
+	m.last_sequence = &i
+	m.addlast_sequence = nil
+}
+
+// LastSequence returns the value of the "last_sequence" field in the mutation.
+func (m *MetricChunkMutation) LastSequence() (r int64, exists bool) {
+	v := m.last_sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastSequence returns the old "last_sequence" field's value of the MetricChunk entity.
+// If the MetricChunk object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricChunkMutation) OldLastSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastSequence: %w", err)
+	}
+	return oldValue.LastSequence, nil
+}
+
+// AddLastSequence adds i to the "last_sequence" field.
+func (m *MetricChunkMutation) AddLastSequence(i int64) {
+	if m.addlast_sequence != nil {
+		*m.addlast_sequence += i
+	} else {
+		m.addlast_sequence = &i
+	}
+}
+
+// AddedLastSequence returns the value that was added to the "last_sequence" field in this mutation.
+func (m *MetricChunkMutation) AddedLastSequence() (r int64, exists bool) {
+	v := m.addlast_sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLastSequence resets all changes to the "last_sequence" field.
+func (m *MetricChunkMutation) ResetLastSequence() {
+	m.last_sequence = nil
+	m.addlast_sequence = nil
+}
+
+// SetStepScale sets the "step_scale" field.
+func (m *MetricChunkMutation) SetStepScale(i int8) {
+	m.step_scale = &i
+	m.addstep_scale = nil
+}
+
+// StepScale returns the value of the "step_scale" field in the mutation.
+func (m *MetricChunkMutation) StepScale() (r int8, exists bool) {
+	v := m.step_scale
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStepScale returns the old "step_scale" field's value of the MetricChunk entity.
+// If the MetricChunk object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricChunkMutation) OldStepScale(ctx context.Context) (v int8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStepScale is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStepScale requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStepScale: %w", err)
+	}
+	return oldValue.StepScale, nil
+}
+
+// AddStepScale adds i to the "step_scale" field.
+func (m *MetricChunkMutation) AddStepScale(i int8) {
+	if m.addstep_scale != nil {
+		*m.addstep_scale += i
+	} else {
+		m.addstep_scale = &i
+	}
+}
+
+// AddedStepScale returns the value that was added to the "step_scale" field in this mutation.
+func (m *MetricChunkMutation) AddedStepScale() (r int8, exists bool) {
+	v := m.addstep_scale
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetStepScale resets all changes to the "step_scale" field.
+func (m *MetricChunkMutation) ResetStepScale() {
+	m.step_scale = nil
+	m.addstep_scale = nil
+}
+
+// SetMinStep sets the "min_step" field.
+func (m *MetricChunkMutation) SetMinStep(i int64) {
+	m.min_step = &i
+	m.addmin_step = nil
+}
+
+// MinStep returns the value of the "min_step" field in the mutation.
+func (m *MetricChunkMutation) MinStep() (r int64, exists bool) {
+	v := m.min_step
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMinStep returns the old "min_step" field's value of the MetricChunk entity.
+// If the MetricChunk object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricChunkMutation) OldMinStep(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMinStep is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMinStep requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMinStep: %w", err)
+	}
+	return oldValue.MinStep, nil
+}
+
+// AddMinStep adds i to the "min_step" field.
+func (m *MetricChunkMutation) AddMinStep(i int64) {
+	if m.addmin_step != nil {
+		*m.addmin_step += i
+	} else {
+		m.addmin_step = &i
+	}
+}
+
+// AddedMinStep returns the value that was added to the "min_step" field in this mutation.
+func (m *MetricChunkMutation) AddedMinStep() (r int64, exists bool) {
+	v := m.addmin_step
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetMinStep resets all changes to the "min_step" field.
+func (m *MetricChunkMutation) ResetMinStep() {
+	m.min_step = nil
+	m.addmin_step = nil
+}
+
+// SetMaxStep sets the "max_step" field.
+func (m *MetricChunkMutation) SetMaxStep(i int64) {
+	m.max_step = &i
+	m.addmax_step = nil
+}
+
+// MaxStep returns the value of the "max_step" field in the mutation.
+func (m *MetricChunkMutation) MaxStep() (r int64, exists bool) {
+	v := m.max_step
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMaxStep returns the old "max_step" field's value of the MetricChunk entity.
+// If the MetricChunk object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricChunkMutation) OldMaxStep(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMaxStep is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMaxStep requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMaxStep: %w", err)
+	}
+	return oldValue.MaxStep, nil
+}
+
+// AddMaxStep adds i to the "max_step" field.
+func (m *MetricChunkMutation) AddMaxStep(i int64) {
+	if m.addmax_step != nil {
+		*m.addmax_step += i
+	} else {
+		m.addmax_step = &i
+	}
+}
+
+// AddedMaxStep returns the value that was added to the "max_step" field in this mutation.
+func (m *MetricChunkMutation) AddedMaxStep() (r int64, exists bool) {
+	v := m.addmax_step
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetMaxStep resets all changes to the "max_step" field.
+func (m *MetricChunkMutation) ResetMaxStep() {
+	m.max_step = nil
+	m.addmax_step = nil
+}
+
+// SetSummary sets the "summary" field.
+func (m *MetricChunkMutation) SetSummary(b []byte) {
+	m.summary = &b
+}
+
+// Summary returns the value of the "summary" field in the mutation.
+func (m *MetricChunkMutation) Summary() (r []byte, exists bool) {
+	v := m.summary
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSummary returns the old "summary" field's value of the MetricChunk entity.
+// If the MetricChunk object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricChunkMutation) OldSummary(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSummary is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSummary requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSummary: %w", err)
+	}
+	return oldValue.Summary, nil
+}
+
+// ResetSummary resets all changes to the "summary" field.
+func (m *MetricChunkMutation) ResetSummary() {
+	m.summary = nil
+}
+
+// SetPayload sets the "payload" field.
+func (m *MetricChunkMutation) SetPayload(b []byte) {
+	m.payload = &b
+}
+
+// Payload returns the value of the "payload" field in the mutation.
+func (m *MetricChunkMutation) Payload() (r []byte, exists bool) {
+	v := m.payload
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPayload returns the old "payload" field's value of the MetricChunk entity.
+// If the MetricChunk object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricChunkMutation) OldPayload(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPayload is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPayload requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPayload: %w", err)
+	}
+	return oldValue.Payload, nil
+}
+
+// ResetPayload resets all changes to the "payload" field.
+func (m *MetricChunkMutation) ResetPayload() {
+	m.payload = nil
+}
+
+// Where appends a list predicates to the MetricChunkMutation builder.
+func (m *MetricChunkMutation) Where(ps ...predicate.MetricChunk) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the MetricChunkMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *MetricChunkMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.MetricChunk, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *MetricChunkMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *MetricChunkMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (MetricChunk).
+func (m *MetricChunkMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *MetricChunkMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.run_id != nil {
+		fields = append(fields, metricchunk.FieldRunID)
+	}
+	if m.first_sequence != nil {
+		fields = append(fields, metricchunk.FieldFirstSequence)
+	}
+	if m.last_sequence != nil {
+		fields = append(fields, metricchunk.FieldLastSequence)
+	}
+	if m.step_scale != nil {
+		fields = append(fields, metricchunk.FieldStepScale)
+	}
+	if m.min_step != nil {
+		fields = append(fields, metricchunk.FieldMinStep)
+	}
+	if m.max_step != nil {
+		fields = append(fields, metricchunk.FieldMaxStep)
+	}
+	if m.summary != nil {
+		fields = append(fields, metricchunk.FieldSummary)
+	}
+	if m.payload != nil {
+		fields = append(fields, metricchunk.FieldPayload)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *MetricChunkMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case metricchunk.FieldRunID:
+		return m.RunID()
+	case metricchunk.FieldFirstSequence:
+		return m.FirstSequence()
+	case metricchunk.FieldLastSequence:
+		return m.LastSequence()
+	case metricchunk.FieldStepScale:
+		return m.StepScale()
+	case metricchunk.FieldMinStep:
+		return m.MinStep()
+	case metricchunk.FieldMaxStep:
+		return m.MaxStep()
+	case metricchunk.FieldSummary:
+		return m.Summary()
+	case metricchunk.FieldPayload:
+		return m.Payload()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *MetricChunkMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case metricchunk.FieldRunID:
+		return m.OldRunID(ctx)
+	case metricchunk.FieldFirstSequence:
+		return m.OldFirstSequence(ctx)
+	case metricchunk.FieldLastSequence:
+		return m.OldLastSequence(ctx)
+	case metricchunk.FieldStepScale:
+		return m.OldStepScale(ctx)
+	case metricchunk.FieldMinStep:
+		return m.OldMinStep(ctx)
+	case metricchunk.FieldMaxStep:
+		return m.OldMaxStep(ctx)
+	case metricchunk.FieldSummary:
+		return m.OldSummary(ctx)
+	case metricchunk.FieldPayload:
+		return m.OldPayload(ctx)
+	}
+	return nil, fmt.Errorf("unknown MetricChunk field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MetricChunkMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case metricchunk.FieldRunID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case metricchunk.FieldFirstSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFirstSequence(v)
+		return nil
+	case metricchunk.FieldLastSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastSequence(v)
+		return nil
+	case metricchunk.FieldStepScale:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStepScale(v)
+		return nil
+	case metricchunk.FieldMinStep:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMinStep(v)
+		return nil
+	case metricchunk.FieldMaxStep:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMaxStep(v)
+		return nil
+	case metricchunk.FieldSummary:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSummary(v)
+		return nil
+	case metricchunk.FieldPayload:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPayload(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MetricChunk field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *MetricChunkMutation) AddedFields() []string {
+	var fields []string
+	if m.addrun_id != nil {
+		fields = append(fields, metricchunk.FieldRunID)
+	}
+	if m.addfirst_sequence != nil {
+		fields = append(fields, metricchunk.FieldFirstSequence)
+	}
+	if m.addlast_sequence != nil {
+		fields = append(fields, metricchunk.FieldLastSequence)
+	}
+	if m.addstep_scale != nil {
+		fields = append(fields, metricchunk.FieldStepScale)
+	}
+	if m.addmin_step != nil {
+		fields = append(fields, metricchunk.FieldMinStep)
+	}
+	if m.addmax_step != nil {
+		fields = append(fields, metricchunk.FieldMaxStep)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *MetricChunkMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case metricchunk.FieldRunID:
+		return m.AddedRunID()
+	case metricchunk.FieldFirstSequence:
+		return m.AddedFirstSequence()
+	case metricchunk.FieldLastSequence:
+		return m.AddedLastSequence()
+	case metricchunk.FieldStepScale:
+		return m.AddedStepScale()
+	case metricchunk.FieldMinStep:
+		return m.AddedMinStep()
+	case metricchunk.FieldMaxStep:
+		return m.AddedMaxStep()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MetricChunkMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case metricchunk.FieldRunID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRunID(v)
+		return nil
+	case metricchunk.FieldFirstSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFirstSequence(v)
+		return nil
+	case metricchunk.FieldLastSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLastSequence(v)
+		return nil
+	case metricchunk.FieldStepScale:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddStepScale(v)
+		return nil
+	case metricchunk.FieldMinStep:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMinStep(v)
+		return nil
+	case metricchunk.FieldMaxStep:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMaxStep(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MetricChunk numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *MetricChunkMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *MetricChunkMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *MetricChunkMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown MetricChunk nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *MetricChunkMutation) ResetField(name string) error {
+	switch name {
+	case metricchunk.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case metricchunk.FieldFirstSequence:
+		m.ResetFirstSequence()
+		return nil
+	case metricchunk.FieldLastSequence:
+		m.ResetLastSequence()
+		return nil
+	case metricchunk.FieldStepScale:
+		m.ResetStepScale()
+		return nil
+	case metricchunk.FieldMinStep:
+		m.ResetMinStep()
+		return nil
+	case metricchunk.FieldMaxStep:
+		m.ResetMaxStep()
+		return nil
+	case metricchunk.FieldSummary:
+		m.ResetSummary()
+		return nil
+	case metricchunk.FieldPayload:
+		m.ResetPayload()
+		return nil
+	}
+	return fmt.Errorf("unknown MetricChunk field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *MetricChunkMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *MetricChunkMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *MetricChunkMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *MetricChunkMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *MetricChunkMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *MetricChunkMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *MetricChunkMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown MetricChunk unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *MetricChunkMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown MetricChunk edge %s", name)
+}
+
 // MetricGoalMutation represents an operation that mutates the MetricGoal nodes in the graph.
 type MetricGoalMutation struct {
 	config
@@ -11699,6 +12616,428 @@ func (m *MetricGoalMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown MetricGoal edge %s", name)
+}
+
+// MetricRollupMutation represents an operation that mutates the MetricRollup nodes in the graph.
+type MetricRollupMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	chunks        *int
+	addchunks     *int
+	payload       *[]byte
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*MetricRollup, error)
+	predicates    []predicate.MetricRollup
+}
+
+var _ ent.Mutation = (*MetricRollupMutation)(nil)
+
+// metricrollupOption allows management of the mutation configuration using functional options.
+type metricrollupOption func(*MetricRollupMutation)
+
+// newMetricRollupMutation creates new mutation for the MetricRollup entity.
+func newMetricRollupMutation(c config, op Op, opts ...metricrollupOption) *MetricRollupMutation {
+	m := &MetricRollupMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeMetricRollup,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withMetricRollupID sets the ID field of the mutation.
+func withMetricRollupID(id int64) metricrollupOption {
+	return func(m *MetricRollupMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *MetricRollup
+		)
+		m.oldValue = func(ctx context.Context) (*MetricRollup, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().MetricRollup.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withMetricRollup sets the old MetricRollup of the mutation.
+func withMetricRollup(node *MetricRollup) metricrollupOption {
+	return func(m *MetricRollupMutation) {
+		m.oldValue = func(context.Context) (*MetricRollup, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m MetricRollupMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m MetricRollupMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of MetricRollup entities.
+func (m *MetricRollupMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *MetricRollupMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *MetricRollupMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().MetricRollup.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetChunks sets the "chunks" field.
+func (m *MetricRollupMutation) SetChunks(i int) {
+	m.chunks = &i
+	m.addchunks = nil
+}
+
+// Chunks returns the value of the "chunks" field in the mutation.
+func (m *MetricRollupMutation) Chunks() (r int, exists bool) {
+	v := m.chunks
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChunks returns the old "chunks" field's value of the MetricRollup entity.
+// If the MetricRollup object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricRollupMutation) OldChunks(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChunks is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChunks requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChunks: %w", err)
+	}
+	return oldValue.Chunks, nil
+}
+
+// AddChunks adds i to the "chunks" field.
+func (m *MetricRollupMutation) AddChunks(i int) {
+	if m.addchunks != nil {
+		*m.addchunks += i
+	} else {
+		m.addchunks = &i
+	}
+}
+
+// AddedChunks returns the value that was added to the "chunks" field in this mutation.
+func (m *MetricRollupMutation) AddedChunks() (r int, exists bool) {
+	v := m.addchunks
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetChunks resets all changes to the "chunks" field.
+func (m *MetricRollupMutation) ResetChunks() {
+	m.chunks = nil
+	m.addchunks = nil
+}
+
+// SetPayload sets the "payload" field.
+func (m *MetricRollupMutation) SetPayload(b []byte) {
+	m.payload = &b
+}
+
+// Payload returns the value of the "payload" field in the mutation.
+func (m *MetricRollupMutation) Payload() (r []byte, exists bool) {
+	v := m.payload
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPayload returns the old "payload" field's value of the MetricRollup entity.
+// If the MetricRollup object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricRollupMutation) OldPayload(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPayload is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPayload requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPayload: %w", err)
+	}
+	return oldValue.Payload, nil
+}
+
+// ResetPayload resets all changes to the "payload" field.
+func (m *MetricRollupMutation) ResetPayload() {
+	m.payload = nil
+}
+
+// Where appends a list predicates to the MetricRollupMutation builder.
+func (m *MetricRollupMutation) Where(ps ...predicate.MetricRollup) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the MetricRollupMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *MetricRollupMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.MetricRollup, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *MetricRollupMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *MetricRollupMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (MetricRollup).
+func (m *MetricRollupMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *MetricRollupMutation) Fields() []string {
+	fields := make([]string, 0, 2)
+	if m.chunks != nil {
+		fields = append(fields, metricrollup.FieldChunks)
+	}
+	if m.payload != nil {
+		fields = append(fields, metricrollup.FieldPayload)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *MetricRollupMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case metricrollup.FieldChunks:
+		return m.Chunks()
+	case metricrollup.FieldPayload:
+		return m.Payload()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *MetricRollupMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case metricrollup.FieldChunks:
+		return m.OldChunks(ctx)
+	case metricrollup.FieldPayload:
+		return m.OldPayload(ctx)
+	}
+	return nil, fmt.Errorf("unknown MetricRollup field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MetricRollupMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case metricrollup.FieldChunks:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChunks(v)
+		return nil
+	case metricrollup.FieldPayload:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPayload(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MetricRollup field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *MetricRollupMutation) AddedFields() []string {
+	var fields []string
+	if m.addchunks != nil {
+		fields = append(fields, metricrollup.FieldChunks)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *MetricRollupMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case metricrollup.FieldChunks:
+		return m.AddedChunks()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MetricRollupMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case metricrollup.FieldChunks:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddChunks(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MetricRollup numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *MetricRollupMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *MetricRollupMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *MetricRollupMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown MetricRollup nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *MetricRollupMutation) ResetField(name string) error {
+	switch name {
+	case metricrollup.FieldChunks:
+		m.ResetChunks()
+		return nil
+	case metricrollup.FieldPayload:
+		m.ResetPayload()
+		return nil
+	}
+	return fmt.Errorf("unknown MetricRollup field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *MetricRollupMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *MetricRollupMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *MetricRollupMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *MetricRollupMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *MetricRollupMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *MetricRollupMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *MetricRollupMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown MetricRollup unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *MetricRollupMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown MetricRollup edge %s", name)
 }
 
 // MetricSeriesMutation represents an operation that mutates the MetricSeries nodes in the graph.
@@ -13599,6 +14938,650 @@ func (m *MetricSeriesMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown MetricSeries edge %s", name)
+}
+
+// MetricTailMutation represents an operation that mutates the MetricTail nodes in the graph.
+type MetricTailMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int
+	run_id        *int
+	addrun_id     *int
+	first_key     *string
+	sequence      *int64
+	addsequence   *int64
+	points        *int
+	addpoints     *int
+	payload       *[]byte
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*MetricTail, error)
+	predicates    []predicate.MetricTail
+}
+
+var _ ent.Mutation = (*MetricTailMutation)(nil)
+
+// metrictailOption allows management of the mutation configuration using functional options.
+type metrictailOption func(*MetricTailMutation)
+
+// newMetricTailMutation creates new mutation for the MetricTail entity.
+func newMetricTailMutation(c config, op Op, opts ...metrictailOption) *MetricTailMutation {
+	m := &MetricTailMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeMetricTail,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withMetricTailID sets the ID field of the mutation.
+func withMetricTailID(id int) metrictailOption {
+	return func(m *MetricTailMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *MetricTail
+		)
+		m.oldValue = func(ctx context.Context) (*MetricTail, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().MetricTail.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withMetricTail sets the old MetricTail of the mutation.
+func withMetricTail(node *MetricTail) metrictailOption {
+	return func(m *MetricTailMutation) {
+		m.oldValue = func(context.Context) (*MetricTail, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m MetricTailMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m MetricTailMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *MetricTailMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *MetricTailMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().MetricTail.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetRunID sets the "run_id" field.
+func (m *MetricTailMutation) SetRunID(i int) {
+	m.run_id = &i
+	m.addrun_id = nil
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *MetricTailMutation) RunID() (r int, exists bool) {
+	v := m.run_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the MetricTail entity.
+// If the MetricTail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricTailMutation) OldRunID(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// AddRunID adds i to the "run_id" field.
+func (m *MetricTailMutation) AddRunID(i int) {
+	if m.addrun_id != nil {
+		*m.addrun_id += i
+	} else {
+		m.addrun_id = &i
+	}
+}
+
+// AddedRunID returns the value that was added to the "run_id" field in this mutation.
+func (m *MetricTailMutation) AddedRunID() (r int, exists bool) {
+	v := m.addrun_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *MetricTailMutation) ResetRunID() {
+	m.run_id = nil
+	m.addrun_id = nil
+}
+
+// SetFirstKey sets the "first_key" field.
+func (m *MetricTailMutation) SetFirstKey(s string) {
+	m.first_key = &s
+}
+
+// FirstKey returns the value of the "first_key" field in the mutation.
+func (m *MetricTailMutation) FirstKey() (r string, exists bool) {
+	v := m.first_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFirstKey returns the old "first_key" field's value of the MetricTail entity.
+// If the MetricTail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricTailMutation) OldFirstKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFirstKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFirstKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFirstKey: %w", err)
+	}
+	return oldValue.FirstKey, nil
+}
+
+// ResetFirstKey resets all changes to the "first_key" field.
+func (m *MetricTailMutation) ResetFirstKey() {
+	m.first_key = nil
+}
+
+// SetSequence sets the "sequence" field.
+func (m *MetricTailMutation) SetSequence(i int64) {
+	m.sequence = &i
+	m.addsequence = nil
+}
+
+// Sequence returns the value of the "sequence" field in the mutation.
+func (m *MetricTailMutation) Sequence() (r int64, exists bool) {
+	v := m.sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSequence returns the old "sequence" field's value of the MetricTail entity.
+// If the MetricTail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricTailMutation) OldSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSequence: %w", err)
+	}
+	return oldValue.Sequence, nil
+}
+
+// AddSequence adds i to the "sequence" field.
+func (m *MetricTailMutation) AddSequence(i int64) {
+	if m.addsequence != nil {
+		*m.addsequence += i
+	} else {
+		m.addsequence = &i
+	}
+}
+
+// AddedSequence returns the value that was added to the "sequence" field in this mutation.
+func (m *MetricTailMutation) AddedSequence() (r int64, exists bool) {
+	v := m.addsequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSequence resets all changes to the "sequence" field.
+func (m *MetricTailMutation) ResetSequence() {
+	m.sequence = nil
+	m.addsequence = nil
+}
+
+// SetPoints sets the "points" field.
+func (m *MetricTailMutation) SetPoints(i int) {
+	m.points = &i
+	m.addpoints = nil
+}
+
+// Points returns the value of the "points" field in the mutation.
+func (m *MetricTailMutation) Points() (r int, exists bool) {
+	v := m.points
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPoints returns the old "points" field's value of the MetricTail entity.
+// If the MetricTail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricTailMutation) OldPoints(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPoints is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPoints requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPoints: %w", err)
+	}
+	return oldValue.Points, nil
+}
+
+// AddPoints adds i to the "points" field.
+func (m *MetricTailMutation) AddPoints(i int) {
+	if m.addpoints != nil {
+		*m.addpoints += i
+	} else {
+		m.addpoints = &i
+	}
+}
+
+// AddedPoints returns the value that was added to the "points" field in this mutation.
+func (m *MetricTailMutation) AddedPoints() (r int, exists bool) {
+	v := m.addpoints
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPoints resets all changes to the "points" field.
+func (m *MetricTailMutation) ResetPoints() {
+	m.points = nil
+	m.addpoints = nil
+}
+
+// SetPayload sets the "payload" field.
+func (m *MetricTailMutation) SetPayload(b []byte) {
+	m.payload = &b
+}
+
+// Payload returns the value of the "payload" field in the mutation.
+func (m *MetricTailMutation) Payload() (r []byte, exists bool) {
+	v := m.payload
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPayload returns the old "payload" field's value of the MetricTail entity.
+// If the MetricTail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricTailMutation) OldPayload(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPayload is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPayload requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPayload: %w", err)
+	}
+	return oldValue.Payload, nil
+}
+
+// ResetPayload resets all changes to the "payload" field.
+func (m *MetricTailMutation) ResetPayload() {
+	m.payload = nil
+}
+
+// Where appends a list predicates to the MetricTailMutation builder.
+func (m *MetricTailMutation) Where(ps ...predicate.MetricTail) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the MetricTailMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *MetricTailMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.MetricTail, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *MetricTailMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *MetricTailMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (MetricTail).
+func (m *MetricTailMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *MetricTailMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.run_id != nil {
+		fields = append(fields, metrictail.FieldRunID)
+	}
+	if m.first_key != nil {
+		fields = append(fields, metrictail.FieldFirstKey)
+	}
+	if m.sequence != nil {
+		fields = append(fields, metrictail.FieldSequence)
+	}
+	if m.points != nil {
+		fields = append(fields, metrictail.FieldPoints)
+	}
+	if m.payload != nil {
+		fields = append(fields, metrictail.FieldPayload)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *MetricTailMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case metrictail.FieldRunID:
+		return m.RunID()
+	case metrictail.FieldFirstKey:
+		return m.FirstKey()
+	case metrictail.FieldSequence:
+		return m.Sequence()
+	case metrictail.FieldPoints:
+		return m.Points()
+	case metrictail.FieldPayload:
+		return m.Payload()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *MetricTailMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case metrictail.FieldRunID:
+		return m.OldRunID(ctx)
+	case metrictail.FieldFirstKey:
+		return m.OldFirstKey(ctx)
+	case metrictail.FieldSequence:
+		return m.OldSequence(ctx)
+	case metrictail.FieldPoints:
+		return m.OldPoints(ctx)
+	case metrictail.FieldPayload:
+		return m.OldPayload(ctx)
+	}
+	return nil, fmt.Errorf("unknown MetricTail field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MetricTailMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case metrictail.FieldRunID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case metrictail.FieldFirstKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFirstKey(v)
+		return nil
+	case metrictail.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSequence(v)
+		return nil
+	case metrictail.FieldPoints:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPoints(v)
+		return nil
+	case metrictail.FieldPayload:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPayload(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MetricTail field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *MetricTailMutation) AddedFields() []string {
+	var fields []string
+	if m.addrun_id != nil {
+		fields = append(fields, metrictail.FieldRunID)
+	}
+	if m.addsequence != nil {
+		fields = append(fields, metrictail.FieldSequence)
+	}
+	if m.addpoints != nil {
+		fields = append(fields, metrictail.FieldPoints)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *MetricTailMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case metrictail.FieldRunID:
+		return m.AddedRunID()
+	case metrictail.FieldSequence:
+		return m.AddedSequence()
+	case metrictail.FieldPoints:
+		return m.AddedPoints()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MetricTailMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case metrictail.FieldRunID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRunID(v)
+		return nil
+	case metrictail.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSequence(v)
+		return nil
+	case metrictail.FieldPoints:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPoints(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MetricTail numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *MetricTailMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *MetricTailMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *MetricTailMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown MetricTail nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *MetricTailMutation) ResetField(name string) error {
+	switch name {
+	case metrictail.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case metrictail.FieldFirstKey:
+		m.ResetFirstKey()
+		return nil
+	case metrictail.FieldSequence:
+		m.ResetSequence()
+		return nil
+	case metrictail.FieldPoints:
+		m.ResetPoints()
+		return nil
+	case metrictail.FieldPayload:
+		m.ResetPayload()
+		return nil
+	}
+	return fmt.Errorf("unknown MetricTail field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *MetricTailMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *MetricTailMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *MetricTailMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *MetricTailMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *MetricTailMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *MetricTailMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *MetricTailMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown MetricTail unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *MetricTailMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown MetricTail edge %s", name)
 }
 
 // ModelAliasMutation represents an operation that mutates the ModelAlias nodes in the graph.

@@ -17,8 +17,10 @@ import (
 	"github.com/cairnml/cairn/ent/loggedmodelmetric"
 	"github.com/cairnml/cairn/ent/loggedmodelparam"
 	"github.com/cairnml/cairn/ent/loggedmodeltag"
+	"github.com/cairnml/cairn/ent/metricchunk"
 	"github.com/cairnml/cairn/ent/metricgoal"
 	"github.com/cairnml/cairn/ent/metricseries"
+	"github.com/cairnml/cairn/ent/metrictail"
 	"github.com/cairnml/cairn/ent/modelalias"
 	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/ent/param"
@@ -261,6 +263,12 @@ func init() {
 	loggedmodeltagDescKey := loggedmodeltagFields[1].Descriptor()
 	// loggedmodeltag.KeyValidator is a validator for the "key" field. It is called by the builders before save.
 	loggedmodeltag.KeyValidator = loggedmodeltagDescKey.Validators[0].(func(string) error)
+	metricchunkFields := schema.MetricChunk{}.Fields()
+	_ = metricchunkFields
+	// metricchunkDescStepScale is the schema descriptor for step_scale field.
+	metricchunkDescStepScale := metricchunkFields[4].Descriptor()
+	// metricchunk.DefaultStepScale holds the default value on creation for the step_scale field.
+	metricchunk.DefaultStepScale = metricchunkDescStepScale.Default.(int8)
 	metricgoalFields := schema.MetricGoal{}.Fields()
 	_ = metricgoalFields
 	// metricgoalDescKey is the schema descriptor for key field.
@@ -297,6 +305,12 @@ func init() {
 	metricseriesDescMaxStep := metricseriesFields[18].Descriptor()
 	// metricseries.DefaultMaxStep holds the default value on creation for the max_step field.
 	metricseries.DefaultMaxStep = metricseriesDescMaxStep.Default.(int64)
+	metrictailFields := schema.MetricTail{}.Fields()
+	_ = metrictailFields
+	// metrictailDescFirstKey is the schema descriptor for first_key field.
+	metrictailDescFirstKey := metrictailFields[1].Descriptor()
+	// metrictail.FirstKeyValidator is a validator for the "first_key" field. It is called by the builders before save.
+	metrictail.FirstKeyValidator = metrictailDescFirstKey.Validators[0].(func(string) error)
 	modelaliasFields := schema.ModelAlias{}.Fields()
 	_ = modelaliasFields
 	// modelaliasDescAlias is the schema descriptor for alias field.

@@ -46,10 +46,16 @@ type Tx struct {
 	LoggedModelTag *LoggedModelTagClient
 	// MetricBatch is the client for interacting with the MetricBatch builders.
 	MetricBatch *MetricBatchClient
+	// MetricChunk is the client for interacting with the MetricChunk builders.
+	MetricChunk *MetricChunkClient
 	// MetricGoal is the client for interacting with the MetricGoal builders.
 	MetricGoal *MetricGoalClient
+	// MetricRollup is the client for interacting with the MetricRollup builders.
+	MetricRollup *MetricRollupClient
 	// MetricSeries is the client for interacting with the MetricSeries builders.
 	MetricSeries *MetricSeriesClient
+	// MetricTail is the client for interacting with the MetricTail builders.
+	MetricTail *MetricTailClient
 	// ModelAlias is the client for interacting with the ModelAlias builders.
 	ModelAlias *ModelAliasClient
 	// ModelVersion is the client for interacting with the ModelVersion builders.
@@ -221,8 +227,11 @@ func (tx *Tx) init() {
 	tx.LoggedModelParam = NewLoggedModelParamClient(tx.config)
 	tx.LoggedModelTag = NewLoggedModelTagClient(tx.config)
 	tx.MetricBatch = NewMetricBatchClient(tx.config)
+	tx.MetricChunk = NewMetricChunkClient(tx.config)
 	tx.MetricGoal = NewMetricGoalClient(tx.config)
+	tx.MetricRollup = NewMetricRollupClient(tx.config)
 	tx.MetricSeries = NewMetricSeriesClient(tx.config)
+	tx.MetricTail = NewMetricTailClient(tx.config)
 	tx.ModelAlias = NewModelAliasClient(tx.config)
 	tx.ModelVersion = NewModelVersionClient(tx.config)
 	tx.Param = NewParamClient(tx.config)

@@ -201,6 +201,18 @@ func (f MetricBatchFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value,
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.MetricBatchMutation", m)
 }
 
+// The MetricChunkFunc type is an adapter to allow the use of ordinary
+// function as MetricChunk mutator.
+type MetricChunkFunc func(context.Context, *ent.MetricChunkMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f MetricChunkFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.MetricChunkMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.MetricChunkMutation", m)
+}
+
 // The MetricGoalFunc type is an adapter to allow the use of ordinary
 // function as MetricGoal mutator.
 type MetricGoalFunc func(context.Context, *ent.MetricGoalMutation) (ent.Value, error)
@@ -213,6 +225,18 @@ func (f MetricGoalFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, 
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.MetricGoalMutation", m)
 }
 
+// The MetricRollupFunc type is an adapter to allow the use of ordinary
+// function as MetricRollup mutator.
+type MetricRollupFunc func(context.Context, *ent.MetricRollupMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f MetricRollupFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.MetricRollupMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.MetricRollupMutation", m)
+}
+
 // The MetricSeriesFunc type is an adapter to allow the use of ordinary
 // function as MetricSeries mutator.
 type MetricSeriesFunc func(context.Context, *ent.MetricSeriesMutation) (ent.Value, error)
@@ -223,6 +247,18 @@ func (f MetricSeriesFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.MetricSeriesMutation", m)
+}
+
+// The MetricTailFunc type is an adapter to allow the use of ordinary
+// function as MetricTail mutator.
+type MetricTailFunc func(context.Context, *ent.MetricTailMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f MetricTailFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.MetricTailMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.MetricTailMutation", m)
 }
 
 // The ModelAliasFunc type is an adapter to allow the use of ordinary

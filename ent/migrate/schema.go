@@ -448,6 +448,31 @@ var (
 			},
 		},
 	}
+	// MetricChunksColumns holds the columns for the "metric_chunks" table.
+	MetricChunksColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64},
+		{Name: "run_id", Type: field.TypeInt},
+		{Name: "first_sequence", Type: field.TypeInt64},
+		{Name: "last_sequence", Type: field.TypeInt64},
+		{Name: "step_scale", Type: field.TypeInt8, Default: 0},
+		{Name: "min_step", Type: field.TypeInt64},
+		{Name: "max_step", Type: field.TypeInt64},
+		{Name: "summary", Type: field.TypeBytes},
+		{Name: "payload", Type: field.TypeBytes},
+	}
+	// MetricChunksTable holds the schema information for the "metric_chunks" table.
+	MetricChunksTable = &schema.Table{
+		Name:       "metric_chunks",
+		Columns:    MetricChunksColumns,
+		PrimaryKey: []*schema.Column{MetricChunksColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "metricchunk_run_id_last_sequence",
+				Unique:  false,
+				Columns: []*schema.Column{MetricChunksColumns[1], MetricChunksColumns[3]},
+			},
+		},
+	}
 	// MetricGoalsColumns holds the columns for the "metric_goals" table.
 	MetricGoalsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -475,6 +500,18 @@ var (
 				Columns: []*schema.Column{MetricGoalsColumns[3], MetricGoalsColumns[1]},
 			},
 		},
+	}
+	// MetricRollupsColumns holds the columns for the "metric_rollups" table.
+	MetricRollupsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64},
+		{Name: "chunks", Type: field.TypeInt},
+		{Name: "payload", Type: field.TypeBytes},
+	}
+	// MetricRollupsTable holds the schema information for the "metric_rollups" table.
+	MetricRollupsTable = &schema.Table{
+		Name:       "metric_rollups",
+		Columns:    MetricRollupsColumns,
+		PrimaryKey: []*schema.Column{MetricRollupsColumns[0]},
 	}
 	// MetricSeriesColumns holds the columns for the "metric_series" table.
 	MetricSeriesColumns = []*schema.Column{
@@ -522,6 +559,28 @@ var (
 				Name:    "metricseries_experiment_id_key_last_value",
 				Unique:  false,
 				Columns: []*schema.Column{MetricSeriesColumns[1], MetricSeriesColumns[2], MetricSeriesColumns[11]},
+			},
+		},
+	}
+	// MetricTailsColumns holds the columns for the "metric_tails" table.
+	MetricTailsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "run_id", Type: field.TypeInt},
+		{Name: "first_key", Type: field.TypeString, Size: 1000},
+		{Name: "sequence", Type: field.TypeInt64},
+		{Name: "points", Type: field.TypeInt},
+		{Name: "payload", Type: field.TypeBytes},
+	}
+	// MetricTailsTable holds the schema information for the "metric_tails" table.
+	MetricTailsTable = &schema.Table{
+		Name:       "metric_tails",
+		Columns:    MetricTailsColumns,
+		PrimaryKey: []*schema.Column{MetricTailsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "metrictail_run_id_first_key",
+				Unique:  true,
+				Columns: []*schema.Column{MetricTailsColumns[1], MetricTailsColumns[2]},
 			},
 		},
 	}
@@ -946,8 +1005,11 @@ var (
 		LoggedModelParamsTable,
 		LoggedModelTagsTable,
 		MetricBatchesTable,
+		MetricChunksTable,
 		MetricGoalsTable,
+		MetricRollupsTable,
 		MetricSeriesTable,
+		MetricTailsTable,
 		ModelAliasesTable,
 		ModelVersionsTable,
 		ParamsTable,
@@ -1020,13 +1082,22 @@ func init() {
 	MetricBatchesTable.Annotation = &entsql.Annotation{
 		Table: "metric_batches",
 	}
+	MetricChunksTable.Annotation = &entsql.Annotation{
+		Table: "metric_chunks",
+	}
 	MetricGoalsTable.ForeignKeys[0].RefTable = ExperimentsTable
 	MetricGoalsTable.Annotation = &entsql.Annotation{
 		Table: "metric_goals",
 	}
+	MetricRollupsTable.Annotation = &entsql.Annotation{
+		Table: "metric_rollups",
+	}
 	MetricSeriesTable.ForeignKeys[0].RefTable = RunsTable
 	MetricSeriesTable.Annotation = &entsql.Annotation{
 		Table: "metric_series",
+	}
+	MetricTailsTable.Annotation = &entsql.Annotation{
+		Table: "metric_tails",
 	}
 	ModelAliasesTable.ForeignKeys[0].RefTable = RegisteredModelsTable
 	ModelAliasesTable.Annotation = &entsql.Annotation{

@@ -54,11 +54,20 @@ type LoggedModelTag func(*sql.Selector)
 // MetricBatch is the predicate function for metricbatch builders.
 type MetricBatch func(*sql.Selector)
 
+// MetricChunk is the predicate function for metricchunk builders.
+type MetricChunk func(*sql.Selector)
+
 // MetricGoal is the predicate function for metricgoal builders.
 type MetricGoal func(*sql.Selector)
 
+// MetricRollup is the predicate function for metricrollup builders.
+type MetricRollup func(*sql.Selector)
+
 // MetricSeries is the predicate function for metricseries builders.
 type MetricSeries func(*sql.Selector)
+
+// MetricTail is the predicate function for metrictail builders.
+type MetricTail func(*sql.Selector)
 
 // ModelAlias is the predicate function for modelalias builders.
 type ModelAlias func(*sql.Selector)

@@ -82,16 +82,26 @@ CREATE UNIQUE INDEX `loggedmodeltag_logged_model_id_key` ON `logged_model_tags` 
 CREATE TABLE `metric_batches` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `sequence` integer NOT NULL, `points` integer NOT NULL, `created_at` integer NOT NULL, `payload` blob NOT NULL, `run_id` integer NOT NULL, CONSTRAINT `metric_batches_runs_metric_batches` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
 -- create index "metricbatch_run_id_sequence" to table: "metric_batches"
 CREATE UNIQUE INDEX `metricbatch_run_id_sequence` ON `metric_batches` (`run_id`, `sequence`);
+-- create "metric_chunks" table
+CREATE TABLE `metric_chunks` (`id` integer NOT NULL, `run_id` integer NOT NULL, `first_sequence` integer NOT NULL, `last_sequence` integer NOT NULL, `step_scale` integer NOT NULL DEFAULT (0), `min_step` integer NOT NULL, `max_step` integer NOT NULL, `summary` blob NOT NULL, `payload` blob NOT NULL, PRIMARY KEY (`id`));
+-- create index "metricchunk_run_id_last_sequence" to table: "metric_chunks"
+CREATE INDEX `metricchunk_run_id_last_sequence` ON `metric_chunks` (`run_id`, `last_sequence`);
 -- create "metric_goals" table
 CREATE TABLE `metric_goals` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `key` text NOT NULL, `goal` text NOT NULL, `experiment_id` integer NOT NULL, CONSTRAINT `metric_goals_experiments_metric_goals` FOREIGN KEY (`experiment_id`) REFERENCES `experiments` (`id`) ON DELETE CASCADE);
 -- create index "metricgoal_experiment_id_key" to table: "metric_goals"
 CREATE UNIQUE INDEX `metricgoal_experiment_id_key` ON `metric_goals` (`experiment_id`, `key`);
+-- create "metric_rollups" table
+CREATE TABLE `metric_rollups` (`id` integer NOT NULL, `chunks` integer NOT NULL, `payload` blob NOT NULL, PRIMARY KEY (`id`));
 -- create "metric_series" table
 CREATE TABLE `metric_series` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experiment_id` integer NOT NULL, `key` text NOT NULL, `role` text NOT NULL DEFAULT ('RESULT'), `step_scale` integer NOT NULL DEFAULT (0), `count` integer NOT NULL, `nan_count` integer NOT NULL DEFAULT (0), `first_value` real NULL, `first_nan` bool NOT NULL DEFAULT (false), `first_step` integer NOT NULL, `first_time` integer NOT NULL, `last_value` real NULL, `last_nan` bool NOT NULL DEFAULT (false), `last_step` integer NOT NULL, `last_time` integer NOT NULL, `min_value` real NULL, `min_step` integer NOT NULL DEFAULT (0), `max_value` real NULL, `max_step` integer NOT NULL DEFAULT (0), `run_id` integer NOT NULL, CONSTRAINT `metric_series_runs_series` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
 -- create index "metricseries_run_id_key" to table: "metric_series"
 CREATE UNIQUE INDEX `metricseries_run_id_key` ON `metric_series` (`run_id`, `key`);
 -- create index "metricseries_experiment_id_key_last_value" to table: "metric_series"
 CREATE INDEX `metricseries_experiment_id_key_last_value` ON `metric_series` (`experiment_id`, `key`, `last_value`);
+-- create "metric_tails" table
+CREATE TABLE `metric_tails` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `run_id` integer NOT NULL, `first_key` text NOT NULL, `sequence` integer NOT NULL, `points` integer NOT NULL, `payload` blob NOT NULL);
+-- create index "metrictail_run_id_first_key" to table: "metric_tails"
+CREATE UNIQUE INDEX `metrictail_run_id_first_key` ON `metric_tails` (`run_id`, `first_key`);
 -- create "model_aliases" table
 CREATE TABLE `model_aliases` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `alias` text NOT NULL, `version` integer NOT NULL, `registered_model_id` integer NOT NULL, CONSTRAINT `model_aliases_registered_models_aliases` FOREIGN KEY (`registered_model_id`) REFERENCES `registered_models` (`id`) ON DELETE CASCADE);
 -- create index "modelalias_registered_model_id_alias" to table: "model_aliases"
