@@ -55,6 +55,8 @@ type MetricSeries struct {
 	MaxValue *float64 `json:"max_value,omitempty"`
 	// MaxStep holds the value of the "max_step" field.
 	MaxStep int64 `json:"max_step,omitempty"`
+	// Written by an autolog adapter: points of the user's own replace it.
+	Provisional bool `json:"provisional,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the MetricSeriesQuery when eager-loading is set.
 	Edges        MetricSeriesEdges `json:"edges"`
@@ -86,7 +88,7 @@ func (*MetricSeries) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case metricseries.FieldFirstNan, metricseries.FieldLastNan:
+		case metricseries.FieldFirstNan, metricseries.FieldLastNan, metricseries.FieldProvisional:
 			values[i] = new(sql.NullBool)
 		case metricseries.FieldFirstValue, metricseries.FieldLastValue, metricseries.FieldMinValue, metricseries.FieldMaxValue:
 			values[i] = new(sql.NullFloat64)
@@ -233,6 +235,12 @@ func (_m *MetricSeries) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.MaxStep = value.Int64
 			}
+		case metricseries.FieldProvisional:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field provisional", values[i])
+			} else if value.Valid {
+				_m.Provisional = value.Bool
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -338,6 +346,9 @@ func (_m *MetricSeries) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("max_step=")
 	builder.WriteString(fmt.Sprintf("%v", _m.MaxStep))
+	builder.WriteString(", ")
+	builder.WriteString("provisional=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Provisional))
 	builder.WriteByte(')')
 	return builder.String()
 }

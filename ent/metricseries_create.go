@@ -224,6 +224,20 @@ func (_c *MetricSeriesCreate) SetNillableMaxStep(v *int64) *MetricSeriesCreate {
 	return _c
 }
 
+// SetProvisional sets the "provisional" field.
+func (_c *MetricSeriesCreate) SetProvisional(v bool) *MetricSeriesCreate {
+	_c.mutation.SetProvisional(v)
+	return _c
+}
+
+// SetNillableProvisional sets the "provisional" field if the given value is not nil.
+func (_c *MetricSeriesCreate) SetNillableProvisional(v *bool) *MetricSeriesCreate {
+	if v != nil {
+		_c.SetProvisional(*v)
+	}
+	return _c
+}
+
 // SetRun sets the "run" edge to the Run entity.
 func (_c *MetricSeriesCreate) SetRun(v *Run) *MetricSeriesCreate {
 	return _c.SetRunID(v.ID)
@@ -292,6 +306,10 @@ func (_c *MetricSeriesCreate) defaults() {
 		v := metricseries.DefaultMaxStep
 		_c.mutation.SetMaxStep(v)
 	}
+	if _, ok := _c.mutation.Provisional(); !ok {
+		v := metricseries.DefaultProvisional
+		_c.mutation.SetProvisional(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -350,6 +368,9 @@ func (_c *MetricSeriesCreate) check() error {
 	}
 	if _, ok := _c.mutation.MaxStep(); !ok {
 		return &ValidationError{Name: "max_step", err: errors.New(`ent: missing required field "MetricSeries.max_step"`)}
+	}
+	if _, ok := _c.mutation.Provisional(); !ok {
+		return &ValidationError{Name: "provisional", err: errors.New(`ent: missing required field "MetricSeries.provisional"`)}
 	}
 	if len(_c.mutation.RunIDs()) == 0 {
 		return &ValidationError{Name: "run", err: errors.New(`ent: missing required edge "MetricSeries.run"`)}
@@ -452,6 +473,10 @@ func (_c *MetricSeriesCreate) createSpec() (*MetricSeries, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.MaxStep(); ok {
 		_spec.SetField(metricseries.FieldMaxStep, field.TypeInt64, value)
 		_node.MaxStep = value
+	}
+	if value, ok := _c.mutation.Provisional(); ok {
+		_spec.SetField(metricseries.FieldProvisional, field.TypeBool, value)
+		_node.Provisional = value
 	}
 	if nodes := _c.mutation.RunIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -855,6 +880,18 @@ func (u *MetricSeriesUpsert) UpdateMaxStep() *MetricSeriesUpsert {
 // AddMaxStep adds v to the "max_step" field.
 func (u *MetricSeriesUpsert) AddMaxStep(v int64) *MetricSeriesUpsert {
 	u.Add(metricseries.FieldMaxStep, v)
+	return u
+}
+
+// SetProvisional sets the "provisional" field.
+func (u *MetricSeriesUpsert) SetProvisional(v bool) *MetricSeriesUpsert {
+	u.Set(metricseries.FieldProvisional, v)
+	return u
+}
+
+// UpdateProvisional sets the "provisional" field to the value that was provided on create.
+func (u *MetricSeriesUpsert) UpdateProvisional() *MetricSeriesUpsert {
+	u.SetExcluded(metricseries.FieldProvisional)
 	return u
 }
 
@@ -1287,6 +1324,20 @@ func (u *MetricSeriesUpsertOne) AddMaxStep(v int64) *MetricSeriesUpsertOne {
 func (u *MetricSeriesUpsertOne) UpdateMaxStep() *MetricSeriesUpsertOne {
 	return u.Update(func(s *MetricSeriesUpsert) {
 		s.UpdateMaxStep()
+	})
+}
+
+// SetProvisional sets the "provisional" field.
+func (u *MetricSeriesUpsertOne) SetProvisional(v bool) *MetricSeriesUpsertOne {
+	return u.Update(func(s *MetricSeriesUpsert) {
+		s.SetProvisional(v)
+	})
+}
+
+// UpdateProvisional sets the "provisional" field to the value that was provided on create.
+func (u *MetricSeriesUpsertOne) UpdateProvisional() *MetricSeriesUpsertOne {
+	return u.Update(func(s *MetricSeriesUpsert) {
+		s.UpdateProvisional()
 	})
 }
 
@@ -1883,6 +1934,20 @@ func (u *MetricSeriesUpsertBulk) AddMaxStep(v int64) *MetricSeriesUpsertBulk {
 func (u *MetricSeriesUpsertBulk) UpdateMaxStep() *MetricSeriesUpsertBulk {
 	return u.Update(func(s *MetricSeriesUpsert) {
 		s.UpdateMaxStep()
+	})
+}
+
+// SetProvisional sets the "provisional" field.
+func (u *MetricSeriesUpsertBulk) SetProvisional(v bool) *MetricSeriesUpsertBulk {
+	return u.Update(func(s *MetricSeriesUpsert) {
+		s.SetProvisional(v)
+	})
+}
+
+// UpdateProvisional sets the "provisional" field to the value that was provided on create.
+func (u *MetricSeriesUpsertBulk) UpdateProvisional() *MetricSeriesUpsertBulk {
+	return u.Update(func(s *MetricSeriesUpsert) {
+		s.UpdateProvisional()
 	})
 }
 

@@ -417,6 +417,20 @@ func (_u *MetricSeriesUpdate) AddMaxStep(v int64) *MetricSeriesUpdate {
 	return _u
 }
 
+// SetProvisional sets the "provisional" field.
+func (_u *MetricSeriesUpdate) SetProvisional(v bool) *MetricSeriesUpdate {
+	_u.mutation.SetProvisional(v)
+	return _u
+}
+
+// SetNillableProvisional sets the "provisional" field if the given value is not nil.
+func (_u *MetricSeriesUpdate) SetNillableProvisional(v *bool) *MetricSeriesUpdate {
+	if v != nil {
+		_u.SetProvisional(*v)
+	}
+	return _u
+}
+
 // SetRun sets the "run" edge to the Run entity.
 func (_u *MetricSeriesUpdate) SetRun(v *Run) *MetricSeriesUpdate {
 	return _u.SetRunID(v.ID)
@@ -603,6 +617,9 @@ func (_u *MetricSeriesUpdate) sqlSave(ctx context.Context) (_node int, err error
 	}
 	if value, ok := _u.mutation.AddedMaxStep(); ok {
 		_spec.AddField(metricseries.FieldMaxStep, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Provisional(); ok {
+		_spec.SetField(metricseries.FieldProvisional, field.TypeBool, value)
 	}
 	if _u.mutation.RunCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -1043,6 +1060,20 @@ func (_u *MetricSeriesUpdateOne) AddMaxStep(v int64) *MetricSeriesUpdateOne {
 	return _u
 }
 
+// SetProvisional sets the "provisional" field.
+func (_u *MetricSeriesUpdateOne) SetProvisional(v bool) *MetricSeriesUpdateOne {
+	_u.mutation.SetProvisional(v)
+	return _u
+}
+
+// SetNillableProvisional sets the "provisional" field if the given value is not nil.
+func (_u *MetricSeriesUpdateOne) SetNillableProvisional(v *bool) *MetricSeriesUpdateOne {
+	if v != nil {
+		_u.SetProvisional(*v)
+	}
+	return _u
+}
+
 // SetRun sets the "run" edge to the Run entity.
 func (_u *MetricSeriesUpdateOne) SetRun(v *Run) *MetricSeriesUpdateOne {
 	return _u.SetRunID(v.ID)
@@ -1259,6 +1290,9 @@ func (_u *MetricSeriesUpdateOne) sqlSave(ctx context.Context) (_node *MetricSeri
 	}
 	if value, ok := _u.mutation.AddedMaxStep(); ok {
 		_spec.AddField(metricseries.FieldMaxStep, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Provisional(); ok {
+		_spec.SetField(metricseries.FieldProvisional, field.TypeBool, value)
 	}
 	if _u.mutation.RunCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -13078,6 +13078,7 @@ type MetricSeriesMutation struct {
 	addmax_value     *float64
 	max_step         *int64
 	addmax_step      *int64
+	provisional      *bool
 	clearedFields    map[string]struct{}
 	run              *int
 	clearedrun       bool
@@ -14204,6 +14205,42 @@ func (m *MetricSeriesMutation) ResetMaxStep() {
 	m.addmax_step = nil
 }
 
+// SetProvisional sets the "provisional" field.
+func (m *MetricSeriesMutation) SetProvisional(b bool) {
+	m.provisional = &b
+}
+
+// Provisional returns the value of the "provisional" field in the mutation.
+func (m *MetricSeriesMutation) Provisional() (r bool, exists bool) {
+	v := m.provisional
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProvisional returns the old "provisional" field's value of the MetricSeries entity.
+// If the MetricSeries object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MetricSeriesMutation) OldProvisional(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProvisional is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProvisional requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProvisional: %w", err)
+	}
+	return oldValue.Provisional, nil
+}
+
+// ResetProvisional resets all changes to the "provisional" field.
+func (m *MetricSeriesMutation) ResetProvisional() {
+	m.provisional = nil
+}
+
 // ClearRun clears the "run" edge to the Run entity.
 func (m *MetricSeriesMutation) ClearRun() {
 	m.clearedrun = true
@@ -14265,7 +14302,7 @@ func (m *MetricSeriesMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MetricSeriesMutation) Fields() []string {
-	fields := make([]string, 0, 19)
+	fields := make([]string, 0, 20)
 	if m.run != nil {
 		fields = append(fields, metricseries.FieldRunID)
 	}
@@ -14323,6 +14360,9 @@ func (m *MetricSeriesMutation) Fields() []string {
 	if m.max_step != nil {
 		fields = append(fields, metricseries.FieldMaxStep)
 	}
+	if m.provisional != nil {
+		fields = append(fields, metricseries.FieldProvisional)
+	}
 	return fields
 }
 
@@ -14369,6 +14409,8 @@ func (m *MetricSeriesMutation) Field(name string) (ent.Value, bool) {
 		return m.MaxValue()
 	case metricseries.FieldMaxStep:
 		return m.MaxStep()
+	case metricseries.FieldProvisional:
+		return m.Provisional()
 	}
 	return nil, false
 }
@@ -14416,6 +14458,8 @@ func (m *MetricSeriesMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldMaxValue(ctx)
 	case metricseries.FieldMaxStep:
 		return m.OldMaxStep(ctx)
+	case metricseries.FieldProvisional:
+		return m.OldProvisional(ctx)
 	}
 	return nil, fmt.Errorf("unknown MetricSeries field %s", name)
 }
@@ -14557,6 +14601,13 @@ func (m *MetricSeriesMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetMaxStep(v)
+		return nil
+	case metricseries.FieldProvisional:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProvisional(v)
 		return nil
 	}
 	return fmt.Errorf("unknown MetricSeries field %s", name)
@@ -14861,6 +14912,9 @@ func (m *MetricSeriesMutation) ResetField(name string) error {
 		return nil
 	case metricseries.FieldMaxStep:
 		m.ResetMaxStep()
+		return nil
+	case metricseries.FieldProvisional:
+		m.ResetProvisional()
 		return nil
 	}
 	return fmt.Errorf("unknown MetricSeries field %s", name)

@@ -305,6 +305,10 @@ func init() {
 	metricseriesDescMaxStep := metricseriesFields[18].Descriptor()
 	// metricseries.DefaultMaxStep holds the default value on creation for the max_step field.
 	metricseries.DefaultMaxStep = metricseriesDescMaxStep.Default.(int64)
+	// metricseriesDescProvisional is the schema descriptor for provisional field.
+	metricseriesDescProvisional := metricseriesFields[19].Descriptor()
+	// metricseries.DefaultProvisional holds the default value on creation for the provisional field.
+	metricseries.DefaultProvisional = metricseriesDescProvisional.Default.(bool)
 	metrictailFields := schema.MetricTail{}.Fields()
 	_ = metrictailFields
 	// metrictailDescFirstKey is the schema descriptor for first_key field.

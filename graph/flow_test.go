@@ -159,6 +159,29 @@ func TestTraining(t *testing.T) {
 	})
 }
 
+// A point with keepExisting gives way to one without, in either form and order.
+func TestMetricsOfAnAdapter(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, storetest.SQLite(t), graph.Options{})
+	id := must[struct{ CreateRun struct{ RunID string } }](s, `mutation { createRun(input: {}) { runId } }`, nil).CreateRun.RunID
+	packed := func(key string, keep bool, value float64) vars {
+		return vars{"key": key, "steps": packInts(1), "times": packInts(1000), "values": pack(value), "keepExisting": keep}
+	}
+	single := func(key string, keep bool, value float64) vars {
+		return vars{"key": key, "step": 1, "time": 1000, "value": value, "keepExisting": keep}
+	}
+	for _, batch := range []vars{
+		{"metrics": []vars{single("a", true, 9), single("b", false, 2)}, "columns": []vars{packed("c", true, 9)}},
+		{"metrics": []vars{single("c", true, 8), single("c", false, 3), single("c", true, 7)}, "columns": []vars{packed("a", false, 1), packed("b", true, 9)}},
+	} {
+		batch["runId"] = id
+		must[any](s, `mutation($i: LogBatchInput!) { logBatch(input: $i) { stored } }`, vars{"i": batch})
+	}
+	res := s.try(`query($id: ID!) { run(id: $id) { metrics { key count last { value } } } }`, vars{"id": id})
+	require.JSONEq(t, `{"run": {"metrics": [{"key": "a", "count": 1, "last": {"value": 1}}, {"key": "b", "count": 1, "last": {"value": 2}},
+		{"key": "c", "count": 1, "last": {"value": 3}}]}}`, string(res.Data), "%s", res.body)
+}
+
 func TestCompareRuns(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, storetest.SQLite(t), graph.Options{})

@@ -141,14 +141,19 @@ func batchColumns(in model.LogBatchInput) ([]metric.Columns, error) {
 		return nil, errs.Field("metrics", "has %s points: at most %s go into one batch", decimal(n), decimal(metric.MaxPoints))
 	}
 	clock := time.Now().UnixMilli()
-	at := map[string]int{}
+	type series struct {
+		key          string
+		keepExisting bool
+	}
+	at := map[series]int{}
 	var out []metric.Columns
 	for i, p := range in.Metrics {
-		where, known := at[p.Key]
+		of := series{p.Key, p.KeepExisting}
+		where, known := at[of]
 		if !known {
 			where = len(out)
-			at[p.Key] = where
-			out = append(out, metric.Columns{Key: p.Key})
+			at[of] = where
+			out = append(out, metric.Columns{Key: p.Key, KeepExisting: p.KeepExisting})
 		}
 		if p.Role != nil {
 			out[where].Role = metric.Role(*p.Role)
@@ -166,7 +171,8 @@ func batchColumns(in model.LogBatchInput) ([]metric.Columns, error) {
 			return nil, errs.Field(element("columns", i), "has %d steps, %d times and %d values; they must be as many",
 				len(c.Steps), len(c.Times), len(c.Values))
 		}
-		columns := metric.Columns{Key: c.Key, StepScale: int8(c.StepScale), Steps: c.Steps, Times: c.Times, Values: c.Values}
+		columns := metric.Columns{Key: c.Key, KeepExisting: c.KeepExisting,
+			StepScale: int8(c.StepScale), Steps: c.Steps, Times: c.Times, Values: c.Values}
 		if c.Role != nil {
 			columns.Role = metric.Role(*c.Role)
 		}

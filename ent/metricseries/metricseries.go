@@ -52,6 +52,8 @@ const (
 	FieldMaxValue = "max_value"
 	// FieldMaxStep holds the string denoting the max_step field in the database.
 	FieldMaxStep = "max_step"
+	// FieldProvisional holds the string denoting the provisional field in the database.
+	FieldProvisional = "provisional"
 	// EdgeRun holds the string denoting the run edge name in mutations.
 	EdgeRun = "run"
 	// Table holds the table name of the metricseries in the database.
@@ -87,6 +89,7 @@ var Columns = []string{
 	FieldMinStep,
 	FieldMaxValue,
 	FieldMaxStep,
+	FieldProvisional,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -114,6 +117,8 @@ var (
 	DefaultMinStep int64
 	// DefaultMaxStep holds the default value on creation for the "max_step" field.
 	DefaultMaxStep int64
+	// DefaultProvisional holds the default value on creation for the "provisional" field.
+	DefaultProvisional bool
 )
 
 // Role defines the type for the "role" enum field.
@@ -243,6 +248,11 @@ func ByMaxValue(opts ...sql.OrderTermOption) OrderOption {
 // ByMaxStep orders the results by the max_step field.
 func ByMaxStep(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldMaxStep, opts...).ToFunc()
+}
+
+// ByProvisional orders the results by the provisional field.
+func ByProvisional(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldProvisional, opts...).ToFunc()
 }
 
 // ByRunField orders the results by run field.

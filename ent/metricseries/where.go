@@ -143,6 +143,11 @@ func MaxStep(v int64) predicate.MetricSeries {
 	return predicate.MetricSeries(sql.FieldEQ(FieldMaxStep, v))
 }
 
+// Provisional applies equality check predicate on the "provisional" field. It's identical to ProvisionalEQ.
+func Provisional(v bool) predicate.MetricSeries {
+	return predicate.MetricSeries(sql.FieldEQ(FieldProvisional, v))
+}
+
 // RunIDEQ applies the EQ predicate on the "run_id" field.
 func RunIDEQ(v int) predicate.MetricSeries {
 	return predicate.MetricSeries(sql.FieldEQ(FieldRunID, v))
@@ -866,6 +871,16 @@ func MaxStepLT(v int64) predicate.MetricSeries {
 // MaxStepLTE applies the LTE predicate on the "max_step" field.
 func MaxStepLTE(v int64) predicate.MetricSeries {
 	return predicate.MetricSeries(sql.FieldLTE(FieldMaxStep, v))
+}
+
+// ProvisionalEQ applies the EQ predicate on the "provisional" field.
+func ProvisionalEQ(v bool) predicate.MetricSeries {
+	return predicate.MetricSeries(sql.FieldEQ(FieldProvisional, v))
+}
+
+// ProvisionalNEQ applies the NEQ predicate on the "provisional" field.
+func ProvisionalNEQ(v bool) predicate.MetricSeries {
+	return predicate.MetricSeries(sql.FieldNEQ(FieldProvisional, v))
 }
 
 // HasRun applies the HasEdge predicate on the "run" edge.

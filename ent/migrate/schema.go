@@ -534,6 +534,7 @@ var (
 		{Name: "min_step", Type: field.TypeInt64, Default: 0},
 		{Name: "max_value", Type: field.TypeFloat64, Nullable: true},
 		{Name: "max_step", Type: field.TypeInt64, Default: 0},
+		{Name: "provisional", Type: field.TypeBool, Default: false},
 		{Name: "run_id", Type: field.TypeInt},
 	}
 	// MetricSeriesTable holds the schema information for the "metric_series" table.
@@ -544,7 +545,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "metric_series_runs_series",
-				Columns:    []*schema.Column{MetricSeriesColumns[19]},
+				Columns:    []*schema.Column{MetricSeriesColumns[20]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -553,7 +554,7 @@ var (
 			{
 				Name:    "metricseries_run_id_key",
 				Unique:  true,
-				Columns: []*schema.Column{MetricSeriesColumns[19], MetricSeriesColumns[2]},
+				Columns: []*schema.Column{MetricSeriesColumns[20], MetricSeriesColumns[2]},
 			},
 			{
 				Name:    "metricseries_experiment_id_key_last_value",

@@ -33,6 +33,8 @@ func (MetricSeries) Fields() []ent.Field {
 		value("last_value"), field.Bool("last_nan").Default(false), field.Int64("last_step"), field.Int64("last_time"),
 		value("min_value"), field.Int64("min_step").Default(0),
 		value("max_value"), field.Int64("max_step").Default(0),
+		field.Bool("provisional").Default(false).
+			Comment("Written by an autolog adapter: points of the user's own replace it."),
 	}
 }
 

@@ -1151,8 +1151,11 @@ func (ec *executionContext) unmarshalInputMetricColumnsInput(ctx context.Context
 	if _, present := asMap["stepScale"]; !present {
 		asMap["stepScale"] = 0
 	}
+	if _, present := asMap["keepExisting"]; !present {
+		asMap["keepExisting"] = false
+	}
 
-	fieldsInOrder := [...]string{"key", "role", "stepScale", "steps", "times", "values"}
+	fieldsInOrder := [...]string{"key", "role", "stepScale", "steps", "times", "values", "keepExisting"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1201,6 +1204,13 @@ func (ec *executionContext) unmarshalInputMetricColumnsInput(ctx context.Context
 				return it, err
 			}
 			it.Values = data
+		case "keepExisting":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keepExisting"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.KeepExisting = data
 		}
 	}
 	return it, nil
@@ -1232,8 +1242,11 @@ func (ec *executionContext) unmarshalInputMetricPointInput(ctx context.Context, 
 	if _, present := asMap["step"]; !present {
 		asMap["step"] = 0
 	}
+	if _, present := asMap["keepExisting"]; !present {
+		asMap["keepExisting"] = false
+	}
 
-	fieldsInOrder := [...]string{"key", "value", "step", "time", "role"}
+	fieldsInOrder := [...]string{"key", "value", "step", "time", "role", "keepExisting"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1275,6 +1288,13 @@ func (ec *executionContext) unmarshalInputMetricPointInput(ctx context.Context, 
 				return it, err
 			}
 			it.Role = data
+		case "keepExisting":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keepExisting"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.KeepExisting = data
 		}
 	}
 	return it, nil

@@ -2316,6 +2316,11 @@ input MetricPointInput {
   "The server's clock when missing."
   time: Time
   role: MetricRole
+  """
+  A series that was sent without keepExisting stays as it is, and the first points without it take the place of these: so
+  write autolog adapters.
+  """
+  keepExisting: Boolean! = false
 }
 
 "Points of one metric in packed columns of equal length."
@@ -2328,6 +2333,8 @@ input MetricColumnsInput {
   "Unix milliseconds."
   times: Int64Array!
   values: Float64Array!
+  "As of MetricPointInput."
+  keepExisting: Boolean! = false
 }
 
 "What is stored as a whole or not at all. At most 100,000 points, 1,000 params and 1,000 tags."

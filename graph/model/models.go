@@ -217,6 +217,8 @@ type MetricColumnsInput struct {
 	// Unix milliseconds.
 	Times  []int64   `json:"times"`
 	Values []float64 `json:"values"`
+	// As of MetricPointInput.
+	KeepExisting bool `json:"keepExisting"`
 }
 
 type MetricExtreme struct {
@@ -238,6 +240,9 @@ type MetricPointInput struct {
 	// The server's clock when missing.
 	Time *int64      `json:"time,omitempty"`
 	Role *MetricRole `json:"role,omitempty"`
+	// A series that was sent without keepExisting stays as it is, and the first points without it take the place of these: so
+	// write autolog adapters.
+	KeepExisting bool `json:"keepExisting"`
 }
 
 // One metric of one run as packed columns, one row for each bucket, in the order of steps. A series of at most `maxPoints`

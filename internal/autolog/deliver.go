@@ -36,8 +36,8 @@ type deliverer struct {
 func (d *deliverer) batch(ctx context.Context, run string, ops []op, sequence int64) error {
 	input := client.LogBatchInput{RunId: run, Client: &d.sender, Sequence: &sequence}
 	type series struct {
-		key         string
-		measurement bool
+		key                       string
+		measurement, keepExisting bool
 	}
 	columns := map[series]int{}
 	for _, o := range ops {
@@ -55,15 +55,16 @@ func (d *deliverer) batch(ctx context.Context, run string, ops []op, sequence in
 			if err != nil {
 				at := time.UnixMilli(o.TimeMS).UTC()
 				input.Metrics = append(input.Metrics, client.MetricPointInput{
-					Key: o.Key, Value: client.MetricValue(o.Number), Step: o.Step, Time: &at, Role: &role})
+					Key: o.Key, Value: client.MetricValue(o.Number), Step: o.Step, Time: &at, Role: &role,
+					KeepExisting: o.KeepExisting})
 				continue
 			}
-			s := series{o.Key, o.Measurement}
+			s := series{o.Key, o.Measurement, o.KeepExisting}
 			i, ok := columns[s]
 			if !ok {
 				i = len(input.Columns)
 				columns[s] = i
-				input.Columns = append(input.Columns, client.MetricColumnsInput{Key: o.Key, Role: &role})
+				input.Columns = append(input.Columns, client.MetricColumnsInput{Key: o.Key, Role: &role, KeepExisting: o.KeepExisting})
 			}
 			c := &input.Columns[i]
 			c.Steps, c.Times, c.Values = append(c.Steps, step), append(c.Times, o.TimeMS), append(c.Values, float64(o.Number))

@@ -24,7 +24,7 @@ type op struct {
 	// Of opParam, opTag and opMetric.
 	Key   string `json:"key,omitempty"`
 	Value string `json:"value,omitempty"`
-	// KeepExisting is true for params and tags of an adapter: a value of the user's wins.
+	// KeepExisting is true for params, tags and points of an adapter: a value of the user's wins.
 	KeepExisting bool        `json:"keep,omitempty"`
 	Number       sdk.Float   `json:"number,omitempty"`
 	Step         json.Number `json:"step,omitempty"`

@@ -96,6 +96,7 @@ func (t *translator) record(record *autologv1.Record) error {
 		t.ops = append(t.ops, op{
 			Kind: opMetric, Run: run, Key: what.Metric.GetKey(), Number: sdk.Float(what.Metric.GetValue()),
 			TimeMS: what.Metric.GetTimeMs(), Step: stepOf(what.Metric.GetStep()), Measurement: what.Metric.GetMeasurement(),
+			KeepExisting: true,
 		})
 	case *autologv1.Record_Dataset:
 		d := what.Dataset

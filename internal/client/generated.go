@@ -1115,6 +1115,8 @@ type MetricColumnsInput struct {
 	// Unix milliseconds.
 	Times  Int64Array   `json:"times"`
 	Values Float64Array `json:"values"`
+	// As of MetricPointInput.
+	KeepExisting bool `json:"keepExisting"`
 }
 
 // GetKey returns MetricColumnsInput.Key, and is useful for accessing the field via an interface.
@@ -1135,6 +1137,9 @@ func (v *MetricColumnsInput) GetTimes() Int64Array { return v.Times }
 // GetValues returns MetricColumnsInput.Values, and is useful for accessing the field via an interface.
 func (v *MetricColumnsInput) GetValues() Float64Array { return v.Values }
 
+// GetKeepExisting returns MetricColumnsInput.KeepExisting, and is useful for accessing the field via an interface.
+func (v *MetricColumnsInput) GetKeepExisting() bool { return v.KeepExisting }
+
 type MetricPointInput struct {
 	Key   string      `json:"key"`
 	Value MetricValue `json:"value"`
@@ -1142,6 +1147,9 @@ type MetricPointInput struct {
 	// The server's clock when missing.
 	Time *time.Time  `json:"time"`
 	Role *MetricRole `json:"role"`
+	// A series that was sent without keepExisting stays as it is, and the first points without it take the place of these: so
+	// write autolog adapters.
+	KeepExisting bool `json:"keepExisting"`
 }
 
 // GetKey returns MetricPointInput.Key, and is useful for accessing the field via an interface.
@@ -1158,6 +1166,9 @@ func (v *MetricPointInput) GetTime() *time.Time { return v.Time }
 
 // GetRole returns MetricPointInput.Role, and is useful for accessing the field via an interface.
 func (v *MetricPointInput) GetRole() *MetricRole { return v.Role }
+
+// GetKeepExisting returns MetricPointInput.KeepExisting, and is useful for accessing the field via an interface.
+func (v *MetricPointInput) GetKeepExisting() bool { return v.KeepExisting }
 
 type MetricRole string
 

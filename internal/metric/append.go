@@ -66,12 +66,17 @@ type Pending struct {
 	columns []Columns
 	touched []*series
 	points  int
+	// replaced are keys whose stored points give way to the user's own.
+	replaced []string
 }
 
 // Points is the number of points that are new.
 func (p *Pending) Points() int { return p.points }
 
-// Merge checks the columns of one batch and joins those of the same key.
+// Replaces tells whether points that were stored give way to new ones.
+func (p *Pending) Replaces() bool { return len(p.replaced) > 0 }
+
+// Merge checks the columns of one batch and joins those of the same key; beside the user's own, an adapter's are dropped.
 func Merge(columns []Columns) ([]Columns, error) {
 	total := 0
 	for i := range columns {
@@ -96,6 +101,12 @@ func Merge(columns []Columns) ([]Columns, error) {
 			continue
 		}
 		m := &merged[i]
+		if m.KeepExisting != c.KeepExisting {
+			if c.Len() > 0 && (m.KeepExisting || m.Len() == 0) {
+				*m = c
+			}
+			continue
+		}
 		// The caller's columns are not to be written into.
 		m.Steps, m.Times, m.Values = slices.Clip(m.Steps), slices.Clip(m.Times), slices.Clip(m.Values)
 		m.Role = cmp.Or(c.Role, m.Role)
@@ -116,9 +127,17 @@ func (a *Appender) Plan(ctx context.Context, tx *store.Tx, runPK, experimentID i
 	for i := range columns {
 		c := columns[i]
 		s := states[c.Key]
-		if s == nil {
+		if s == nil && c.Len() == 0 || s != nil && c.KeepExisting && !s.row.Provisional {
+			continue
+		}
+		replaces := s != nil && s.row.Provisional && !c.KeepExisting && c.Len() > 0
+		if replaces {
+			p.replaced = append(p.replaced, c.Key)
+		}
+		if s == nil || replaces {
 			s = &series{row: store.SeriesRow{
-				RunID: runPK, ExperimentID: experimentID, Key: c.Key, Role: string(metricseries.RoleRESULT)}, tailKnown: true}
+				RunID: runPK, ExperimentID: experimentID, Key: c.Key, Role: string(metricseries.RoleRESULT),
+				Provisional: c.KeepExisting}, tailKnown: true}
 		} else {
 			s = s.clone()
 		}
@@ -143,6 +162,9 @@ func (a *Appender) Plan(ctx context.Context, tx *store.Tx, runPK, experimentID i
 
 // Write stores what Plan found.
 func (a *Appender) Write(ctx context.Context, tx *store.Tx, to Target, p *Pending) error {
+	if err := dropPoints(ctx, tx, to.RunPK, p.replaced); err != nil {
+		return err
+	}
 	if p.points > 0 {
 		payload := encodeBatch(nil, p.columns)
 		if err := store.InsertBatch(ctx, tx, to.RunPK, to.Sequence, p.points, to.Now, payload); err != nil {

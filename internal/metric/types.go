@@ -21,9 +21,12 @@ type Columns struct {
 	Role Role
 	// StepScale: the steps are Steps[i] / 10^StepScale.
 	StepScale int8
-	Steps     []int64
-	Times     []int64
-	Values    []float64
+	// KeepExisting: a series of the user's own stays as it is, and the first points without KeepExisting take the place of
+	// these. It is how autolog adapters write.
+	KeepExisting bool
+	Steps        []int64
+	Times        []int64
+	Values       []float64
 }
 
 // Len is the number of points.

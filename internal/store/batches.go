@@ -49,6 +49,19 @@ func EachBatch(ctx context.Context, q Querier, runPKs []int, after int64, fn fun
 	return nil
 }
 
+// ReplaceBatch stores a batch anew, with fewer points, or removes it when it has none. The transaction holds the run's lock.
+func ReplaceBatch(ctx context.Context, tx *Tx, b Batch) error {
+	query, args := "UPDATE metric_batches SET points = ?, payload = ? WHERE run_id = ? AND sequence = ?",
+		[]any{b.Points, b.Payload, b.RunPK, b.Sequence}
+	if b.Points == 0 {
+		query, args = "DELETE FROM metric_batches WHERE run_id = ? AND sequence = ?", args[2:]
+	}
+	if _, err := tx.ExecContext(ctx, query, args...); err != nil {
+		return fmt.Errorf("replace batch: %w", err)
+	}
+	return nil
+}
+
 // DeleteBatches removes the batches of a run up to a sequence, itself included, and gives how many they were. The
 // transaction holds the run's lock.
 func DeleteBatches(ctx context.Context, tx *Tx, runPK int, upTo int64) (int64, error) {

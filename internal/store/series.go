@@ -18,24 +18,26 @@ type SeriesRow struct {
 	LastStep, LastTime      int64
 	MinValue, MaxValue      sql.NullFloat64 // not valid: all points are NaN
 	MinStep, MaxStep        int64
+	Provisional             bool
 }
 
 const seriesColumns = "run_id, experiment_id, key, role, step_scale, count, nan_count, first_value, first_nan, first_step, " +
-	"first_time, last_value, last_nan, last_step, last_time, min_value, min_step, max_value, max_step"
+	"first_time, last_value, last_nan, last_step, last_time, min_value, min_step, max_value, max_step, provisional"
 
-const seriesColumnCount = 19
+const seriesColumnCount = 20
 
 const seriesConflict = " ON CONFLICT (run_id, key) DO UPDATE SET role = excluded.role, step_scale = excluded.step_scale, " +
 	"count = excluded.count, nan_count = excluded.nan_count, first_value = excluded.first_value, first_nan = excluded.first_nan, " +
 	"first_step = excluded.first_step, first_time = excluded.first_time, last_value = excluded.last_value, " +
 	"last_nan = excluded.last_nan, last_step = excluded.last_step, last_time = excluded.last_time, " +
-	"min_value = excluded.min_value, min_step = excluded.min_step, max_value = excluded.max_value, max_step = excluded.max_step"
+	"min_value = excluded.min_value, min_step = excluded.min_step, max_value = excluded.max_value, max_step = excluded.max_step, " +
+	"provisional = excluded.provisional"
 
 func (r *SeriesRow) args(args []any) []any {
 	return append(args, r.RunID, r.ExperimentID, r.Key, r.Role, r.StepScale, r.Count, r.NaNCount,
 		r.FirstValue, !r.FirstValue.Valid, r.FirstStep, r.FirstTime,
 		r.LastValue, !r.LastValue.Valid, r.LastStep, r.LastTime,
-		r.MinValue, r.MinStep, r.MaxValue, r.MaxStep)
+		r.MinValue, r.MinStep, r.MaxValue, r.MaxStep, r.Provisional)
 }
 
 // LoadSeries reads the series rows of a run for some keys.
@@ -60,7 +62,7 @@ func scanSeries(rows *sql.Rows) (r SeriesRow, err error) {
 	err = rows.Scan(&r.ID, &r.RunID, &r.ExperimentID, &r.Key, &r.Role, &r.StepScale, &r.Count, &r.NaNCount,
 		&r.FirstValue, &firstNaN, &r.FirstStep, &r.FirstTime,
 		&r.LastValue, &lastNaN, &r.LastStep, &r.LastTime,
-		&r.MinValue, &r.MinStep, &r.MaxValue, &r.MaxStep)
+		&r.MinValue, &r.MinStep, &r.MaxValue, &r.MaxStep, &r.Provisional)
 	if err != nil {
 		return SeriesRow{}, fmt.Errorf("scan series: %w", err)
 	}

@@ -166,7 +166,7 @@ func (s *Service) logBatch(ctx context.Context, tx *store.Tx, b *Batch) (BatchRe
 	if err := remember(ctx, tx, r.pk, b.Client, b.Sequence); err != nil {
 		return BatchResult{}, err
 	}
-	s.announce(tx, b, r, points.Points() > 0, len(params) > 0 || len(b.Tags) > 0)
+	s.announce(tx, b, r, points.Points() > 0, len(params) > 0 || len(b.Tags) > 0 || points.Replaces())
 	return BatchResult{Stored: true, Sequence: r.sequence}, nil
 }
 

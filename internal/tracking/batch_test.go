@@ -40,6 +40,29 @@ func newRun(t require.TestingT, s *tracking.Service) *ent.Run {
 // naive keeps every point in a list: what the engine must be equal to.
 type naive struct {
 	points map[string][]metric.Point
+	own    map[string]bool
+}
+
+func newNaive() *naive { return &naive{points: map[string][]metric.Point{}, own: map[string]bool{}} }
+
+// batch adds the columns of one batch and gives the keys whose points gave way to the user's own.
+func (n *naive) batch(columns []metric.Columns) (replaced []string) {
+	for _, c := range columns {
+		if c.Len() == 0 || c.KeepExisting || n.own[c.Key] {
+			continue
+		}
+		n.own[c.Key] = true
+		if len(n.points[c.Key]) > 0 {
+			replaced = append(replaced, c.Key)
+		}
+		delete(n.points, c.Key)
+	}
+	for _, c := range columns {
+		if c.KeepExisting != n.own[c.Key] {
+			n.add(c)
+		}
+	}
+	return replaced
 }
 
 func (n *naive) add(c metric.Columns) {
@@ -69,7 +92,7 @@ var someValue = rapid.OneOf(rapid.SampledFrom([]float64{0, 1, -1, 0.5, math.NaN(
 var someColumns = rapid.Custom(func(t *rapid.T) metric.Columns {
 	n := rapid.IntRange(0, 6).Draw(t, "n")
 	c := metric.Columns{Key: rapid.SampledFrom([]string{"loss", "学习率", "val/acc"}).Draw(t, "key"),
-		StepScale: rapid.SampledFrom([]int8{0, 0, 0, 1, 6}).Draw(t, "scale")}
+		StepScale: rapid.SampledFrom([]int8{0, 0, 0, 1, 6}).Draw(t, "scale"), KeepExisting: rapid.Bool().Draw(t, "adapter")}
 	for range n {
 		c.Steps = append(c.Steps, rapid.Int64Range(-3, 30).Draw(t, "step"))
 		c.Times = append(c.Times, rapid.Int64Range(1000, 1003).Draw(t, "time"))
@@ -86,15 +109,14 @@ func TestMetricsEqualNaiveModel(t *testing.T) {
 		s, reader := newService(t, db), metric.NewReader(db)
 		rapid.Check(t, func(t *rapid.T) {
 			run := newRun(t, s)
-			model := &naive{points: map[string][]metric.Point{}}
-			followed := &naive{points: map[string][]metric.Point{}}
+			model, followed := newNaive(), newNaive()
 			cursor := metric.Cursor{}
 			for range rapid.IntRange(1, 6).Draw(t, "batches") {
 				columns := rapid.SliceOfN(someColumns, 1, 4).Draw(t, "columns")
 				_, err := s.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: columns})
 				require.NoError(t, err)
-				for _, c := range columns {
-					model.add(c)
+				for _, key := range model.batch(columns) {
+					delete(followed.points, key) // the run changed: who follows it reads the series anew
 				}
 				if rapid.Bool().Draw(t, "restart") {
 					s = tracking.New(db, live.NewHub()) // forgets what it knew of the series

@@ -239,16 +239,26 @@ with mlflow.start_run(run_name="second"):
 
 
 @pytest.mark.parametrize(
-    "log", ["mlflow.log_param(key, value)", "mlflow.log_params({key: value})", "cairn.params({key: value})"]
+    "log, metric",
+    [
+        ("mlflow.log_param(key, value)", "mlflow.log_metric('training_score', 0.25)"),
+        ("mlflow.log_params({key: value})", "mlflow.log_metrics({'training_score': 0.25})"),
+        ("cairn.params({key: value})", "cairn.log({'training_score': 0.25})"),
+    ],
 )
 @pytest.mark.parametrize("order", ["before", "after"])
-def test_the_user_s_own_values_win_in_both_orders(shared_server, shared_client, tmp_path, log, order):
-    own = f"key, value = 'max_depth', 'my own'; {log}; mlflow.set_tag('estimator_name', 'mine')"
+def test_the_user_s_own_values_win_in_both_orders(shared_server, shared_client, tmp_path, log, metric, order):
+    own = f"""
+key, value = 'max_depth', 'my own'
+{log}
+mlflow.set_tag('estimator_name', 'mine')
+{metric}
+"""
     # What the agent was sent is on the server before mlflow writes, as after any longer fit.
     arrived = """
 import time
 client, until = mlflow.MlflowClient(), time.monotonic() + 30
-while "max_depth" not in client.get_run(run.info.run_id).data.params and time.monotonic() < until:
+while "training_score" not in client.get_run(run.info.run_id).data.metrics and time.monotonic() < until:
     time.sleep(0.01)
 """
     fit = "DecisionTreeClassifier(max_depth=2).fit([[0], [1]], [0, 1])\n"
@@ -269,5 +279,8 @@ mlflow.end_run()
     assert run.data.params["max_depth"] == "my own"
     assert run.data.params["criterion"] == "gini"
     assert run.data.tags["estimator_name"] == "mine"
+    (point,) = shared_client.get_metric_history(run.info.run_id, "training_score")
+    assert point.value == 0.25
+    assert run.data.metrics["training_accuracy_score"] == 1
     assert run.data.tags["estimator_class"] == "sklearn.tree._classes.DecisionTreeClassifier"
     assert run.info.status == "FINISHED"
