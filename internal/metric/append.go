@@ -10,7 +10,6 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
-	"github.com/cairnml/cairn/ent/metricseries"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/store"
 )
@@ -135,9 +134,7 @@ func (a *Appender) Plan(ctx context.Context, tx *store.Tx, runPK, experimentID i
 			p.replaced = append(p.replaced, c.Key)
 		}
 		if s == nil || replaces {
-			s = &series{row: store.SeriesRow{
-				RunID: runPK, ExperimentID: experimentID, Key: c.Key, Role: string(metricseries.RoleRESULT),
-				Provisional: c.KeepExisting}, tailKnown: true}
+			s = newSeries(runPK, experimentID, &c)
 		} else {
 			s = s.clone()
 		}

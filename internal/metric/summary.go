@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/cairnml/cairn/ent/metricseries"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/store"
 )
@@ -27,6 +28,12 @@ type series struct {
 	// seen has every point of the series; nil until a point came that was not beyond the last. It is never changed once
 	// shared: points accepted since are in fresh.
 	seen, fresh map[pointID]struct{}
+}
+
+// newSeries begins a series, without points yet, for those of c.
+func newSeries(runPK, experimentID int, c *Columns) *series {
+	return &series{row: store.SeriesRow{
+		RunID: runPK, ExperimentID: experimentID, Key: c.Key, Role: string(metricseries.RoleRESULT), Provisional: c.KeepExisting}, tailKnown: true}
 }
 
 // clone gives a copy whose changes the original does not see.

@@ -47,7 +47,10 @@ type DB struct {
 }
 
 // Open opens the database, brings its schema up to date, and starts the writers. The caller closes it.
-func Open(ctx context.Context, cfg Config) (*DB, error) {
+func Open(ctx context.Context, cfg Config) (*DB, error) { return open(ctx, cfg, writing) }
+
+// open opens the database for requests or, with the purpose loading, for a load: without writers and readers.
+func open(ctx context.Context, cfg Config, purpose access) (*DB, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -57,9 +60,9 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	db := &DB{dialect: loc.dialect, log: cfg.Logger}
 	if loc.dialect == dialect.SQLite {
-		err = db.openSQLite(ctx, loc, cfg)
+		err = db.openSQLite(ctx, loc, cfg, purpose)
 	} else {
-		err = db.openPostgres(ctx, loc, cfg)
+		err = db.openPostgres(ctx, loc, cfg, purpose)
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

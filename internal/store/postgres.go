@@ -22,7 +22,7 @@ const (
 	postgresReaders = 16
 )
 
-func (db *DB) openPostgres(ctx context.Context, loc location, cfg Config) error {
+func (db *DB) openPostgres(ctx context.Context, loc location, cfg Config, purpose access) error {
 	var err error
 	if db.write, err = openPool(ctx, loc.dsn, postgresLanes+2); err != nil {
 		return err
@@ -40,6 +40,9 @@ func (db *DB) openPostgres(ctx context.Context, loc location, cfg Config) error 
 	}
 	if err := migrateSchema(ctx, db, migrations, !cfg.NoMigrate); err != nil {
 		return err
+	}
+	if purpose == loading {
+		return nil
 	}
 	readDSN := loc.dsn
 	if cfg.ReadURL != "" {

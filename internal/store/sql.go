@@ -69,3 +69,15 @@ func (tx *Tx) LockRow() string {
 	}
 	return ""
 }
+
+// scanColumn gives the one column of a query.
+func scanColumn[T any](ctx context.Context, q Querier, query string, args ...any) ([]T, error) {
+	var out []T
+	err := EachRow(ctx, q, query, args, func(rows *sql.Rows) error {
+		var v T
+		err := rows.Scan(&v)
+		out = append(out, v)
+		return err
+	})
+	return out, err
+}

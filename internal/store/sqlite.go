@@ -18,7 +18,7 @@ import (
 // sqliteReaders bounds the read pool: readers of a WAL never wait, but each holds a page cache of up to 2 MiB.
 const sqliteReaders = 6
 
-func (db *DB) openSQLite(ctx context.Context, loc location, cfg Config) error {
+func (db *DB) openSQLite(ctx context.Context, loc location, cfg Config, purpose access) error {
 	if err := os.MkdirAll(filepath.Dir(loc.path), 0o750); err != nil {
 		return errs.Wrap(errs.Invalid, err, "database: the folder %s cannot be made: %s", filepath.Dir(loc.path), reason(err))
 	}
@@ -27,12 +27,18 @@ func (db *DB) openSQLite(ctx context.Context, loc location, cfg Config) error {
 		return err
 	}
 	db.lock = lock
-	if db.write, err = sql.Open("sqlite", sqliteDSN(loc.path, writing)); err != nil {
+	if db.write, err = sql.Open("sqlite", sqliteDSN(loc.path, purpose)); err != nil {
 		return fmt.Errorf("open sqlite: %w", err)
 	}
 	db.write.SetMaxOpenConns(1)
 	if err := migrateSchema(ctx, db, db.write, !cfg.NoMigrate); err != nil {
 		return describeSQLite(errs.Invalid, loc.path, err)
+	}
+	if err := restoreIndexes(ctx, db, loc.path); err != nil {
+		return describeSQLite(errs.Invalid, loc.path, err)
+	}
+	if purpose == loading {
+		return nil
 	}
 	if db.read, err = sql.Open("sqlite", sqliteDSN(loc.path, reading)); err != nil {
 		return fmt.Errorf("open sqlite: %w", err)
@@ -49,6 +55,7 @@ type access int
 const (
 	writing access = iota
 	reading        // beside the writer, which keeps the file as it should be
+	loading        // alone: whole tables, without readers
 	looking        // at a file as it is, which may be a backup or no database of Cairn's: nothing in it changes
 )
 
@@ -56,13 +63,19 @@ const (
 // synchronous=FULL makes a commit durable before it returns. LIKE is case-sensitive, as MLflow's filters are.
 func sqliteDSN(path string, purpose access) string {
 	q := url.Values{}
-	pragmas := []string{"busy_timeout(10000)", "case_sensitive_like(1)", "temp_store(MEMORY)"}
+	pragmas := []string{"busy_timeout(10000)", "case_sensitive_like(1)"}
 	if purpose == looking {
 		q.Set("mode", "ro")
 	} else {
-		pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "journal_size_limit(67108864)")
+		pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)")
 	}
-	if purpose != writing {
+	if purpose == loading {
+		// Sorting what becomes an index may take gigabytes. A load makes the rows that its rows refer to itself.
+		pragmas = append(pragmas, "temp_store(FILE)", "cache_size(-262144)", "foreign_keys(0)")
+	} else {
+		pragmas = append(pragmas, "temp_store(MEMORY)", "foreign_keys(1)")
+	}
+	if purpose == reading || purpose == looking {
 		pragmas = append(pragmas, "query_only(1)")
 	}
 	for _, pragma := range pragmas {

@@ -42,30 +42,14 @@ type BatchResult struct {
 
 func (b *Batch) check() error {
 	var err error
-	if b.Columns, err = metric.Merge(b.Columns); err != nil {
+	if b.Columns, err = mergeColumns(b.Columns); err != nil {
 		return err
-	}
-	for i := range b.Columns {
-		if err := CheckKey("metrics.key", b.Columns[i].Key); err != nil {
-			return err
-		}
 	}
 	if len(b.Params) > MaxParams {
 		return errs.Field("params", "has %d params: at most %d go into one batch", len(b.Params), MaxParams)
 	}
-	seen := make(map[string]bool, len(b.Params))
-	for i, p := range b.Params {
-		field := fmt.Sprintf("params[%d]", i)
-		if err := CheckKey(field+".key", p.Key); err != nil {
-			return err
-		}
-		if err := checkValue(field+".value", p.Key, p.Value); err != nil {
-			return err
-		}
-		if seen[p.Key] {
-			return errs.Field(field+".key", "Duplicate parameter keys have been submitted: %q; send each once", p.Key)
-		}
-		seen[p.Key] = true
+	if err := checkParams(b.Params); err != nil {
+		return err
 	}
 	if err := checkTags("tags", b.Tags); err != nil {
 		return err
@@ -89,6 +73,38 @@ func (b *Batch) check() error {
 		return errs.Field("client", "has %d bytes: at most %d are allowed", len(b.Client), maxClient)
 	}
 	return checkText("client", b.Client)
+}
+
+// mergeColumns checks columns and joins those of the same key.
+func mergeColumns(columns []metric.Columns) ([]metric.Columns, error) {
+	merged, err := metric.Merge(columns)
+	if err != nil {
+		return nil, err
+	}
+	for i := range merged {
+		if err := CheckKey("metrics.key", merged[i].Key); err != nil {
+			return nil, err
+		}
+	}
+	return merged, nil
+}
+
+func checkParams(params []Param) error {
+	seen := make(map[string]bool, len(params))
+	for i, p := range params {
+		field := fmt.Sprintf("params[%d]", i)
+		if err := CheckKey(field+".key", p.Key); err != nil {
+			return err
+		}
+		if err := checkValue(field+".value", p.Key, p.Value); err != nil {
+			return err
+		}
+		if seen[p.Key] {
+			return errs.Field(field+".key", "Duplicate parameter keys have been submitted: %q; send each once", p.Key)
+		}
+		seen[p.Key] = true
+	}
+	return nil
 }
 
 // LogBatch stores points, params and tags of a run and returns when they are durable. It is the one way by which they get

@@ -27,17 +27,24 @@ type CreateExperiment struct {
 	IdempotencyKey   string
 }
 
-// CreateExperiment makes an experiment. Exists when the name is taken, also by a deleted one.
-func (s *Service) CreateExperiment(ctx context.Context, in CreateExperiment) (*ent.Experiment, error) {
+func (in *CreateExperiment) check() error {
 	if err := checkName("name", in.Name, MaxExperimentName); err != nil {
-		return nil, err
+		return err
 	}
 	if err := checkTags("tags", in.Tags); err != nil {
-		return nil, err
+		return err
 	}
 	if in.ArtifactLocation != "" && !inStore(in.ArtifactLocation) {
-		return nil, errs.Field("artifact_location", "%.80q is outside this server's store: leave it out, or name a place below %s/",
+		return errs.Field("artifact_location", "%.80q is outside this server's store: leave it out, or name a place below %s/",
 			in.ArtifactLocation, proxyScheme)
+	}
+	return nil
+}
+
+// CreateExperiment makes an experiment. Exists when the name is taken, also by a deleted one.
+func (s *Service) CreateExperiment(ctx context.Context, in CreateExperiment) (*ent.Experiment, error) {
+	if err := in.check(); err != nil {
+		return nil, err
 	}
 	var out *ent.Experiment
 	err := s.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {

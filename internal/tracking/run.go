@@ -158,7 +158,7 @@ func createRun(ctx context.Context, tx *store.Tx, in CreateRun) error {
 	t := now()
 	create := tx.Ent().Run.Create().SetRunID(in.RunID).SetExperimentID(e.ID).SetName(in.Name).
 		SetStartTime(in.StartTime).SetUserID(in.UserID).SetParentRunID(in.ParentRunID).
-		SetArtifactLocation(fmt.Sprintf("%s/%s/artifacts", e.ArtifactLocation, in.RunID)).
+		SetArtifactLocation(artifactLocation(e, in.RunID)).
 		SetCreatedAt(t).SetUpdatedAt(t).SetCreatedBy(principal(ctx)).SetUpdatedBy(principal(ctx))
 	if in.LeaseSeconds > 0 {
 		create.SetLeaseExpiresAt(t + int64(in.LeaseSeconds)*1000)
@@ -170,15 +170,24 @@ func createRun(ctx context.Context, tx *store.Tx, in CreateRun) error {
 		}
 		return fmt.Errorf("create run: %w", err)
 	}
-	tags := append(slices.Clone(in.Tags), Tag{Key: tagRunName, Value: in.Name})
-	if in.ParentRunID != "" {
-		tags = append(tags, Tag{Key: tagParentRunID, Value: in.ParentRunID})
-	}
-	if err := upsertTags(ctx, tx, r.ID, e.ID, tags); err != nil {
+	if err := upsertTags(ctx, tx, r.ID, e.ID, ownTags(in.Tags, in.Name, in.ParentRunID)); err != nil {
 		return err
 	}
 	tx.RunChanged(in.RunID, e.ID)
 	return nil
+}
+
+func artifactLocation(e *ent.Experiment, runID string) string {
+	return fmt.Sprintf("%s/%s/artifacts", e.ArtifactLocation, runID)
+}
+
+// ownTags adds the tags by which MLflow's clients know a run's name and parent.
+func ownTags(tags []Tag, name, parent string) []Tag {
+	tags = append(slices.Clone(tags), Tag{Key: tagRunName, Value: name})
+	if parent != "" {
+		tags = append(tags, Tag{Key: tagParentRunID, Value: parent})
+	}
+	return tags
 }
 
 func runExperiment(ctx context.Context, tx *store.Tx, in CreateRun) (*ent.Experiment, error) {
