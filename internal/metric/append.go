@@ -140,6 +140,9 @@ func (a *Appender) Plan(ctx context.Context, tx *store.Tx, runPK, experimentID i
 		}
 		role := s.row.Role
 		fresh, err := s.accept(c, func() (map[pointID]struct{}, error) {
+			if replaces {
+				return map[pointID]struct{}{}, nil
+			}
 			return storedPoints(ctx, tx, runPK, c.Key, s.row.StepScale)
 		})
 		if err != nil {

@@ -156,10 +156,15 @@ func TestUsersMetricWins(t *testing.T) {
 			require.Len(t, told.C(), 1, "who shows the run hears that more changed than points that were added")
 			log(adapters(column("loss", 9, 8, 7)), column("late", 5), adapters(column("late", 6)))
 			log(column("loss", 3, 2, 1))
+			// The user's points go back, and one is as an adapter's was.
+			log(adapters(metric.Columns{Key: "back", Steps: []int64{5, 3}, Times: []int64{1, 1}, Values: []float64{1, 2}}))
+			back := metric.Columns{Key: "back", Steps: []int64{5, 3}, Times: []int64{2, 1}, Values: []float64{1, 2}}
+			log(back)
 
 			model := newNaive()
 			model.add(column("loss", 3, 2, 1))
 			model.add(column("late", 5))
+			model.add(back)
 			for i := range 40 {
 				model.add(column("other", 1, float64(i)))
 			}
