@@ -140,9 +140,6 @@ func (s *Service) CreateToken(ctx context.Context, name string, role token.Role,
 		}
 		t, err := tx.Ent().Token.Create().SetName(name).SetSecretHash(hashSecret(secret).String()).SetRole(role).
 			SetCreatedAt(now.UnixMilli()).SetCreatedBy(by.Name).SetExpiresAt(expiry).Save(ctx)
-		if store.IsUniqueViolation(err) { // made by another replica meanwhile
-			return taken(name)
-		}
 		if err != nil {
 			return fmt.Errorf("store token: %w", err)
 		}

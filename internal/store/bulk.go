@@ -326,7 +326,7 @@ func (b *Bulk) Close(ctx context.Context) error {
 // describeBulk says in a user's words what a database refuses.
 func describeBulk(err error) error {
 	switch {
-	case IsUniqueViolation(err):
+	case uniqueViolation(err):
 		return errs.Wrap(errs.Exists, err, "load: a run, or one of its keys, is there twice: %s", err.Error())
 	case unreachable(err):
 		return errs.Wrap(errs.Unavailable, err, "the database cannot be reached; nothing of the load is stored")

@@ -122,8 +122,8 @@ func unreachable(err error) bool {
 
 var errConn = errors.New("database connection")
 
-// IsUniqueViolation tells whether a statement failed because a row with the same key is there.
-func IsUniqueViolation(err error) bool {
+// uniqueViolation tells whether a statement failed because a row with the same key is there.
+func uniqueViolation(err error) bool {
 	var p *pq.Error
 	if errors.As(err, &p) {
 		return p.Code == "23505"

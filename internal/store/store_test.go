@@ -157,6 +157,25 @@ func TestGroupCommitIsolation(t *testing.T) {
 	})
 }
 
+// A request that never sees what is in its way, however often it is run, is told in words what happened.
+func TestUniqueViolation(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		tries := 0
+		err := db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			tries++
+			_, err := tx.Ent().Experiment.Create().SetName("Default").SetArtifactLocation("").SetCreatedAt(1).SetUpdatedAt(1).Save(ctx)
+			return err
+		})
+		require.Equal(t, errs.Exists, errs.KindOf(err), "%v", err)
+		require.ErrorContains(t, err, "try again")
+		if db.Postgres() {
+			require.Greater(t, tries, 1, "another transaction may have made it since the request looked")
+		}
+	})
+}
+
 func TestReadSideDoesNotWrite(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

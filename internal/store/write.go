@@ -221,6 +221,9 @@ func (w *writer) describe(err error) error {
 		return nil
 	case errors.As(err, &designed):
 		return err
+	case uniqueViolation(err):
+		// A request looks first, and is run again, so that it finds what others make meanwhile: this is for the last try.
+		return errs.Wrap(errs.Exists, err, "another request made the same, or something of the same name, at once; try again")
 	case unreachable(err):
 		return errs.Wrap(errs.Unavailable, err, "the database cannot be reached; try again")
 	case retryable(err):

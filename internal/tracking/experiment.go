@@ -97,9 +97,6 @@ func insertExperiment(ctx context.Context, tx *store.Tx, in CreateExperiment) (*
 	e, err := tx.Ent().Experiment.Create().SetName(in.Name).SetArtifactLocation(in.ArtifactLocation).
 		SetCreatedAt(t).SetUpdatedAt(t).SetCreatedBy(principal(ctx)).SetUpdatedBy(principal(ctx)).Save(ctx)
 	if err != nil {
-		if store.IsUniqueViolation(err) {
-			return nil, errs.Wrap(errs.Exists, err, "Experiment %q already exists", in.Name)
-		}
 		return nil, fmt.Errorf("create experiment: %w", err)
 	}
 	if in.ArtifactLocation == "" {

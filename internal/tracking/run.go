@@ -165,9 +165,6 @@ func createRun(ctx context.Context, tx *store.Tx, in CreateRun) error {
 	}
 	r, err := create.Save(ctx)
 	if err != nil {
-		if store.IsUniqueViolation(err) {
-			return errs.Wrap(errs.Exists, err, "A run with id=%s already exists", in.RunID)
-		}
 		return fmt.Errorf("create run: %w", err)
 	}
 	if err := upsertTags(ctx, tx, r.ID, e.ID, ownTags(in.Tags, in.Name, in.ParentRunID)); err != nil {

@@ -93,7 +93,7 @@ func once(ctx context.Context, tx *store.Tx, operation, key string, request any,
 		return id, err
 	}
 	id, err := create()
-	if errs.KindOf(err) == errs.Exists && !store.IsUniqueViolation(err) {
+	if errs.KindOf(err) == errs.Exists {
 		// Another replica may have committed the same request between the two looks.
 		if id, found, again := earlier(); again != nil || found {
 			return id, again
