@@ -17440,6 +17440,7 @@ type ParamMutation struct {
 	value            *string
 	number           *float64
 	addnumber        *float64
+	value_prefix     *[]byte
 	provisional      *bool
 	clearedFields    map[string]struct{}
 	run              *int
@@ -17781,6 +17782,42 @@ func (m *ParamMutation) ResetNumber() {
 	delete(m.clearedFields, param.FieldNumber)
 }
 
+// SetValuePrefix sets the "value_prefix" field.
+func (m *ParamMutation) SetValuePrefix(b []byte) {
+	m.value_prefix = &b
+}
+
+// ValuePrefix returns the value of the "value_prefix" field in the mutation.
+func (m *ParamMutation) ValuePrefix() (r []byte, exists bool) {
+	v := m.value_prefix
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValuePrefix returns the old "value_prefix" field's value of the Param entity.
+// If the Param object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ParamMutation) OldValuePrefix(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValuePrefix is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValuePrefix requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValuePrefix: %w", err)
+	}
+	return oldValue.ValuePrefix, nil
+}
+
+// ResetValuePrefix resets all changes to the "value_prefix" field.
+func (m *ParamMutation) ResetValuePrefix() {
+	m.value_prefix = nil
+}
+
 // SetProvisional sets the "provisional" field.
 func (m *ParamMutation) SetProvisional(b bool) {
 	m.provisional = &b
@@ -17878,7 +17915,7 @@ func (m *ParamMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ParamMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 7)
 	if m.run != nil {
 		fields = append(fields, param.FieldRunID)
 	}
@@ -17893,6 +17930,9 @@ func (m *ParamMutation) Fields() []string {
 	}
 	if m.number != nil {
 		fields = append(fields, param.FieldNumber)
+	}
+	if m.value_prefix != nil {
+		fields = append(fields, param.FieldValuePrefix)
 	}
 	if m.provisional != nil {
 		fields = append(fields, param.FieldProvisional)
@@ -17915,6 +17955,8 @@ func (m *ParamMutation) Field(name string) (ent.Value, bool) {
 		return m.Value()
 	case param.FieldNumber:
 		return m.Number()
+	case param.FieldValuePrefix:
+		return m.ValuePrefix()
 	case param.FieldProvisional:
 		return m.Provisional()
 	}
@@ -17936,6 +17978,8 @@ func (m *ParamMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldValue(ctx)
 	case param.FieldNumber:
 		return m.OldNumber(ctx)
+	case param.FieldValuePrefix:
+		return m.OldValuePrefix(ctx)
 	case param.FieldProvisional:
 		return m.OldProvisional(ctx)
 	}
@@ -17981,6 +18025,13 @@ func (m *ParamMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetNumber(v)
+		return nil
+	case param.FieldValuePrefix:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValuePrefix(v)
 		return nil
 	case param.FieldProvisional:
 		v, ok := value.(bool)
@@ -18088,6 +18139,9 @@ func (m *ParamMutation) ResetField(name string) error {
 		return nil
 	case param.FieldNumber:
 		m.ResetNumber()
+		return nil
+	case param.FieldValuePrefix:
+		m.ResetValuePrefix()
 		return nil
 	case param.FieldProvisional:
 		m.ResetProvisional()
@@ -24436,6 +24490,7 @@ type RunTagMutation struct {
 	addexperiment_id *int
 	key              *string
 	value            *string
+	value_prefix     *[]byte
 	provisional      *bool
 	clearedFields    map[string]struct{}
 	run              *int
@@ -24707,6 +24762,42 @@ func (m *RunTagMutation) ResetValue() {
 	m.value = nil
 }
 
+// SetValuePrefix sets the "value_prefix" field.
+func (m *RunTagMutation) SetValuePrefix(b []byte) {
+	m.value_prefix = &b
+}
+
+// ValuePrefix returns the value of the "value_prefix" field in the mutation.
+func (m *RunTagMutation) ValuePrefix() (r []byte, exists bool) {
+	v := m.value_prefix
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValuePrefix returns the old "value_prefix" field's value of the RunTag entity.
+// If the RunTag object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunTagMutation) OldValuePrefix(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValuePrefix is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValuePrefix requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValuePrefix: %w", err)
+	}
+	return oldValue.ValuePrefix, nil
+}
+
+// ResetValuePrefix resets all changes to the "value_prefix" field.
+func (m *RunTagMutation) ResetValuePrefix() {
+	m.value_prefix = nil
+}
+
 // SetProvisional sets the "provisional" field.
 func (m *RunTagMutation) SetProvisional(b bool) {
 	m.provisional = &b
@@ -24804,7 +24895,7 @@ func (m *RunTagMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RunTagMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 6)
 	if m.run != nil {
 		fields = append(fields, runtag.FieldRunID)
 	}
@@ -24816,6 +24907,9 @@ func (m *RunTagMutation) Fields() []string {
 	}
 	if m.value != nil {
 		fields = append(fields, runtag.FieldValue)
+	}
+	if m.value_prefix != nil {
+		fields = append(fields, runtag.FieldValuePrefix)
 	}
 	if m.provisional != nil {
 		fields = append(fields, runtag.FieldProvisional)
@@ -24836,6 +24930,8 @@ func (m *RunTagMutation) Field(name string) (ent.Value, bool) {
 		return m.Key()
 	case runtag.FieldValue:
 		return m.Value()
+	case runtag.FieldValuePrefix:
+		return m.ValuePrefix()
 	case runtag.FieldProvisional:
 		return m.Provisional()
 	}
@@ -24855,6 +24951,8 @@ func (m *RunTagMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldKey(ctx)
 	case runtag.FieldValue:
 		return m.OldValue(ctx)
+	case runtag.FieldValuePrefix:
+		return m.OldValuePrefix(ctx)
 	case runtag.FieldProvisional:
 		return m.OldProvisional(ctx)
 	}
@@ -24893,6 +24991,13 @@ func (m *RunTagMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetValue(v)
+		return nil
+	case runtag.FieldValuePrefix:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValuePrefix(v)
 		return nil
 	case runtag.FieldProvisional:
 		v, ok := value.(bool)
@@ -24976,6 +25081,9 @@ func (m *RunTagMutation) ResetField(name string) error {
 		return nil
 	case runtag.FieldValue:
 		m.ResetValue()
+		return nil
+	case runtag.FieldValuePrefix:
+		m.ResetValuePrefix()
 		return nil
 	case runtag.FieldProvisional:
 		m.ResetProvisional()

@@ -27,6 +27,8 @@ type Param struct {
 	Value string `json:"value,omitempty"`
 	// Number holds the value of the "number" field.
 	Number *float64 `json:"number,omitempty"`
+	// ValuePrefix holds the value of the "value_prefix" field.
+	ValuePrefix []byte `json:"value_prefix,omitempty"`
 	// Written by an autolog adapter: a value of the user's own replaces it.
 	Provisional bool `json:"provisional,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -60,6 +62,8 @@ func (*Param) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case param.FieldValuePrefix:
+			values[i] = new([]byte)
 		case param.FieldProvisional:
 			values[i] = new(sql.NullBool)
 		case param.FieldNumber:
@@ -119,6 +123,12 @@ func (_m *Param) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Number = new(float64)
 				*_m.Number = value.Float64
+			}
+		case param.FieldValuePrefix:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field value_prefix", values[i])
+			} else if value != nil {
+				_m.ValuePrefix = *value
 			}
 		case param.FieldProvisional:
 			if value, ok := values[i].(*sql.NullBool); !ok {
@@ -183,6 +193,9 @@ func (_m *Param) String() string {
 		builder.WriteString("number=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("value_prefix=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ValuePrefix))
 	builder.WriteString(", ")
 	builder.WriteString("provisional=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Provisional))

@@ -60,6 +60,12 @@ func (_c *ParamCreate) SetNillableNumber(v *float64) *ParamCreate {
 	return _c
 }
 
+// SetValuePrefix sets the "value_prefix" field.
+func (_c *ParamCreate) SetValuePrefix(v []byte) *ParamCreate {
+	_c.mutation.SetValuePrefix(v)
+	return _c
+}
+
 // SetProvisional sets the "provisional" field.
 func (_c *ParamCreate) SetProvisional(v bool) *ParamCreate {
 	_c.mutation.SetProvisional(v)
@@ -139,6 +145,14 @@ func (_c *ParamCreate) check() error {
 	if _, ok := _c.mutation.Value(); !ok {
 		return &ValidationError{Name: "value", err: errors.New(`ent: missing required field "Param.value"`)}
 	}
+	if _, ok := _c.mutation.ValuePrefix(); !ok {
+		return &ValidationError{Name: "value_prefix", err: errors.New(`ent: missing required field "Param.value_prefix"`)}
+	}
+	if v, ok := _c.mutation.ValuePrefix(); ok {
+		if err := param.ValuePrefixValidator(v); err != nil {
+			return &ValidationError{Name: "value_prefix", err: fmt.Errorf(`ent: validator failed for field "Param.value_prefix": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.Provisional(); !ok {
 		return &ValidationError{Name: "provisional", err: errors.New(`ent: missing required field "Param.provisional"`)}
 	}
@@ -187,6 +201,10 @@ func (_c *ParamCreate) createSpec() (*Param, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Number(); ok {
 		_spec.SetField(param.FieldNumber, field.TypeFloat64, value)
 		_node.Number = &value
+	}
+	if value, ok := _c.mutation.ValuePrefix(); ok {
+		_spec.SetField(param.FieldValuePrefix, field.TypeBytes, value)
+		_node.ValuePrefix = value
 	}
 	if value, ok := _c.mutation.Provisional(); ok {
 		_spec.SetField(param.FieldProvisional, field.TypeBool, value)
@@ -339,6 +357,18 @@ func (u *ParamUpsert) ClearNumber() *ParamUpsert {
 	return u
 }
 
+// SetValuePrefix sets the "value_prefix" field.
+func (u *ParamUpsert) SetValuePrefix(v []byte) *ParamUpsert {
+	u.Set(param.FieldValuePrefix, v)
+	return u
+}
+
+// UpdateValuePrefix sets the "value_prefix" field to the value that was provided on create.
+func (u *ParamUpsert) UpdateValuePrefix() *ParamUpsert {
+	u.SetExcluded(param.FieldValuePrefix)
+	return u
+}
+
 // SetProvisional sets the "provisional" field.
 func (u *ParamUpsert) SetProvisional(v bool) *ParamUpsert {
 	u.Set(param.FieldProvisional, v)
@@ -479,6 +509,20 @@ func (u *ParamUpsertOne) UpdateNumber() *ParamUpsertOne {
 func (u *ParamUpsertOne) ClearNumber() *ParamUpsertOne {
 	return u.Update(func(s *ParamUpsert) {
 		s.ClearNumber()
+	})
+}
+
+// SetValuePrefix sets the "value_prefix" field.
+func (u *ParamUpsertOne) SetValuePrefix(v []byte) *ParamUpsertOne {
+	return u.Update(func(s *ParamUpsert) {
+		s.SetValuePrefix(v)
+	})
+}
+
+// UpdateValuePrefix sets the "value_prefix" field to the value that was provided on create.
+func (u *ParamUpsertOne) UpdateValuePrefix() *ParamUpsertOne {
+	return u.Update(func(s *ParamUpsert) {
+		s.UpdateValuePrefix()
 	})
 }
 
@@ -788,6 +832,20 @@ func (u *ParamUpsertBulk) UpdateNumber() *ParamUpsertBulk {
 func (u *ParamUpsertBulk) ClearNumber() *ParamUpsertBulk {
 	return u.Update(func(s *ParamUpsert) {
 		s.ClearNumber()
+	})
+}
+
+// SetValuePrefix sets the "value_prefix" field.
+func (u *ParamUpsertBulk) SetValuePrefix(v []byte) *ParamUpsertBulk {
+	return u.Update(func(s *ParamUpsert) {
+		s.SetValuePrefix(v)
+	})
+}
+
+// UpdateValuePrefix sets the "value_prefix" field to the value that was provided on create.
+func (u *ParamUpsertBulk) UpdateValuePrefix() *ParamUpsertBulk {
+	return u.Update(func(s *ParamUpsert) {
+		s.UpdateValuePrefix()
 	})
 }
 

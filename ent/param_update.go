@@ -119,6 +119,12 @@ func (_u *ParamUpdate) ClearNumber() *ParamUpdate {
 	return _u
 }
 
+// SetValuePrefix sets the "value_prefix" field.
+func (_u *ParamUpdate) SetValuePrefix(v []byte) *ParamUpdate {
+	_u.mutation.SetValuePrefix(v)
+	return _u
+}
+
 // SetProvisional sets the "provisional" field.
 func (_u *ParamUpdate) SetProvisional(v bool) *ParamUpdate {
 	_u.mutation.SetProvisional(v)
@@ -183,6 +189,11 @@ func (_u *ParamUpdate) check() error {
 			return &ValidationError{Name: "key", err: fmt.Errorf(`ent: validator failed for field "Param.key": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ValuePrefix(); ok {
+		if err := param.ValuePrefixValidator(v); err != nil {
+			return &ValidationError{Name: "value_prefix", err: fmt.Errorf(`ent: validator failed for field "Param.value_prefix": %w`, err)}
+		}
+	}
 	if _u.mutation.RunCleared() && len(_u.mutation.RunIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Param.run"`)
 	}
@@ -227,6 +238,9 @@ func (_u *ParamUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.NumberCleared() {
 		_spec.ClearField(param.FieldNumber, field.TypeFloat64)
+	}
+	if value, ok := _u.mutation.ValuePrefix(); ok {
+		_spec.SetField(param.FieldValuePrefix, field.TypeBytes, value)
 	}
 	if value, ok := _u.mutation.Provisional(); ok {
 		_spec.SetField(param.FieldProvisional, field.TypeBool, value)
@@ -372,6 +386,12 @@ func (_u *ParamUpdateOne) ClearNumber() *ParamUpdateOne {
 	return _u
 }
 
+// SetValuePrefix sets the "value_prefix" field.
+func (_u *ParamUpdateOne) SetValuePrefix(v []byte) *ParamUpdateOne {
+	_u.mutation.SetValuePrefix(v)
+	return _u
+}
+
 // SetProvisional sets the "provisional" field.
 func (_u *ParamUpdateOne) SetProvisional(v bool) *ParamUpdateOne {
 	_u.mutation.SetProvisional(v)
@@ -449,6 +469,11 @@ func (_u *ParamUpdateOne) check() error {
 			return &ValidationError{Name: "key", err: fmt.Errorf(`ent: validator failed for field "Param.key": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ValuePrefix(); ok {
+		if err := param.ValuePrefixValidator(v); err != nil {
+			return &ValidationError{Name: "value_prefix", err: fmt.Errorf(`ent: validator failed for field "Param.value_prefix": %w`, err)}
+		}
+	}
 	if _u.mutation.RunCleared() && len(_u.mutation.RunIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Param.run"`)
 	}
@@ -510,6 +535,9 @@ func (_u *ParamUpdateOne) sqlSave(ctx context.Context) (_node *Param, err error)
 	}
 	if _u.mutation.NumberCleared() {
 		_spec.ClearField(param.FieldNumber, field.TypeFloat64)
+	}
+	if value, ok := _u.mutation.ValuePrefix(); ok {
+		_spec.SetField(param.FieldValuePrefix, field.TypeBytes, value)
 	}
 	if value, ok := _u.mutation.Provisional(); ok {
 		_spec.SetField(param.FieldProvisional, field.TypeBool, value)

@@ -25,6 +25,8 @@ type RunTag struct {
 	Key string `json:"key,omitempty"`
 	// Value holds the value of the "value" field.
 	Value string `json:"value,omitempty"`
+	// ValuePrefix holds the value of the "value_prefix" field.
+	ValuePrefix []byte `json:"value_prefix,omitempty"`
 	// Written by an autolog adapter: a value of the user's own replaces it.
 	Provisional bool `json:"provisional,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -58,6 +60,8 @@ func (*RunTag) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case runtag.FieldValuePrefix:
+			values[i] = new([]byte)
 		case runtag.FieldProvisional:
 			values[i] = new(sql.NullBool)
 		case runtag.FieldID, runtag.FieldRunID, runtag.FieldExperimentID:
@@ -108,6 +112,12 @@ func (_m *RunTag) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field value", values[i])
 			} else if value.Valid {
 				_m.Value = value.String
+			}
+		case runtag.FieldValuePrefix:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field value_prefix", values[i])
+			} else if value != nil {
+				_m.ValuePrefix = *value
 			}
 		case runtag.FieldProvisional:
 			if value, ok := values[i].(*sql.NullBool); !ok {
@@ -167,6 +177,9 @@ func (_m *RunTag) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("value=")
 	builder.WriteString(_m.Value)
+	builder.WriteString(", ")
+	builder.WriteString("value_prefix=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ValuePrefix))
 	builder.WriteString(", ")
 	builder.WriteString("provisional=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Provisional))

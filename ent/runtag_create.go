@@ -46,6 +46,12 @@ func (_c *RunTagCreate) SetValue(v string) *RunTagCreate {
 	return _c
 }
 
+// SetValuePrefix sets the "value_prefix" field.
+func (_c *RunTagCreate) SetValuePrefix(v []byte) *RunTagCreate {
+	_c.mutation.SetValuePrefix(v)
+	return _c
+}
+
 // SetProvisional sets the "provisional" field.
 func (_c *RunTagCreate) SetProvisional(v bool) *RunTagCreate {
 	_c.mutation.SetProvisional(v)
@@ -125,6 +131,14 @@ func (_c *RunTagCreate) check() error {
 	if _, ok := _c.mutation.Value(); !ok {
 		return &ValidationError{Name: "value", err: errors.New(`ent: missing required field "RunTag.value"`)}
 	}
+	if _, ok := _c.mutation.ValuePrefix(); !ok {
+		return &ValidationError{Name: "value_prefix", err: errors.New(`ent: missing required field "RunTag.value_prefix"`)}
+	}
+	if v, ok := _c.mutation.ValuePrefix(); ok {
+		if err := runtag.ValuePrefixValidator(v); err != nil {
+			return &ValidationError{Name: "value_prefix", err: fmt.Errorf(`ent: validator failed for field "RunTag.value_prefix": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.Provisional(); !ok {
 		return &ValidationError{Name: "provisional", err: errors.New(`ent: missing required field "RunTag.provisional"`)}
 	}
@@ -169,6 +183,10 @@ func (_c *RunTagCreate) createSpec() (*RunTag, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Value(); ok {
 		_spec.SetField(runtag.FieldValue, field.TypeString, value)
 		_node.Value = value
+	}
+	if value, ok := _c.mutation.ValuePrefix(); ok {
+		_spec.SetField(runtag.FieldValuePrefix, field.TypeBytes, value)
+		_node.ValuePrefix = value
 	}
 	if value, ok := _c.mutation.Provisional(); ok {
 		_spec.SetField(runtag.FieldProvisional, field.TypeBool, value)
@@ -297,6 +315,18 @@ func (u *RunTagUpsert) UpdateValue() *RunTagUpsert {
 	return u
 }
 
+// SetValuePrefix sets the "value_prefix" field.
+func (u *RunTagUpsert) SetValuePrefix(v []byte) *RunTagUpsert {
+	u.Set(runtag.FieldValuePrefix, v)
+	return u
+}
+
+// UpdateValuePrefix sets the "value_prefix" field to the value that was provided on create.
+func (u *RunTagUpsert) UpdateValuePrefix() *RunTagUpsert {
+	u.SetExcluded(runtag.FieldValuePrefix)
+	return u
+}
+
 // SetProvisional sets the "provisional" field.
 func (u *RunTagUpsert) SetProvisional(v bool) *RunTagUpsert {
 	u.Set(runtag.FieldProvisional, v)
@@ -409,6 +439,20 @@ func (u *RunTagUpsertOne) SetValue(v string) *RunTagUpsertOne {
 func (u *RunTagUpsertOne) UpdateValue() *RunTagUpsertOne {
 	return u.Update(func(s *RunTagUpsert) {
 		s.UpdateValue()
+	})
+}
+
+// SetValuePrefix sets the "value_prefix" field.
+func (u *RunTagUpsertOne) SetValuePrefix(v []byte) *RunTagUpsertOne {
+	return u.Update(func(s *RunTagUpsert) {
+		s.SetValuePrefix(v)
+	})
+}
+
+// UpdateValuePrefix sets the "value_prefix" field to the value that was provided on create.
+func (u *RunTagUpsertOne) UpdateValuePrefix() *RunTagUpsertOne {
+	return u.Update(func(s *RunTagUpsert) {
+		s.UpdateValuePrefix()
 	})
 }
 
@@ -690,6 +734,20 @@ func (u *RunTagUpsertBulk) SetValue(v string) *RunTagUpsertBulk {
 func (u *RunTagUpsertBulk) UpdateValue() *RunTagUpsertBulk {
 	return u.Update(func(s *RunTagUpsert) {
 		s.UpdateValue()
+	})
+}
+
+// SetValuePrefix sets the "value_prefix" field.
+func (u *RunTagUpsertBulk) SetValuePrefix(v []byte) *RunTagUpsertBulk {
+	return u.Update(func(s *RunTagUpsert) {
+		s.SetValuePrefix(v)
+	})
+}
+
+// UpdateValuePrefix sets the "value_prefix" field to the value that was provided on create.
+func (u *RunTagUpsertBulk) UpdateValuePrefix() *RunTagUpsertBulk {
+	return u.Update(func(s *RunTagUpsert) {
+		s.UpdateValuePrefix()
 	})
 }
 

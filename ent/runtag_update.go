@@ -92,6 +92,12 @@ func (_u *RunTagUpdate) SetNillableValue(v *string) *RunTagUpdate {
 	return _u
 }
 
+// SetValuePrefix sets the "value_prefix" field.
+func (_u *RunTagUpdate) SetValuePrefix(v []byte) *RunTagUpdate {
+	_u.mutation.SetValuePrefix(v)
+	return _u
+}
+
 // SetProvisional sets the "provisional" field.
 func (_u *RunTagUpdate) SetProvisional(v bool) *RunTagUpdate {
 	_u.mutation.SetProvisional(v)
@@ -156,6 +162,11 @@ func (_u *RunTagUpdate) check() error {
 			return &ValidationError{Name: "key", err: fmt.Errorf(`ent: validator failed for field "RunTag.key": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ValuePrefix(); ok {
+		if err := runtag.ValuePrefixValidator(v); err != nil {
+			return &ValidationError{Name: "value_prefix", err: fmt.Errorf(`ent: validator failed for field "RunTag.value_prefix": %w`, err)}
+		}
+	}
 	if _u.mutation.RunCleared() && len(_u.mutation.RunIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "RunTag.run"`)
 	}
@@ -191,6 +202,9 @@ func (_u *RunTagUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Value(); ok {
 		_spec.SetField(runtag.FieldValue, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ValuePrefix(); ok {
+		_spec.SetField(runtag.FieldValuePrefix, field.TypeBytes, value)
 	}
 	if value, ok := _u.mutation.Provisional(); ok {
 		_spec.SetField(runtag.FieldProvisional, field.TypeBool, value)
@@ -309,6 +323,12 @@ func (_u *RunTagUpdateOne) SetNillableValue(v *string) *RunTagUpdateOne {
 	return _u
 }
 
+// SetValuePrefix sets the "value_prefix" field.
+func (_u *RunTagUpdateOne) SetValuePrefix(v []byte) *RunTagUpdateOne {
+	_u.mutation.SetValuePrefix(v)
+	return _u
+}
+
 // SetProvisional sets the "provisional" field.
 func (_u *RunTagUpdateOne) SetProvisional(v bool) *RunTagUpdateOne {
 	_u.mutation.SetProvisional(v)
@@ -386,6 +406,11 @@ func (_u *RunTagUpdateOne) check() error {
 			return &ValidationError{Name: "key", err: fmt.Errorf(`ent: validator failed for field "RunTag.key": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ValuePrefix(); ok {
+		if err := runtag.ValuePrefixValidator(v); err != nil {
+			return &ValidationError{Name: "value_prefix", err: fmt.Errorf(`ent: validator failed for field "RunTag.value_prefix": %w`, err)}
+		}
+	}
 	if _u.mutation.RunCleared() && len(_u.mutation.RunIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "RunTag.run"`)
 	}
@@ -438,6 +463,9 @@ func (_u *RunTagUpdateOne) sqlSave(ctx context.Context) (_node *RunTag, err erro
 	}
 	if value, ok := _u.mutation.Value(); ok {
 		_spec.SetField(runtag.FieldValue, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ValuePrefix(); ok {
+		_spec.SetField(runtag.FieldValuePrefix, field.TypeBytes, value)
 	}
 	if value, ok := _u.mutation.Provisional(); ok {
 		_spec.SetField(runtag.FieldProvisional, field.TypeBool, value)

@@ -369,8 +369,12 @@ func init() {
 	paramDescKey := paramFields[2].Descriptor()
 	// param.KeyValidator is a validator for the "key" field. It is called by the builders before save.
 	param.KeyValidator = paramDescKey.Validators[0].(func(string) error)
+	// paramDescValuePrefix is the schema descriptor for value_prefix field.
+	paramDescValuePrefix := paramFields[5].Descriptor()
+	// param.ValuePrefixValidator is a validator for the "value_prefix" field. It is called by the builders before save.
+	param.ValuePrefixValidator = paramDescValuePrefix.Validators[0].(func([]byte) error)
 	// paramDescProvisional is the schema descriptor for provisional field.
-	paramDescProvisional := paramFields[5].Descriptor()
+	paramDescProvisional := paramFields[6].Descriptor()
 	// param.DefaultProvisional holds the default value on creation for the provisional field.
 	param.DefaultProvisional = paramDescProvisional.Default.(bool)
 	pluginreleaseFields := schema.PluginRelease{}.Fields()
@@ -519,8 +523,12 @@ func init() {
 	runtagDescKey := runtagFields[2].Descriptor()
 	// runtag.KeyValidator is a validator for the "key" field. It is called by the builders before save.
 	runtag.KeyValidator = runtagDescKey.Validators[0].(func(string) error)
+	// runtagDescValuePrefix is the schema descriptor for value_prefix field.
+	runtagDescValuePrefix := runtagFields[4].Descriptor()
+	// runtag.ValuePrefixValidator is a validator for the "value_prefix" field. It is called by the builders before save.
+	runtag.ValuePrefixValidator = runtagDescValuePrefix.Validators[0].(func([]byte) error)
 	// runtagDescProvisional is the schema descriptor for provisional field.
-	runtagDescProvisional := runtagFields[4].Descriptor()
+	runtagDescProvisional := runtagFields[5].Descriptor()
 	// runtag.DefaultProvisional holds the default value on creation for the provisional field.
 	runtag.DefaultProvisional = runtagDescProvisional.Default.(bool)
 	stagetransitionFields := schema.StageTransition{}.Fields()

@@ -557,9 +557,9 @@ var (
 				Columns: []*schema.Column{MetricSeriesColumns[20], MetricSeriesColumns[2]},
 			},
 			{
-				Name:    "metricseries_experiment_id_key_last_value",
+				Name:    "metricseries_search",
 				Unique:  false,
-				Columns: []*schema.Column{MetricSeriesColumns[1], MetricSeriesColumns[2], MetricSeriesColumns[11]},
+				Columns: []*schema.Column{MetricSeriesColumns[1], MetricSeriesColumns[2], MetricSeriesColumns[11], MetricSeriesColumns[20], MetricSeriesColumns[15], MetricSeriesColumns[17]},
 			},
 		},
 	}
@@ -670,6 +670,7 @@ var (
 		{Name: "key", Type: field.TypeString, Size: 1000},
 		{Name: "value", Type: field.TypeString, Size: 2147483647},
 		{Name: "number", Type: field.TypeFloat64, Nullable: true},
+		{Name: "value_prefix", Type: field.TypeBytes, Size: 128},
 		{Name: "provisional", Type: field.TypeBool, Default: false},
 		{Name: "run_id", Type: field.TypeInt},
 	}
@@ -681,7 +682,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "params_runs_params",
-				Columns:    []*schema.Column{ParamsColumns[6]},
+				Columns:    []*schema.Column{ParamsColumns[7]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -690,12 +691,12 @@ var (
 			{
 				Name:    "param_run_id_key",
 				Unique:  true,
-				Columns: []*schema.Column{ParamsColumns[6], ParamsColumns[2]},
+				Columns: []*schema.Column{ParamsColumns[7], ParamsColumns[2]},
 			},
 			{
-				Name:    "param_experiment_id_key_number",
+				Name:    "param_search",
 				Unique:  false,
-				Columns: []*schema.Column{ParamsColumns[1], ParamsColumns[2], ParamsColumns[4]},
+				Columns: []*schema.Column{ParamsColumns[1], ParamsColumns[2], ParamsColumns[4], ParamsColumns[5], ParamsColumns[7]},
 			},
 		},
 	}
@@ -783,9 +784,14 @@ var (
 		},
 		Indexes: []*schema.Index{
 			{
-				Name:    "run_experiment_id_lifecycle_stage_start_time_run_id",
+				Name:    "run_list",
 				Unique:  false,
 				Columns: []*schema.Column{RunsColumns[20], RunsColumns[7], RunsColumns[5], RunsColumns[1]},
+				Annotation: &entsql.IndexAnnotation{
+					DescColumns: map[string]bool{
+						RunsColumns[5].Name: true,
+					},
+				},
 			},
 			{
 				Name:    "run_parent_run_id",
@@ -914,6 +920,7 @@ var (
 		{Name: "experiment_id", Type: field.TypeInt},
 		{Name: "key", Type: field.TypeString, Size: 1000},
 		{Name: "value", Type: field.TypeString, Size: 2147483647},
+		{Name: "value_prefix", Type: field.TypeBytes, Size: 128},
 		{Name: "provisional", Type: field.TypeBool, Default: false},
 		{Name: "run_id", Type: field.TypeInt},
 	}
@@ -925,7 +932,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "run_tags_runs_tags",
-				Columns:    []*schema.Column{RunTagsColumns[5]},
+				Columns:    []*schema.Column{RunTagsColumns[6]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -934,12 +941,12 @@ var (
 			{
 				Name:    "runtag_run_id_key",
 				Unique:  true,
-				Columns: []*schema.Column{RunTagsColumns[5], RunTagsColumns[2]},
+				Columns: []*schema.Column{RunTagsColumns[6], RunTagsColumns[2]},
 			},
 			{
-				Name:    "runtag_experiment_id_key",
+				Name:    "runtag_search",
 				Unique:  false,
-				Columns: []*schema.Column{RunTagsColumns[1], RunTagsColumns[2]},
+				Columns: []*schema.Column{RunTagsColumns[1], RunTagsColumns[2], RunTagsColumns[4], RunTagsColumns[6]},
 			},
 		},
 	}

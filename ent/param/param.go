@@ -22,6 +22,8 @@ const (
 	FieldValue = "value"
 	// FieldNumber holds the string denoting the number field in the database.
 	FieldNumber = "number"
+	// FieldValuePrefix holds the string denoting the value_prefix field in the database.
+	FieldValuePrefix = "value_prefix"
 	// FieldProvisional holds the string denoting the provisional field in the database.
 	FieldProvisional = "provisional"
 	// EdgeRun holds the string denoting the run edge name in mutations.
@@ -45,6 +47,7 @@ var Columns = []string{
 	FieldKey,
 	FieldValue,
 	FieldNumber,
+	FieldValuePrefix,
 	FieldProvisional,
 }
 
@@ -61,6 +64,8 @@ func ValidColumn(column string) bool {
 var (
 	// KeyValidator is a validator for the "key" field. It is called by the builders before save.
 	KeyValidator func(string) error
+	// ValuePrefixValidator is a validator for the "value_prefix" field. It is called by the builders before save.
+	ValuePrefixValidator func([]byte) error
 	// DefaultProvisional holds the default value on creation for the "provisional" field.
 	DefaultProvisional bool
 )

@@ -78,6 +78,11 @@ func Number(v float64) predicate.Param {
 	return predicate.Param(sql.FieldEQ(FieldNumber, v))
 }
 
+// ValuePrefix applies equality check predicate on the "value_prefix" field. It's identical to ValuePrefixEQ.
+func ValuePrefix(v []byte) predicate.Param {
+	return predicate.Param(sql.FieldEQ(FieldValuePrefix, v))
+}
+
 // Provisional applies equality check predicate on the "provisional" field. It's identical to ProvisionalEQ.
 func Provisional(v bool) predicate.Param {
 	return predicate.Param(sql.FieldEQ(FieldProvisional, v))
@@ -321,6 +326,46 @@ func NumberIsNil() predicate.Param {
 // NumberNotNil applies the NotNil predicate on the "number" field.
 func NumberNotNil() predicate.Param {
 	return predicate.Param(sql.FieldNotNull(FieldNumber))
+}
+
+// ValuePrefixEQ applies the EQ predicate on the "value_prefix" field.
+func ValuePrefixEQ(v []byte) predicate.Param {
+	return predicate.Param(sql.FieldEQ(FieldValuePrefix, v))
+}
+
+// ValuePrefixNEQ applies the NEQ predicate on the "value_prefix" field.
+func ValuePrefixNEQ(v []byte) predicate.Param {
+	return predicate.Param(sql.FieldNEQ(FieldValuePrefix, v))
+}
+
+// ValuePrefixIn applies the In predicate on the "value_prefix" field.
+func ValuePrefixIn(vs ...[]byte) predicate.Param {
+	return predicate.Param(sql.FieldIn(FieldValuePrefix, vs...))
+}
+
+// ValuePrefixNotIn applies the NotIn predicate on the "value_prefix" field.
+func ValuePrefixNotIn(vs ...[]byte) predicate.Param {
+	return predicate.Param(sql.FieldNotIn(FieldValuePrefix, vs...))
+}
+
+// ValuePrefixGT applies the GT predicate on the "value_prefix" field.
+func ValuePrefixGT(v []byte) predicate.Param {
+	return predicate.Param(sql.FieldGT(FieldValuePrefix, v))
+}
+
+// ValuePrefixGTE applies the GTE predicate on the "value_prefix" field.
+func ValuePrefixGTE(v []byte) predicate.Param {
+	return predicate.Param(sql.FieldGTE(FieldValuePrefix, v))
+}
+
+// ValuePrefixLT applies the LT predicate on the "value_prefix" field.
+func ValuePrefixLT(v []byte) predicate.Param {
+	return predicate.Param(sql.FieldLT(FieldValuePrefix, v))
+}
+
+// ValuePrefixLTE applies the LTE predicate on the "value_prefix" field.
+func ValuePrefixLTE(v []byte) predicate.Param {
+	return predicate.Param(sql.FieldLTE(FieldValuePrefix, v))
 }
 
 // ProvisionalEQ applies the EQ predicate on the "provisional" field.

@@ -20,6 +20,8 @@ const (
 	FieldKey = "key"
 	// FieldValue holds the string denoting the value field in the database.
 	FieldValue = "value"
+	// FieldValuePrefix holds the string denoting the value_prefix field in the database.
+	FieldValuePrefix = "value_prefix"
 	// FieldProvisional holds the string denoting the provisional field in the database.
 	FieldProvisional = "provisional"
 	// EdgeRun holds the string denoting the run edge name in mutations.
@@ -42,6 +44,7 @@ var Columns = []string{
 	FieldExperimentID,
 	FieldKey,
 	FieldValue,
+	FieldValuePrefix,
 	FieldProvisional,
 }
 
@@ -58,6 +61,8 @@ func ValidColumn(column string) bool {
 var (
 	// KeyValidator is a validator for the "key" field. It is called by the builders before save.
 	KeyValidator func(string) error
+	// ValuePrefixValidator is a validator for the "value_prefix" field. It is called by the builders before save.
+	ValuePrefixValidator func([]byte) error
 	// DefaultProvisional holds the default value on creation for the "provisional" field.
 	DefaultProvisional bool
 )

@@ -73,6 +73,11 @@ func Value(v string) predicate.RunTag {
 	return predicate.RunTag(sql.FieldEQ(FieldValue, v))
 }
 
+// ValuePrefix applies equality check predicate on the "value_prefix" field. It's identical to ValuePrefixEQ.
+func ValuePrefix(v []byte) predicate.RunTag {
+	return predicate.RunTag(sql.FieldEQ(FieldValuePrefix, v))
+}
+
 // Provisional applies equality check predicate on the "provisional" field. It's identical to ProvisionalEQ.
 func Provisional(v bool) predicate.RunTag {
 	return predicate.RunTag(sql.FieldEQ(FieldProvisional, v))
@@ -266,6 +271,46 @@ func ValueEqualFold(v string) predicate.RunTag {
 // ValueContainsFold applies the ContainsFold predicate on the "value" field.
 func ValueContainsFold(v string) predicate.RunTag {
 	return predicate.RunTag(sql.FieldContainsFold(FieldValue, v))
+}
+
+// ValuePrefixEQ applies the EQ predicate on the "value_prefix" field.
+func ValuePrefixEQ(v []byte) predicate.RunTag {
+	return predicate.RunTag(sql.FieldEQ(FieldValuePrefix, v))
+}
+
+// ValuePrefixNEQ applies the NEQ predicate on the "value_prefix" field.
+func ValuePrefixNEQ(v []byte) predicate.RunTag {
+	return predicate.RunTag(sql.FieldNEQ(FieldValuePrefix, v))
+}
+
+// ValuePrefixIn applies the In predicate on the "value_prefix" field.
+func ValuePrefixIn(vs ...[]byte) predicate.RunTag {
+	return predicate.RunTag(sql.FieldIn(FieldValuePrefix, vs...))
+}
+
+// ValuePrefixNotIn applies the NotIn predicate on the "value_prefix" field.
+func ValuePrefixNotIn(vs ...[]byte) predicate.RunTag {
+	return predicate.RunTag(sql.FieldNotIn(FieldValuePrefix, vs...))
+}
+
+// ValuePrefixGT applies the GT predicate on the "value_prefix" field.
+func ValuePrefixGT(v []byte) predicate.RunTag {
+	return predicate.RunTag(sql.FieldGT(FieldValuePrefix, v))
+}
+
+// ValuePrefixGTE applies the GTE predicate on the "value_prefix" field.
+func ValuePrefixGTE(v []byte) predicate.RunTag {
+	return predicate.RunTag(sql.FieldGTE(FieldValuePrefix, v))
+}
+
+// ValuePrefixLT applies the LT predicate on the "value_prefix" field.
+func ValuePrefixLT(v []byte) predicate.RunTag {
+	return predicate.RunTag(sql.FieldLT(FieldValuePrefix, v))
+}
+
+// ValuePrefixLTE applies the LTE predicate on the "value_prefix" field.
+func ValuePrefixLTE(v []byte) predicate.RunTag {
+	return predicate.RunTag(sql.FieldLTE(FieldValuePrefix, v))
 }
 
 // ProvisionalEQ applies the EQ predicate on the "provisional" field.

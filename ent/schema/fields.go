@@ -48,3 +48,7 @@ func ownedBy(typ any, name, ref, column string) ent.Edge {
 func stringMap(name string) ent.Field {
 	return field.JSON(name, map[string]string{}).Optional().SchemaType(map[string]string{dialect.Postgres: "json"})
 }
+
+// valuePrefix is the beginning of a value, as store.ValuePrefix gives it: so much of it as an index can hold. Bytes, and not
+// a text, since both databases order them alike, whatever language they were made for.
+func valuePrefix() ent.Field { return field.Bytes("value_prefix").MaxLen(128) }

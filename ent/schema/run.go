@@ -66,7 +66,9 @@ func (Run) Edges() []ent.Edge {
 
 func (Run) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("experiment_id", "lifecycle_stage", "start_time", "run_id"),
+		// The order of a list of runs: newest first.
+		index.Fields("experiment_id", "lifecycle_stage", "start_time", "run_id").
+			Annotations(entsql.DescColumns("start_time")).StorageKey("run_list"),
 		index.Fields("parent_run_id"),
 		index.Fields("lease_expires_at"),
 	}
@@ -86,6 +88,7 @@ func (Param) Fields() []ent.Field {
 		field.String("key").MaxLen(maxKeyLen),
 		field.Text("value"),
 		field.Float("number").Optional().Nillable(),
+		valuePrefix(),
 		field.Bool("provisional").Default(false).
 			Comment("Written by an autolog adapter: a value of the user's own replaces it."),
 	}
@@ -98,7 +101,8 @@ func (Param) Edges() []ent.Edge {
 func (Param) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("run_id", "key").Unique(),
-		index.Fields("experiment_id", "key", "number"),
+		// Finds a value, as a number or as a text, and gives values in order, without a look at the table.
+		index.Fields("experiment_id", "key", "number", "value_prefix", "run_id").StorageKey("param_search"),
 	}
 }
 
@@ -115,6 +119,7 @@ func (RunTag) Fields() []ent.Field {
 		field.Int("experiment_id"),
 		field.String("key").MaxLen(maxKeyLen),
 		field.Text("value"),
+		valuePrefix(),
 		field.Bool("provisional").Default(false).
 			Comment("Written by an autolog adapter: a value of the user's own replaces it."),
 	}
@@ -127,7 +132,8 @@ func (RunTag) Edges() []ent.Edge {
 func (RunTag) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("run_id", "key").Unique(),
-		index.Fields("experiment_id", "key"),
+		// Finds a value, and gives values in order, without a look at the table.
+		index.Fields("experiment_id", "key", "value_prefix", "run_id").StorageKey("runtag_search"),
 	}
 }
 

@@ -5,10 +5,11 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"pgregory.net/rapid"
+
+	"github.com/cairnml/cairn/internal/store"
 )
 
 // series is what is kept of a metric: its values by function; NaN where there is none.
@@ -75,11 +76,6 @@ func (r *naiveRun) attribute(name string) (text string, number int64, isText, pr
 	return "", 0, true, true // created_by, updated_by: empty in the test
 }
 
-func paramNumber(text string) (float64, bool) {
-	f, err := strconv.ParseFloat(text, 64)
-	return f, err == nil && !math.IsNaN(f) && !math.IsInf(f, 0)
-}
-
 func (n *naive) matches(r *naiveRun, e Expr) bool {
 	switch e := e.(type) {
 	case *And:
@@ -135,7 +131,7 @@ func present(op Op, ok bool, compare func() bool) bool {
 
 func compareParam(v string, c *Comparison) bool {
 	if c.Value.holds(NumberValue) {
-		f, ok := paramNumber(v)
+		f, ok := store.Number(v)
 		return ok && compareNumbers(f, c.Op, c.Value)
 	}
 	return compareTexts(v, c.Op, c.Value)
@@ -262,7 +258,7 @@ func (n *naive) sortKey(r *naiveRun, t OrderTerm, paramsAsText bool) (class int,
 		if !ok {
 			return 2, 0, ""
 		}
-		if f, isNumber := paramNumber(v); isNumber && !paramsAsText {
+		if f, isNumber := store.Number(v); isNumber && !paramsAsText {
 			return 0, f, ""
 		}
 		return 1, 0, v

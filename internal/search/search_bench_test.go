@@ -31,7 +31,7 @@ func BenchmarkRuns(b *testing.B) {
 			for k := range params {
 				v := r.IntN(10)
 				params[k] = tx.Ent().Param.Create().SetRunID(run.ID).SetExperimentID(0).SetKey(fmt.Sprintf("p%d", k)).
-					SetValue(fmt.Sprint(v)).SetNumber(float64(v))
+					SetValue(fmt.Sprint(v)).SetValuePrefix(store.ValuePrefix(fmt.Sprint(v))).SetNumber(float64(v))
 			}
 			if err := tx.Ent().Param.CreateBulk(params...).Exec(ctx); err != nil {
 				return err

@@ -128,8 +128,9 @@ func storeRun(ctx context.Context, tx *store.Tx, nr *naiveRun) error {
 	}
 	nr.pk = r.ID
 	for key, value := range nr.params {
-		c := tx.Ent().Param.Create().SetRunID(r.ID).SetExperimentID(nr.experiment).SetKey(key).SetValue(value)
-		if f, ok := paramNumber(value); ok {
+		c := tx.Ent().Param.Create().SetRunID(r.ID).SetExperimentID(nr.experiment).SetKey(key).SetValue(value).
+			SetValuePrefix(store.ValuePrefix(value))
+		if f, ok := store.Number(value); ok {
 			c.SetNumber(f)
 		}
 		if err := c.Exec(ctx); err != nil {
@@ -138,7 +139,7 @@ func storeRun(ctx context.Context, tx *store.Tx, nr *naiveRun) error {
 	}
 	for key, value := range nr.tags {
 		if err := tx.Ent().RunTag.Create().SetRunID(r.ID).SetExperimentID(nr.experiment).SetKey(key).SetValue(value).
-			Exec(ctx); err != nil {
+			SetValuePrefix(store.ValuePrefix(value)).Exec(ctx); err != nil {
 			return err
 		}
 	}

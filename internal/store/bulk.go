@@ -21,8 +21,8 @@ type Table struct {
 var (
 	BulkRuns = Table{"runs", "id, run_id, experiment_id, name, status, status_reason, start_time, end_time, lifecycle_stage, " +
 		"deleted_at, user_id, artifact_location, parent_run_id, metric_sequence, created_at, updated_at, created_by, updated_by", 18}
-	BulkParams  = Table{"params", "run_id, experiment_id, key, value, number, provisional", 6}
-	BulkTags    = Table{"run_tags", "run_id, experiment_id, key, value, provisional", 5}
+	BulkParams  = Table{"params", "run_id, experiment_id, key, value, number, value_prefix, provisional", 7}
+	BulkTags    = Table{"run_tags", "run_id, experiment_id, key, value, value_prefix, provisional", 6}
 	BulkSeries  = Table{"metric_series", seriesColumns, seriesColumnCount}
 	BulkBatches = Table{"metric_batches", "run_id, sequence, points, created_at, payload", 5}
 

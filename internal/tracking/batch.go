@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/cairnml/cairn/internal/errs"
@@ -278,26 +277,25 @@ func loadParams(ctx context.Context, tx *store.Tx, runPK int, params []Param) (m
 	return stored, nil
 }
 
-// number is the value of a param as a number, where it is one and no NaN.
+// number is the value of a param as a number, where it is one.
 func number(text string) *float64 {
-	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	if err != nil || f != f || strings.ContainsAny(text, "xX_pP") {
-		return nil
+	if f, ok := store.Number(text); ok {
+		return &f
 	}
-	return &f
+	return nil
 }
 
 const rowsPerInsert = 100
 
 func writeParams(ctx context.Context, tx *store.Tx, r batchRun, params []Param) error {
 	for part := range slices.Chunk(params, rowsPerInsert) {
-		args := make([]any, 0, 6*len(part))
+		args := make([]any, 0, 7*len(part))
 		for _, p := range part {
-			args = append(args, r.pk, r.experimentID, p.Key, p.Value, number(p.Value), p.KeepExisting)
+			args = append(args, r.pk, r.experimentID, p.Key, p.Value, number(p.Value), store.ValuePrefix(p.Value), p.KeepExisting)
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO params (run_id, experiment_id, key, value, number, provisional) VALUES "+
-			tuples(len(part), 6)+" ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, number = excluded.number, "+
-			"provisional = excluded.provisional", args...); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO params (run_id, experiment_id, key, value, number, value_prefix, provisional) VALUES "+
+			tuples(len(part), 7)+" ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, number = excluded.number, "+
+			"value_prefix = excluded.value_prefix, provisional = excluded.provisional", args...); err != nil {
 			return fmt.Errorf("store params: %w", err)
 		}
 	}
@@ -311,12 +309,13 @@ func tuples(n, width int) string {
 
 func upsertTags(ctx context.Context, tx *store.Tx, runPK, experimentID int, tags []Tag) error {
 	for part := range slices.Chunk(sortTags(tags), rowsPerInsert) {
-		args := make([]any, 0, 5*len(part))
+		args := make([]any, 0, 6*len(part))
 		for _, t := range part {
-			args = append(args, runPK, experimentID, t.Key, t.Value, t.KeepExisting)
+			args = append(args, runPK, experimentID, t.Key, t.Value, store.ValuePrefix(t.Value), t.KeepExisting)
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO run_tags (run_id, experiment_id, key, value, provisional) VALUES "+tuples(len(part), 5)+
-			" ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, provisional = excluded.provisional"+
+		if _, err := tx.ExecContext(ctx, "INSERT INTO run_tags (run_id, experiment_id, key, value, value_prefix, provisional) VALUES "+
+			tuples(len(part), 6)+" ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, "+
+			"value_prefix = excluded.value_prefix, provisional = excluded.provisional"+
 			" WHERE run_tags.provisional OR NOT excluded.provisional", args...); err != nil {
 			return fmt.Errorf("store tags: %w", err)
 		}

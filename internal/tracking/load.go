@@ -221,7 +221,7 @@ func (r *loadingRun) finish(ctx context.Context) error {
 func (r *loadingRun) params() error {
 	params := slices.SortedFunc(slices.Values(r.in.Params), func(a, b Param) int { return cmp.Compare(a.Key, b.Key) })
 	for _, p := range params {
-		if err := r.bulk.Add(store.BulkParams, r.pk, r.experiment.ID, p.Key, p.Value, number(p.Value), p.KeepExisting); err != nil {
+		if err := r.bulk.Add(store.BulkParams, r.pk, r.experiment.ID, p.Key, p.Value, number(p.Value), store.ValuePrefix(p.Value), p.KeepExisting); err != nil {
 			return fmt.Errorf("add param: %w", err)
 		}
 	}
@@ -230,7 +230,7 @@ func (r *loadingRun) params() error {
 
 func (r *loadingRun) tags() error {
 	for _, t := range sortTags(ownTags(r.in.Tags, r.in.Name, r.in.ParentRunID)) {
-		if err := r.bulk.Add(store.BulkTags, r.pk, r.experiment.ID, t.Key, t.Value, t.KeepExisting); err != nil {
+		if err := r.bulk.Add(store.BulkTags, r.pk, r.experiment.ID, t.Key, t.Value, store.ValuePrefix(t.Value), t.KeepExisting); err != nil {
 			return fmt.Errorf("add tag: %w", err)
 		}
 	}

@@ -96,8 +96,8 @@ CREATE TABLE `metric_rollups` (`id` integer NOT NULL, `chunks` integer NOT NULL,
 CREATE TABLE `metric_series` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experiment_id` integer NOT NULL, `key` text NOT NULL, `role` text NOT NULL DEFAULT ('RESULT'), `step_scale` integer NOT NULL DEFAULT (0), `count` integer NOT NULL, `nan_count` integer NOT NULL DEFAULT (0), `first_value` real NULL, `first_nan` bool NOT NULL DEFAULT (false), `first_step` integer NOT NULL, `first_time` integer NOT NULL, `last_value` real NULL, `last_nan` bool NOT NULL DEFAULT (false), `last_step` integer NOT NULL, `last_time` integer NOT NULL, `min_value` real NULL, `min_step` integer NOT NULL DEFAULT (0), `max_value` real NULL, `max_step` integer NOT NULL DEFAULT (0), `provisional` bool NOT NULL DEFAULT (false), `run_id` integer NOT NULL, CONSTRAINT `metric_series_runs_series` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
 -- create index "metricseries_run_id_key" to table: "metric_series"
 CREATE UNIQUE INDEX `metricseries_run_id_key` ON `metric_series` (`run_id`, `key`);
--- create index "metricseries_experiment_id_key_last_value" to table: "metric_series"
-CREATE INDEX `metricseries_experiment_id_key_last_value` ON `metric_series` (`experiment_id`, `key`, `last_value`);
+-- create index "metricseries_search" to table: "metric_series"
+CREATE INDEX `metricseries_search` ON `metric_series` (`experiment_id`, `key`, `last_value`, `run_id`, `min_value`, `max_value`);
 -- create "metric_tails" table
 CREATE TABLE `metric_tails` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `run_id` integer NOT NULL, `first_key` text NOT NULL, `sequence` integer NOT NULL, `points` integer NOT NULL, `payload` blob NOT NULL);
 -- create index "metrictail_run_id_first_key" to table: "metric_tails"
@@ -115,11 +115,11 @@ CREATE INDEX `modelversion_registered_model_id_stage` ON `model_versions` (`regi
 -- create index "modelversion_run_id" to table: "model_versions"
 CREATE INDEX `modelversion_run_id` ON `model_versions` (`run_id`);
 -- create "params" table
-CREATE TABLE `params` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experiment_id` integer NOT NULL, `key` text NOT NULL, `value` text NOT NULL, `number` real NULL, `provisional` bool NOT NULL DEFAULT (false), `run_id` integer NOT NULL, CONSTRAINT `params_runs_params` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
+CREATE TABLE `params` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experiment_id` integer NOT NULL, `key` text NOT NULL, `value` text NOT NULL, `number` real NULL, `value_prefix` blob NOT NULL, `provisional` bool NOT NULL DEFAULT (false), `run_id` integer NOT NULL, CONSTRAINT `params_runs_params` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
 -- create index "param_run_id_key" to table: "params"
 CREATE UNIQUE INDEX `param_run_id_key` ON `params` (`run_id`, `key`);
--- create index "param_experiment_id_key_number" to table: "params"
-CREATE INDEX `param_experiment_id_key_number` ON `params` (`experiment_id`, `key`, `number`);
+-- create index "param_search" to table: "params"
+CREATE INDEX `param_search` ON `params` (`experiment_id`, `key`, `number`, `value_prefix`, `run_id`);
 -- create "plugin_releases" table
 CREATE TABLE `plugin_releases` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` text NOT NULL, `version` text NOT NULL, `platform` text NOT NULL, `framework` text NOT NULL, `framework_range` text NOT NULL, `sha256` text NOT NULL, `signature` blob NOT NULL, `signing_key` text NOT NULL, `created_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''));
 -- create index "pluginrelease_name_version_platform" to table: "plugin_releases"
@@ -132,8 +132,8 @@ CREATE UNIQUE INDEX `registered_models_name_key` ON `registered_models` (`name`)
 CREATE TABLE `runs` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `run_id` text NOT NULL, `name` text NOT NULL, `status` text NOT NULL DEFAULT ('RUNNING'), `status_reason` text NOT NULL DEFAULT (''), `start_time` integer NOT NULL, `end_time` integer NULL, `lifecycle_stage` text NOT NULL DEFAULT ('active'), `deleted_at` integer NULL, `deleted_with_experiment` bool NOT NULL DEFAULT (false), `user_id` text NOT NULL DEFAULT (''), `artifact_location` text NOT NULL, `parent_run_id` text NOT NULL DEFAULT (''), `metric_sequence` integer NOT NULL DEFAULT (0), `log_sequence` integer NOT NULL DEFAULT (0), `lease_expires_at` integer NULL, `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `updated_by` text NOT NULL DEFAULT (''), `experiment_id` integer NOT NULL, CONSTRAINT `runs_experiments_runs` FOREIGN KEY (`experiment_id`) REFERENCES `experiments` (`id`) ON DELETE CASCADE);
 -- create index "runs_run_id_key" to table: "runs"
 CREATE UNIQUE INDEX `runs_run_id_key` ON `runs` (`run_id`);
--- create index "run_experiment_id_lifecycle_stage_start_time_run_id" to table: "runs"
-CREATE INDEX `run_experiment_id_lifecycle_stage_start_time_run_id` ON `runs` (`experiment_id`, `lifecycle_stage`, `start_time`, `run_id`);
+-- create index "run_list" to table: "runs"
+CREATE INDEX `run_list` ON `runs` (`experiment_id`, `lifecycle_stage`, `start_time` DESC, `run_id`);
 -- create index "run_parent_run_id" to table: "runs"
 CREATE INDEX `run_parent_run_id` ON `runs` (`parent_run_id`);
 -- create index "run_lease_expires_at" to table: "runs"
@@ -155,11 +155,11 @@ CREATE UNIQUE INDEX `runoutput_run_id_logged_model_id` ON `run_outputs` (`run_id
 -- create index "runoutput_logged_model_id" to table: "run_outputs"
 CREATE INDEX `runoutput_logged_model_id` ON `run_outputs` (`logged_model_id`);
 -- create "run_tags" table
-CREATE TABLE `run_tags` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experiment_id` integer NOT NULL, `key` text NOT NULL, `value` text NOT NULL, `provisional` bool NOT NULL DEFAULT (false), `run_id` integer NOT NULL, CONSTRAINT `run_tags_runs_tags` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
+CREATE TABLE `run_tags` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experiment_id` integer NOT NULL, `key` text NOT NULL, `value` text NOT NULL, `value_prefix` blob NOT NULL, `provisional` bool NOT NULL DEFAULT (false), `run_id` integer NOT NULL, CONSTRAINT `run_tags_runs_tags` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
 -- create index "runtag_run_id_key" to table: "run_tags"
 CREATE UNIQUE INDEX `runtag_run_id_key` ON `run_tags` (`run_id`, `key`);
--- create index "runtag_experiment_id_key" to table: "run_tags"
-CREATE INDEX `runtag_experiment_id_key` ON `run_tags` (`experiment_id`, `key`);
+-- create index "runtag_search" to table: "run_tags"
+CREATE INDEX `runtag_search` ON `run_tags` (`experiment_id`, `key`, `value_prefix`, `run_id`);
 -- create "stage_transitions" table
 CREATE TABLE `stage_transitions` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `registered_model_id` integer NOT NULL, `model_name` text NOT NULL, `sequence` integer NOT NULL, `version` integer NOT NULL, `from_stage` text NOT NULL, `to_stage` text NOT NULL, `reason` text NOT NULL DEFAULT (''), `principal` text NOT NULL, `created_at` integer NOT NULL, `previous_hash` text NOT NULL, `hash` text NOT NULL);
 -- create index "stagetransition_registered_model_id_sequence" to table: "stage_transitions"
