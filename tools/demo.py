@@ -154,7 +154,7 @@ class Progress:
             if moving:
                 clock.join()
                 print("\r\033[K", end="")
-        say(f"{head:<66} {' '.join(outcome):<16} {time.monotonic() - began:5.1f} s")
+        say(f"{head:<68} {' '.join(outcome):<16} {time.monotonic() - began:5.1f} s")
 
     @staticmethod
     def tick(head, began, ended):

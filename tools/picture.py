@@ -24,10 +24,12 @@ def main():
     for number, color in enumerate(("#e0605a", "#e5b84d", "#62b768")):
         print(f'<circle cx="{LEFT + 6 + 20 * number}" cy="18" r="6" fill="{color}"/>')
     font = 'font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="14"'
-    print(f'<g {font} fill="#d7dae0" xml:space="preserve">')
+    print(f'<g {font} fill="#d7dae0">')
     for number, line in enumerate(lines):
         if line:
-            print(f'<text x="{LEFT}" y="{TOP + LINE * number + 6}">{html.escape(line, quote=False)}</text>')
+            # No-break spaces: what keeps rows of ordinary ones together differs from browser to browser.
+            text = html.escape(line, quote=False).replace(" ", "\N{NO-BREAK SPACE}")
+            print(f'<text x="{LEFT}" y="{TOP + LINE * number + 6}">{text}</text>')
     print("</g>\n</svg>")
 
 
