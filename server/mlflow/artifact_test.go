@@ -207,11 +207,15 @@ func TestArtifactPathsStayBelowTheirRoot(t *testing.T) {
 					}
 					a.fails(http.StatusBadRequest, "INVALID_PARAMETER_VALUE")
 				}
-				a := w.raw(http.MethodGet, prefix+"/2.0/mlflow-artifacts/artifacts?path="+url.QueryEscape(root)+"/"+strings.ReplaceAll(escape, ";", "%3b"))
-				require.Less(w, a.status, 500, a.asked)
-				require.NotContains(w, a.body, "canary\"")
-				a = w.raw(http.MethodGet, prefix+"/2.0/mlflow/artifacts/list?run_id="+run+"&path="+strings.ReplaceAll(escape, ";", "%3b"))
-				require.Less(w, a.status, 500, a.asked)
+				for _, list := range []string{
+					prefix + "/2.0/mlflow-artifacts/artifacts?path=" + url.QueryEscape(root) + "/" + escape,
+					prefix + "/2.0/mlflow/artifacts/list?run_id=" + run + "&path=" + escape,
+				} {
+					if odd[escape] { // a semicolon as it is would cut the query string short, and what is left lists the root
+						w.raw(http.MethodGet, strings.ReplaceAll(list, ";", "%3b")).ok()
+					}
+					w.raw(http.MethodGet, list).fails(http.StatusBadRequest, "INVALID_PARAMETER_VALUE")
+				}
 			}
 		}
 		content, err := os.ReadFile(canary)

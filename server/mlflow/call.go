@@ -113,18 +113,10 @@ func (c *call) decode(member func(r *reader, key string) error) error {
 }
 
 // query gives a parameter of the query string, "" when it is absent.
-func (c *call) query(name string) string {
-	if c.values == nil {
-		c.values = c.r.URL.Query()
-	}
-	return c.values.Get(name)
-}
+func (c *call) query(name string) string { return c.values.Get(name) }
 
 // queries gives all values of a parameter of the query string.
-func (c *call) queries(name string) []string {
-	c.query(name)
-	return c.values[name]
-}
+func (c *call) queries(name string) []string { return c.values[name] }
 
 // plain tells whether text from the request line can be stored and compared: UTF-8 without NUL.
 func plain(text string) bool { return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 }

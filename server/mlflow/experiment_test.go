@@ -98,6 +98,8 @@ func TestExperimentsRefuseWhatIsWrong(t *testing.T) {
 		w.get("experiments/get?experiment_id=99999999999999999999").invalid("'experiment_id'")
 		w.get("experiments/get?experiment_id=9999999999999").notFound("9999999999999")
 		w.get("experiments/get?experiment_id=1%00").invalid("NUL")
+		w.get("experiments/get?experiment_id=0;x=1").invalid("query string", "%3B")
+		w.get("experiments/get?experiment_id=0&x=%zz").invalid("query string", "%XX")
 		w.get("experiments/get-by-name").invalid("'experiment_name'")
 		w.get("experiments/get-by-name?experiment_name=%ff").invalid("UTF-8")
 		w.post("experiments/update", object{"experiment_id": "0"}).invalid("'new_name'")

@@ -45,7 +45,13 @@ func New(deps Deps) http.Handler {
 
 func (s *shell) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	if query, err := url.QueryUnescape(r.URL.RawQuery); err != nil || !plain(query) {
+	// A query string that is read in part only would ask for something else, such as the whole store for a folder of it.
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		writeError(ctx, w, s.Log, r, errs.New(errs.Invalid, "The query string is not well formed: what is no letter or digit in it is written as %%XX, a semicolon as %%3B"))
+		return
+	}
+	if text, err := url.QueryUnescape(r.URL.RawQuery); err != nil || !plain(text) {
 		writeError(ctx, w, s.Log, r, errs.New(errs.Invalid, "The query string must be UTF-8 without NUL characters, each byte beyond ASCII as %%XX"))
 		return
 	}
@@ -70,7 +76,7 @@ func (s *shell) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(ctx, w, s.Log, r, err)
 		return
 	}
-	c := &call{shell: s, Context: ctx, w: w, r: r, path: path}
+	c := &call{shell: s, Context: ctx, w: w, r: r, path: path, values: query}
 	if found.body > 0 {
 		if err := c.readBody(found.body); err != nil {
 			writeError(ctx, w, s.Log, r, err)
