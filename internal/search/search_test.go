@@ -290,6 +290,10 @@ func TestExperiments(t *testing.T) {
 		var ids []int
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {
 			ids = nil
+			// The others are made up to be of 1970: so is this one, and older.
+			if _, err := tx.ExecContext(ctx, "UPDATE experiments SET created_at = 0, updated_at = 0 WHERE id = 0"); err != nil {
+				return err
+			}
 			for i, name := range []string{"alpha", "Beta", "gamma%", "Ärger"} {
 				stage := experiment.LifecycleStageActive
 				if i == 2 {

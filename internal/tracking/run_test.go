@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -39,6 +40,8 @@ func TestExperimentLifecycle(t *testing.T) {
 		def, err := s.Experiment(ctx, 0)
 		require.NoError(t, err)
 		require.Equal(t, "Default", def.Name)
+		require.WithinDuration(t, time.Now(), time.UnixMilli(def.CreatedAt), time.Hour, "it is as old as the database")
+		require.Equal(t, def.CreatedAt, def.UpdatedAt)
 
 		e, err := s.CreateExperiment(ctx, tracking.CreateExperiment{Name: "学习 / iris", Tags: []tracking.Tag{{Key: "team", Value: "a"}}})
 		require.NoError(t, err)

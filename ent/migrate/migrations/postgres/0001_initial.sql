@@ -173,7 +173,7 @@ CREATE INDEX "runtag_search" ON "run_tags" ("experiment_id", "key", "value_prefi
 -- The counter behind changes.
 INSERT INTO "change_sequence" ("id", "value") VALUES (1, 0);
 -- The experiment of runs that name none; MLflow's clients expect it under this id and name.
-INSERT INTO "experiments" ("id", "name", "artifact_location", "created_at", "updated_at") VALUES (0, 'Default', 'mlflow-artifacts:/0', 0, 0);
+INSERT INTO "experiments" ("id", "name", "artifact_location", "created_at", "updated_at") VALUES (0, 'Default', 'mlflow-artifacts:/0', extract(epoch FROM date_trunc('second', now()))::bigint * 1000, extract(epoch FROM date_trunc('second', now()))::bigint * 1000);
 -- Payloads are compressed already, where they can be: PostgreSQL need not try.
 ALTER TABLE "metric_batches" ALTER COLUMN "payload" SET STORAGE EXTERNAL;
 ALTER TABLE "metric_chunks" ALTER COLUMN "payload" SET STORAGE EXTERNAL;

@@ -173,4 +173,4 @@ CREATE UNIQUE INDEX `tokens_secret_hash_key` ON `tokens` (`secret_hash`);
 -- The counter behind changes.
 INSERT INTO `change_sequence` (`id`, `value`) VALUES (1, 0);
 -- The experiment of runs that name none; MLflow's clients expect it under this id and name.
-INSERT INTO `experiments` (`id`, `name`, `artifact_location`, `created_at`, `updated_at`) VALUES (0, 'Default', 'mlflow-artifacts:/0', 0, 0);
+INSERT INTO `experiments` (`id`, `name`, `artifact_location`, `created_at`, `updated_at`) VALUES (0, 'Default', 'mlflow-artifacts:/0', unixepoch() * 1000, unixepoch() * 1000);
