@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/store"
 )
 
 // Defaults of Config.
@@ -69,6 +70,11 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
+}
+
+// database says which database the settings name.
+func (c Config) database() store.Config {
+	return store.Config{URL: c.Database, DirectURL: c.DatabaseDirect, ReadURL: c.DatabaseRead, Logger: c.Logger}
 }
 
 // isLoopback tells whether an address to listen on is reached from this machine alone.

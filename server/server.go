@@ -63,7 +63,14 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 }
 
 func (s *Server) open(ctx context.Context, loopback bool) (err error) {
-	// The port first: it is the likeliest to be taken, and says so before anything is made on disk.
+	// What can be told from the settings alone is told before anything is made on disk.
+	if err := s.cfg.database().Check(); err != nil {
+		return err //nolint:wrapcheck // an error for users already
+	}
+	if err := artifact.Check(s.cfg.Artifacts); err != nil {
+		return err //nolint:wrapcheck // an error for users already
+	}
+	// The port next: it is the likeliest to be taken.
 	if s.listener, err = listen(ctx, s.cfg.Listen); err != nil {
 		return err
 	}
@@ -78,10 +85,7 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 	if s.lock, err = store.LockDir(s.cfg.DataDir); err != nil {
 		return err //nolint:wrapcheck // an error for users already
 	}
-	s.db, err = store.Open(ctx, store.Config{
-		URL: s.cfg.Database, DirectURL: s.cfg.DatabaseDirect, ReadURL: s.cfg.DatabaseRead, Logger: s.log,
-	})
-	if err != nil {
+	if s.db, err = store.Open(ctx, s.cfg.database()); err != nil {
 		return err //nolint:wrapcheck // an error for users already
 	}
 	if s.files, err = artifact.Open(s.cfg.Artifacts); err != nil {

@@ -115,9 +115,12 @@ func report(err error, out io.Writer) int {
 // hint says what to do on a command line about an error whose message cannot know that it stands on one.
 func hint(err error) string {
 	var network *net.OpError
+	var known *errs.Error
 	switch {
 	case errs.Is(err, errs.Unauthenticated):
 		return "Set CAIRN_TOKEN to a token of this server; its administrator makes one with `cairn tokens create NAME`."
+	case errors.As(err, &known) && known.Field == "database" && known.Kind == errs.Unavailable:
+		return "Start PostgreSQL there, or name another database with --database or CAIRN_DATABASE."
 	case errors.As(err, &network) && network.Op == "dial":
 		return "Start a server with `cairn server`, or name one with --server or CAIRN_SERVER."
 	}

@@ -56,24 +56,9 @@ var schemePattern = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+):`) // of one 
 // Open opens the store at a folder, or a file: URL of one, and makes it if needed. Errors: Invalid for a URL of another
 // kind or a folder that cannot be used, Unsupported for s3://.
 func Open(location string) (*Store, error) {
-	dir := location
-	if m := schemePattern.FindStringSubmatch(location); m != nil {
-		switch strings.ToLower(m[1]) {
-		case "file":
-			u, err := url.Parse(location)
-			if err != nil || u.Host != "" && u.Host != "localhost" || u.Path == "" && u.Opaque == "" {
-				return nil, errs.Field("artifacts", "%.200q is not a file: URL of a folder on this machine, such as file:///srv/artifacts",
-					location)
-			}
-			dir = filepath.FromSlash(u.Path + u.Opaque)
-		case "s3":
-			return nil, errs.New(errs.Unsupported, "artifacts: s3:// is not supported by this build; name a folder")
-		default:
-			return nil, errs.Field("artifacts", "the scheme %.20s: is not known; name a folder, or file:///FOLDER", m[1])
-		}
-	}
-	if dir == "" {
-		return nil, errs.Field("artifacts", "name a folder")
+	dir, err := folderOf(location)
+	if err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, errs.Wrap(errs.Invalid, err, "artifacts: the folder %s cannot be made: %s", dir, reason(err))
@@ -88,6 +73,36 @@ func Open(location string) (*Store, error) {
 			root.Close())
 	}
 	return s, nil
+}
+
+// Check tells whether a location is one that Open knows, without looking at it.
+func Check(location string) error {
+	_, err := folderOf(location)
+	return err
+}
+
+// folderOf reads a folder's path or its file: URL.
+func folderOf(location string) (string, error) {
+	dir := location
+	if m := schemePattern.FindStringSubmatch(location); m != nil {
+		switch strings.ToLower(m[1]) {
+		case "file":
+			u, err := url.Parse(location)
+			if err != nil || u.Host != "" && u.Host != "localhost" || u.Path == "" && u.Opaque == "" {
+				return "", errs.Field("artifacts", "%.200q is not a file: URL of a folder on this machine, such as file:///srv/artifacts",
+					location)
+			}
+			dir = filepath.FromSlash(u.Path + u.Opaque)
+		case "s3":
+			return "", errs.New(errs.Unsupported, "artifacts: s3:// is not supported by this build; name a folder")
+		default:
+			return "", errs.Field("artifacts", "the scheme %.20s: is not known; name a folder, or file:///FOLDER", m[1])
+		}
+	}
+	if dir == "" {
+		return "", errs.Field("artifacts", "name a folder")
+	}
+	return dir, nil
 }
 
 // Close closes the store. Files that were opened stay open.

@@ -54,7 +54,7 @@ func open(ctx context.Context, cfg Config, purpose access) (*DB, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	loc, err := parseURL(cfg.URL)
+	loc, err := parseURL("database", cfg.URL)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ type Inspection struct{ db *DB }
 
 // Inspect opens a database to look at it. The caller closes it. A SQLite file that is not there is NotFound.
 func Inspect(ctx context.Context, url string) (*Inspection, error) {
-	loc, err := parseURL(url)
+	loc, err := parseURL("database", url)
 	if err != nil {
 		return nil, err
 	}

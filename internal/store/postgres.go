@@ -29,7 +29,7 @@ func (db *DB) openPostgres(ctx context.Context, loc location, cfg Config, purpos
 	}
 	migrations := db.write
 	if cfg.DirectURL != "" {
-		direct, err := parseURL(cfg.DirectURL)
+		direct, err := parseURL("database-direct", cfg.DirectURL)
 		if err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ func (db *DB) openPostgres(ctx context.Context, loc location, cfg Config, purpos
 	}
 	readDSN := loc.dsn
 	if cfg.ReadURL != "" {
-		read, err := parseURL(cfg.ReadURL)
+		read, err := parseURL("database-read", cfg.ReadURL)
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func describePostgres(err error) error {
 			return errs.Wrap(errs.Invalid, err, "database: PostgreSQL has no database of that name; make it with createdb")
 		}
 	}
-	return errs.Wrap(errs.Unavailable, err, "database: PostgreSQL does not answer at the given address")
+	return &errs.Error{Kind: errs.Unavailable, Field: "database", Message: "PostgreSQL does not answer at the given address", Cause: err}
 }
 
 // retryable tells whether the database gave up a transaction that may succeed when run again.

@@ -17,22 +17,42 @@ type location struct {
 	dsn     string // PostgreSQL: what lib/pq is given
 }
 
-// parseURL reads "sqlite:PATH" or "postgres://…".
-func parseURL(text string) (location, error) {
+// Check tells whether the URLs are ones that Open knows, without reaching for what they name.
+func (cfg Config) Check() error {
+	if _, err := parseURL("database", cfg.URL); err != nil {
+		return err
+	}
+	for _, more := range []struct{ field, url string }{{"database-direct", cfg.DirectURL}, {"database-read", cfg.ReadURL}} {
+		if more.url == "" {
+			continue
+		}
+		loc, err := parseURL(more.field, more.url)
+		if err != nil {
+			return err
+		}
+		if loc.dialect != dialect.Postgres {
+			return errs.Field(more.field, "is for PostgreSQL: give it a postgres:// URL, or leave it out")
+		}
+	}
+	return nil
+}
+
+// parseURL reads "sqlite:PATH" or "postgres://…"; field is the setting that it comes from.
+func parseURL(field, text string) (location, error) {
 	scheme, rest, ok := strings.Cut(text, ":")
 	switch {
 	case ok && scheme == "sqlite":
 		path := strings.TrimPrefix(rest, "//")
 		if path == "" {
-			return location{}, errs.Field("database", "sqlite: needs a path, as in sqlite:cairn.db")
+			return location{}, errs.Field(field, "sqlite: needs a path, as in sqlite:cairn.db")
 		}
 		abs, err := filepath.Abs(path)
 		if err != nil {
-			return location{}, errs.Wrap(errs.Invalid, err, "database: the path %q cannot be made absolute", path)
+			return location{}, errs.Wrap(errs.Invalid, err, "%s: the path %q cannot be made absolute", field, path)
 		}
 		return location{dialect: dialect.SQLite, path: abs}, nil
 	case ok && (scheme == "postgres" || scheme == "postgresql"):
-		dsn, err := postgresDSN(text)
+		dsn, err := postgresDSN(field, text)
 		if err != nil {
 			return location{}, err
 		}
@@ -41,22 +61,22 @@ func parseURL(text string) (location, error) {
 	if !ok {
 		scheme = text
 	}
-	return location{}, errs.Field("database",
+	return location{}, errs.Field(field,
 		"unknown scheme %.40q: use sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME?sslmode=…", scheme)
 }
 
 // postgresDSN completes a PostgreSQL URL. sslmode must be said, since lib/pq's default has changed between releases.
 // binary_parameters lets a query and its parameters travel in one round trip without a named statement, which a pooler in
 // transaction mode needs.
-func postgresDSN(text string) (string, error) {
+func postgresDSN(field, text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		// The parser's own message would repeat the URL with its password.
-		return "", errs.Field("database", "not a valid postgres:// URL")
+		return "", errs.Field(field, "not a valid postgres:// URL")
 	}
 	q := u.Query()
 	if q.Get("sslmode") == "" {
-		return "", errs.Field("database",
+		return "", errs.Field(field,
 			"say how to encrypt: add sslmode=verify-full (recommended), require, or disable to the postgres:// URL")
 	}
 	q.Set("binary_parameters", "yes")
