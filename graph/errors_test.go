@@ -30,6 +30,8 @@ func TestBadInput(t *testing.T) {
 	}{
 		"unknown run":         {logBatch, vars{"i": vars{"runId": unknown}}, "NOT_FOUND", "", "not found", 200},
 		"malformed run":       {logBatch, vars{"i": vars{"runId": "x"}}, "INVALID_ARGUMENT", "runId", "runId: \"x\" is not a run's id", 200},
+		"unknown model":       {logBatch, vars{"i": vars{"runId": run, "metrics": []vars{{"key": "m", "value": 1, "modelId": "m-" + unknown}}}}, "NOT_FOUND", "", "m-" + unknown, 200},
+		"malformed model":     {logBatch, vars{"i": vars{"runId": run, "metrics": []vars{{"key": "m", "value": 1, "modelId": "x"}}}}, "INVALID_ARGUMENT", "metrics[0].modelId", "is not", 200},
 		"a value of abc":      {logBatch, vars{"i": vars{"runId": run, "metrics": []vars{{"key": "m", "value": 1}, {"key": "m", "value": "abc"}}}}, "INVALID_ARGUMENT", "metrics[1].value", `"abc" is not a metric value`, 200},
 		"a step of abc":       {logBatch, vars{"i": vars{"runId": run, "metrics": []vars{{"key": "m", "value": 1, "step": "abc"}}}}, "INVALID_ARGUMENT", "metrics[0].step", `"abc" is not an integer or a decimal`, 200},
 		"a time of abc":       {logBatch, vars{"i": vars{"runId": run, "metrics": []vars{{"key": "m", "value": 1, "time": "abc"}}}}, "INVALID_ARGUMENT", "metrics[0].time", "RFC 3339", 200},

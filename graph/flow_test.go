@@ -127,6 +127,16 @@ func TestTraining(t *testing.T) {
 		require.Equal(t, "PENDING", model.Status)
 		res = s.try(`mutation($id: ID!) { finalizeLoggedModel(modelId: $id) { status params { key number } } }`, vars{"id": model.ID})
 		require.JSONEq(t, `{"finalizeLoggedModel": {"status": "READY", "params": [{"key": "k", "number": 2}]}}`, string(res.Data), "%s", res.body)
+		measured := vars{"runId": runID, "metrics": []vars{
+			{"key": "acc", "value": 0.9, "step": 3, "time": 1000, "modelId": model.ID, "datasetName": "test", "datasetDigest": "d1"},
+			{"key": "nan", "value": "NaN", "time": 2000, "modelId": model.ModelID}}}
+		must[any](s, `mutation($i: LogBatchInput!) { logBatch(input: $i) { stored } }`, vars{"i": measured})
+		res = s.try(`query($run: ID!, $model: ID!) { run(id: $run) { metric(key: "acc") { last { value step } } }
+			loggedModel(id: $model) { metrics { key value step time runId datasetName datasetDigest } } }`, vars{"run": runID, "model": model.ID})
+		require.JSONEq(t, fmt.Sprintf(`{"run": {"metric": {"last": {"value": 0.9, "step": 3}}}, "loggedModel": {"metrics": [
+			{"key": "acc", "value": 0.9, "step": 3, "time": "1970-01-01T00:00:01.000Z", "runId": %[1]q, "datasetName": "test", "datasetDigest": "d1"},
+			{"key": "nan", "value": "NaN", "step": 0, "time": "1970-01-01T00:00:02.000Z", "runId": %[1]q, "datasetName": "", "datasetDigest": ""}]}}`,
+			runID), string(res.Data), "%s", res.body)
 		res = s.try(`query($run: ID!, $model: ID!) { run(id: $run) { loggedModels { modelId } } loggedModel(id: $model) { sourceRunId } }`, vars{"run": runID, "model": model.ModelID})
 		require.JSONEq(t, fmt.Sprintf(`{"run": {"loggedModels": [{"modelId": "%s"}]}, "loggedModel": {"sourceRunId": "%s"}}`, model.ModelID, runID), string(res.Data))
 

@@ -11,6 +11,7 @@ import (
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/graph/model"
 	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/metric"
 )
 
 // The functions of this file load one field for all siblings at once.
@@ -301,6 +302,18 @@ func (r *Resolver) modelTags(ctx context.Context, m *ent.LoggedModel) ([]*model.
 	out := make([]*model.Tag, len(found))
 	for i, t := range found {
 		out[i] = &model.Tag{Key: t.Key, Value: t.Value}
+	}
+	return out, err
+}
+
+func (r *Resolver) modelMetrics(ctx context.Context, m *ent.LoggedModel) ([]*model.LoggedModelMetric, error) {
+	found, err := forSiblings(ctx, m, "metrics", ofModels(r.Tracking.ModelMetricsOf))
+	out := make([]*model.LoggedModelMetric, len(found))
+	for i, p := range found {
+		out[i] = &model.LoggedModelMetric{
+			Key: p.Key, Value: orNaN(p.Value), Step: metric.IntStep(p.Step), Time: p.Timestamp, RunID: p.RunID,
+			DatasetName: p.DatasetName, DatasetDigest: p.DatasetDigest,
+		}
 	}
 	return out, err
 }

@@ -121,12 +121,12 @@ func (r *Resolver) storeBatch(ctx context.Context, in model.LogBatchInput) (*mod
 	if err != nil {
 		return nil, err
 	}
-	columns, err := batchColumns(in)
+	columns, models, err := batchPoints(in)
 	if err != nil {
 		return nil, err
 	}
 	stored, err := r.Tracking.LogBatch(ctx, tracking.Batch{
-		RunID: id, Columns: columns, Params: params(in.Params), Tags: tags(in.Tags),
+		RunID: id, Columns: columns, Models: models, Params: params(in.Params), Tags: tags(in.Tags),
 		Client: valueOr(in.Client, ""), Sequence: valueOr(in.Sequence, 0),
 	})
 	if err != nil {
@@ -135,10 +135,10 @@ func (r *Resolver) storeBatch(ctx context.Context, in model.LogBatchInput) (*mod
 	return &model.LogBatchResult{RunID: id, Stored: stored.Stored, Cursor: metric.Cursor{id: stored.Sequence}.String()}, nil
 }
 
-// batchColumns gathers a batch's points by key, those sent one by one before those sent packed.
-func batchColumns(in model.LogBatchInput) ([]metric.Columns, error) {
+// batchPoints gathers a batch's points by key, those sent one by one before those sent packed, and those of logged models.
+func batchPoints(in model.LogBatchInput) (out []metric.Columns, models []tracking.ModelMetric, err error) {
 	if n := len(in.Metrics); n > metric.MaxPoints {
-		return nil, errs.Field("metrics", "has %s points: at most %s go into one batch", decimal(n), decimal(metric.MaxPoints))
+		return nil, nil, errs.Field("metrics", "has %s points: at most %s go into one batch", decimal(n), decimal(metric.MaxPoints))
 	}
 	clock := time.Now().UnixMilli()
 	type series struct {
@@ -146,7 +146,6 @@ func batchColumns(in model.LogBatchInput) ([]metric.Columns, error) {
 		keepExisting bool
 	}
 	at := map[series]int{}
-	var out []metric.Columns
 	for i, p := range in.Metrics {
 		of := series{p.Key, p.KeepExisting}
 		where, known := at[of]
@@ -160,15 +159,25 @@ func batchColumns(in model.LogBatchInput) ([]metric.Columns, error) {
 		}
 		point := metric.Point{Value: p.Value, Step: p.Step, Time: valueOr(p.Time, clock)}
 		if err := out[where].Append(point); err != nil {
-			return nil, inPlace(err, "metrics", i)
+			return nil, nil, inPlace(err, "metrics", i)
+		}
+		if p.ModelID != nil {
+			id, err := parsed(tracking.ParseModelID, "modelId", *p.ModelID)
+			if err != nil {
+				return nil, nil, inPlace(err, "metrics", i)
+			}
+			models = append(models, tracking.ModelMetric{
+				ModelID: id, Key: p.Key, Value: p.Value, Time: point.Time, Step: p.Step.Int(),
+				DatasetName: valueOr(p.DatasetName, ""), DatasetDigest: valueOr(p.DatasetDigest, ""),
+			})
 		}
 	}
 	for i, c := range in.Columns {
 		if c.StepScale < 0 || c.StepScale > metric.MaxStepScale {
-			return nil, errs.Field(element("columns", i)+".stepScale", "is %d; it is from 0 to %d", c.StepScale, metric.MaxStepScale)
+			return nil, nil, errs.Field(element("columns", i)+".stepScale", "is %d; it is from 0 to %d", c.StepScale, metric.MaxStepScale)
 		}
 		if len(c.Steps) != len(c.Values) || len(c.Times) != len(c.Values) {
-			return nil, errs.Field(element("columns", i), "has %d steps, %d times and %d values; they must be as many",
+			return nil, nil, errs.Field(element("columns", i), "has %d steps, %d times and %d values; they must be as many",
 				len(c.Steps), len(c.Times), len(c.Values))
 		}
 		columns := metric.Columns{Key: c.Key, KeepExisting: c.KeepExisting,
@@ -178,7 +187,7 @@ func batchColumns(in model.LogBatchInput) ([]metric.Columns, error) {
 		}
 		out = append(out, columns)
 	}
-	return out, nil
+	return out, models, nil
 }
 
 func element(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }

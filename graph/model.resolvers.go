@@ -27,6 +27,10 @@ func (r *loggedModelResolver) Tags(ctx context.Context, obj *ent.LoggedModel) ([
 	return r.modelTags(ctx, obj)
 }
 
+func (r *loggedModelResolver) Metrics(ctx context.Context, obj *ent.LoggedModel) ([]*model.LoggedModelMetric, error) {
+	return r.modelMetrics(ctx, obj)
+}
+
 func (r *loggedModelResolver) Artifacts(ctx context.Context, obj *ent.LoggedModel, path *string, first *int, after *string) (*model.ArtifactConnection, error) {
 	return r.modelArtifacts(ctx, obj, path, first, after)
 }

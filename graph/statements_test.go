@@ -80,7 +80,7 @@ const runFields = `
 	tags { key value } stage: tag(key: "stage")
 	metrics { key last { value } } acc: metric(key: "acc") { last { value step time } min { value } max { value } }
 	inputs { context dataset { name digest } }
-	loggedModels { modelId params { key value } tags { key value } artifacts(path: "model", first: 10) { edges { node { path sha256 } } } }
+	loggedModels { modelId params { key value } tags { key value } metrics { key value } artifacts(path: "model", first: 10) { edges { node { path sha256 } } } }
 	artifacts(path: "model", first: 10) { edges { node { path size sha256 downloadUrl } } }
 	log { text stream } fingerprint { codeHash }`
 

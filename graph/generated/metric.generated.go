@@ -1246,7 +1246,7 @@ func (ec *executionContext) unmarshalInputMetricPointInput(ctx context.Context, 
 		asMap["keepExisting"] = false
 	}
 
-	fieldsInOrder := [...]string{"key", "value", "step", "time", "role", "keepExisting"}
+	fieldsInOrder := [...]string{"key", "value", "step", "time", "role", "keepExisting", "modelId", "datasetName", "datasetDigest"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1295,6 +1295,27 @@ func (ec *executionContext) unmarshalInputMetricPointInput(ctx context.Context, 
 				return it, err
 			}
 			it.KeepExisting = data
+		case "modelId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("modelId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ModelID = data
+		case "datasetName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("datasetName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DatasetName = data
+		case "datasetDigest":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("datasetDigest"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DatasetDigest = data
 		}
 	}
 	return it, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/loggedmodel"
 	"github.com/cairnml/cairn/graph/model"
+	"github.com/cairnml/cairn/internal/metric"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -22,6 +23,7 @@ type LoggedModelResolver interface {
 
 	Params(ctx context.Context, obj *ent.LoggedModel) ([]*ent.Param, error)
 	Tags(ctx context.Context, obj *ent.LoggedModel) ([]*model.Tag, error)
+	Metrics(ctx context.Context, obj *ent.LoggedModel) ([]*model.LoggedModelMetric, error)
 	Artifacts(ctx context.Context, obj *ent.LoggedModel, path *string, first *int, after *string) (*model.ArtifactConnection, error)
 }
 
@@ -334,6 +336,38 @@ func (ec *executionContext) fieldContext_LoggedModel_tags(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _LoggedModel_metrics(ctx context.Context, field graphql.CollectedField, obj *ent.LoggedModel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoggedModel_metrics(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.LoggedModel().Metrics(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.LoggedModelMetric) graphql.Marshaler {
+			return ec.marshalNLoggedModelMetric2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐLoggedModelMetricᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoggedModel_metrics(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LoggedModel",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LoggedModelMetric(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _LoggedModel_artifacts(ctx context.Context, field graphql.CollectedField, obj *ent.LoggedModel) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -376,6 +410,167 @@ func (ec *executionContext) fieldContext_LoggedModel_artifacts(ctx context.Conte
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _LoggedModelMetric_key(ctx context.Context, field graphql.CollectedField, obj *model.LoggedModelMetric) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoggedModelMetric_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoggedModelMetric_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LoggedModelMetric", field, false, false, "String")
+}
+
+func (ec *executionContext) _LoggedModelMetric_value(ctx context.Context, field graphql.CollectedField, obj *model.LoggedModelMetric) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoggedModelMetric_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNMetricValue2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoggedModelMetric_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LoggedModelMetric", field, false, false, "MetricValue")
+}
+
+func (ec *executionContext) _LoggedModelMetric_step(ctx context.Context, field graphql.CollectedField, obj *model.LoggedModelMetric) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoggedModelMetric_step(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Step, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v metric.Step) graphql.Marshaler {
+			return ec.marshalNStep2githubᚗcomᚋcairnmlᚋcairnᚋinternalᚋmetricᚐStep(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoggedModelMetric_step(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LoggedModelMetric", field, false, false, "Step")
+}
+
+func (ec *executionContext) _LoggedModelMetric_time(ctx context.Context, field graphql.CollectedField, obj *model.LoggedModelMetric) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoggedModelMetric_time(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Time, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNTime2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoggedModelMetric_time(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LoggedModelMetric", field, false, false, "Time")
+}
+
+func (ec *executionContext) _LoggedModelMetric_runId(ctx context.Context, field graphql.CollectedField, obj *model.LoggedModelMetric) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoggedModelMetric_runId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RunID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoggedModelMetric_runId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LoggedModelMetric", field, false, false, "ID")
+}
+
+func (ec *executionContext) _LoggedModelMetric_datasetName(ctx context.Context, field graphql.CollectedField, obj *model.LoggedModelMetric) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoggedModelMetric_datasetName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DatasetName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoggedModelMetric_datasetName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LoggedModelMetric", field, false, false, "String")
+}
+
+func (ec *executionContext) _LoggedModelMetric_datasetDigest(ctx context.Context, field graphql.CollectedField, obj *model.LoggedModelMetric) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoggedModelMetric_datasetDigest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DatasetDigest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoggedModelMetric_datasetDigest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LoggedModelMetric", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -540,12 +735,81 @@ func (ec *executionContext) _LoggedModel(ctx context.Context, sel ast.SelectionS
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._LoggedModel_tags(ctx, field, obj)
 				})
+		case "metrics":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._LoggedModel_metrics(ctx, field, obj)
+				})
 		case "artifacts":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._LoggedModel_artifacts(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var loggedModelMetricImplementors = []string{"LoggedModelMetric"}
+
+func (ec *executionContext) _LoggedModelMetric(ctx context.Context, sel ast.SelectionSet, obj *model.LoggedModelMetric) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, loggedModelMetricImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LoggedModelMetric")
+		case "key":
+			out.Values[i] = ec._LoggedModelMetric_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "value":
+			out.Values[i] = ec._LoggedModelMetric_value(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "step":
+			out.Values[i] = ec._LoggedModelMetric_step(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "time":
+			out.Values[i] = ec._LoggedModelMetric_time(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "runId":
+			out.Values[i] = ec._LoggedModelMetric_runId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "datasetName":
+			out.Values[i] = ec._LoggedModelMetric_datasetName(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "datasetDigest":
+			out.Values[i] = ec._LoggedModelMetric_datasetDigest(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -594,6 +858,30 @@ func (ec *executionContext) marshalNLoggedModel2ᚖgithubᚗcomᚋcairnmlᚋcair
 		return graphql.Null
 	}
 	return ec._LoggedModel(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLoggedModelMetric2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐLoggedModelMetricᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.LoggedModelMetric) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLoggedModelMetric2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐLoggedModelMetric(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLoggedModelMetric2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐLoggedModelMetric(ctx context.Context, sel ast.SelectionSet, v *model.LoggedModelMetric) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LoggedModelMetric!")
+		return graphql.Null
+	}
+	return ec._LoggedModelMetric(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNLoggedModelStatus2githubᚗcomᚋcairnmlᚋcairnᚋentᚋloggedmodelᚐStatus(ctx context.Context, v any) (loggedmodel.Status, error) {

@@ -144,6 +144,7 @@ type ComplexityRoot struct {
 		Artifacts        func(childComplexity int, path *string, first *int, after *string) int
 		CreatedAt        func(childComplexity int) int
 		ID               func(childComplexity int) int
+		Metrics          func(childComplexity int) int
 		ModelID          func(childComplexity int) int
 		ModelType        func(childComplexity int) int
 		Name             func(childComplexity int) int
@@ -152,6 +153,16 @@ type ComplexityRoot struct {
 		Status           func(childComplexity int) int
 		Tags             func(childComplexity int) int
 		UpdatedAt        func(childComplexity int) int
+	}
+
+	LoggedModelMetric struct {
+		DatasetDigest func(childComplexity int) int
+		DatasetName   func(childComplexity int) int
+		Key           func(childComplexity int) int
+		RunID         func(childComplexity int) int
+		Step          func(childComplexity int) int
+		Time          func(childComplexity int) int
+		Value         func(childComplexity int) int
 	}
 
 	Metric struct {
@@ -765,6 +776,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LoggedModel.ID(childComplexity), true
+	case "LoggedModel.metrics":
+		if e.ComplexityRoot.LoggedModel.Metrics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoggedModel.Metrics(childComplexity), true
 	case "LoggedModel.modelId":
 		if e.ComplexityRoot.LoggedModel.ModelID == nil {
 			break
@@ -813,6 +830,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LoggedModel.UpdatedAt(childComplexity), true
+
+	case "LoggedModelMetric.datasetDigest":
+		if e.ComplexityRoot.LoggedModelMetric.DatasetDigest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoggedModelMetric.DatasetDigest(childComplexity), true
+	case "LoggedModelMetric.datasetName":
+		if e.ComplexityRoot.LoggedModelMetric.DatasetName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoggedModelMetric.DatasetName(childComplexity), true
+	case "LoggedModelMetric.key":
+		if e.ComplexityRoot.LoggedModelMetric.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoggedModelMetric.Key(childComplexity), true
+	case "LoggedModelMetric.runId":
+		if e.ComplexityRoot.LoggedModelMetric.RunID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoggedModelMetric.RunID(childComplexity), true
+	case "LoggedModelMetric.step":
+		if e.ComplexityRoot.LoggedModelMetric.Step == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoggedModelMetric.Step(childComplexity), true
+	case "LoggedModelMetric.time":
+		if e.ComplexityRoot.LoggedModelMetric.Time == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoggedModelMetric.Time(childComplexity), true
+	case "LoggedModelMetric.value":
+		if e.ComplexityRoot.LoggedModelMetric.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoggedModelMetric.Value(childComplexity), true
 
 	case "Metric.count":
 		if e.ComplexityRoot.Metric.Count == nil {
@@ -2321,6 +2381,11 @@ input MetricPointInput {
   write autolog adapters.
   """
   keepExisting: Boolean! = false
+  "A logged model that it was measured of: it becomes a point of the model too, its step a whole number."
+  modelId: ID
+  "The dataset on which the model was measured."
+  datasetName: String
+  datasetDigest: String
 }
 
 "Points of one metric in packed columns of equal length."
@@ -2337,7 +2402,7 @@ input MetricColumnsInput {
   keepExisting: Boolean! = false
 }
 
-"What is stored as a whole or not at all. At most 100,000 points, 1,000 params and 1,000 tags."
+"What is stored as a whole or not at all. At most 100,000 points, 1,000 of them of logged models, 1,000 params and 1,000 tags."
 input LogBatchInput {
   runId: ID!
   metrics: [MetricPointInput!]
@@ -2420,8 +2485,21 @@ type LoggedModel implements Node {
   updatedAt: Time!
   params: [Param!]!
   tags: [Tag!]!
+  "Points that runs measured of it, in the order in which they came."
+  metrics: [LoggedModelMetric!]!
   "Files and folders directly below ` + "`" + `path` + "`" + `, by name. ` + "`" + `first` + "`" + ` is 1 to 10,000."
   artifacts(path: String = "", first: Int = 1000, after: String): ArtifactConnection!
+}
+
+"A point that a run measured of a model, perhaps on a dataset."
+type LoggedModelMetric {
+  key: String!
+  value: MetricValue!
+  step: Step!
+  time: Time!
+  runId: ID!
+  datasetName: String!
+  datasetDigest: String!
 }
 
 input CreateLoggedModelInput {
@@ -2983,10 +3061,32 @@ func (ec *executionContext) childFields_LoggedModel(ctx context.Context, field g
 		return ec.fieldContext_LoggedModel_params(ctx, field)
 	case "tags":
 		return ec.fieldContext_LoggedModel_tags(ctx, field)
+	case "metrics":
+		return ec.fieldContext_LoggedModel_metrics(ctx, field)
 	case "artifacts":
 		return ec.fieldContext_LoggedModel_artifacts(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LoggedModel", field.Name)
+}
+
+func (ec *executionContext) childFields_LoggedModelMetric(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_LoggedModelMetric_key(ctx, field)
+	case "value":
+		return ec.fieldContext_LoggedModelMetric_value(ctx, field)
+	case "step":
+		return ec.fieldContext_LoggedModelMetric_step(ctx, field)
+	case "time":
+		return ec.fieldContext_LoggedModelMetric_time(ctx, field)
+	case "runId":
+		return ec.fieldContext_LoggedModelMetric_runId(ctx, field)
+	case "datasetName":
+		return ec.fieldContext_LoggedModelMetric_datasetName(ctx, field)
+	case "datasetDigest":
+		return ec.fieldContext_LoggedModelMetric_datasetDigest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoggedModelMetric", field.Name)
 }
 
 func (ec *executionContext) childFields_Metric(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -163,7 +163,7 @@ type FinishRunInput struct {
 	EndTime *int64     `json:"endTime,omitempty"`
 }
 
-// What is stored as a whole or not at all. At most 100,000 points, 1,000 params and 1,000 tags.
+// What is stored as a whole or not at all. At most 100,000 points, 1,000 of them of logged models, 1,000 params and 1,000 tags.
 type LogBatchInput struct {
 	RunID   string                `json:"runId"`
 	Metrics []*MetricPointInput   `json:"metrics,omitempty"`
@@ -188,6 +188,17 @@ type LogInputsInput struct {
 	RunID string `json:"runId"`
 	// 1 to 1,000.
 	Datasets []*DatasetInput `json:"datasets"`
+}
+
+// A point that a run measured of a model, perhaps on a dataset.
+type LoggedModelMetric struct {
+	Key           string      `json:"key"`
+	Value         float64     `json:"value"`
+	Step          metric.Step `json:"step"`
+	Time          int64       `json:"time"`
+	RunID         string      `json:"runId"`
+	DatasetName   string      `json:"datasetName"`
+	DatasetDigest string      `json:"datasetDigest"`
 }
 
 // A summary of all points of one metric of one run.
@@ -243,6 +254,11 @@ type MetricPointInput struct {
 	// A series that was sent without keepExisting stays as it is, and the first points without it take the place of these: so
 	// write autolog adapters.
 	KeepExisting bool `json:"keepExisting"`
+	// A logged model that it was measured of: it becomes a point of the model too, its step a whole number.
+	ModelID *string `json:"modelId,omitempty"`
+	// The dataset on which the model was measured.
+	DatasetName   *string `json:"datasetName,omitempty"`
+	DatasetDigest *string `json:"datasetDigest,omitempty"`
 }
 
 // One metric of one run as packed columns, one row for each bucket, in the order of steps. A series of at most `maxPoints`

@@ -269,6 +269,16 @@ func (a *agent) answer(p *pump, n int, set *autologv1.RecordSet) error {
 			defer a.mu.Unlock()
 			return a.state.created[run]
 		},
+		measured: func(run, key string) (op, bool) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			return a.state.measured(run, key)
+		},
+		modelID: func(run, name string) string {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			return a.state.modelID(run, name)
+		},
 	}
 	if n >= 0 {
 		a.mu.Lock()

@@ -46,17 +46,17 @@ func (d *deliverer) batch(ctx context.Context, run string, ops []op, sequence in
 			input.Params = append(input.Params, client.ParamInput{Key: o.Key, Value: o.Value, KeepExisting: o.KeepExisting})
 		case opTag:
 			input.Tags = append(input.Tags, client.TagInput{Key: o.Key, Value: o.Value, KeepExisting: o.KeepExisting})
-		case opMetric:
+		case opMetric, opModelMetric:
 			role := client.MetricRoleResult
 			if o.Measurement {
 				role = client.MetricRoleMeasurement
 			}
 			step, err := strconv.ParseInt(string(o.Step), 10, 64)
-			if err != nil {
+			if err != nil || o.ModelID != "" {
 				at := time.UnixMilli(o.TimeMS).UTC()
 				input.Metrics = append(input.Metrics, client.MetricPointInput{
 					Key: o.Key, Value: client.MetricValue(o.Number), Step: o.Step, Time: &at, Role: &role,
-					KeepExisting: o.KeepExisting})
+					KeepExisting: o.KeepExisting, ModelId: optional(o.ModelID)})
 				continue
 			}
 			s := series{o.Key, o.Measurement, o.KeepExisting}

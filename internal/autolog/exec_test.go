@@ -134,6 +134,44 @@ func TestExecRecordsACommand(t *testing.T) {
 	}
 }
 
+func TestMetricsOfAModel(t *testing.T) {
+	server := newFakeServer(t)
+	testHome(t, server.URL)
+	result := execute(t, ExecOptions{NoDiff: true}, "hello", "import:1.5.0",
+		`obs:metric:f1:{"key":"early","value":1,"text":"model"}`, `obs:metric:f1:{"key":"train","value":1}`, `obs:metric:f1:{"key":"train","value":2,"step":1}`,
+		`obs:metric:f1:{"key":"other","value":3}`, `obs:model:f1:{"key":"train beside missing"}`, `obs:metric:f1:{"key":"test","value":4,"text":"model"}`,
+		`obs:metric:f1:{"key":"of none","value":5,"text":"no such model"}`, "bye")
+	require.Equal(t, 0, result.code, result.errOut)
+	run := server.only(t)
+	require.Len(t, server.models, 1)
+	for _, model := range server.models {
+		require.Equal(t, map[string][]float64{"train": {2}, "beside": {7}, "test": {4}}, model.points)
+	}
+	for key, want := range map[string][]float64{"early": {1}, "train": {1, 2}, "other": {3}, "beside": {7}, "test": {4}, "of none": {5}} {
+		require.Equal(t, want, run.points[key], key)
+	}
+	require.Equal(t, "fake: the model \"model\" names the metric \"missing\", which was not recorded", run.tags[tagWarnings])
+}
+
+// A model that the server refuses costs the run no metric.
+func TestMetricsOfARefusedModel(t *testing.T) {
+	server := newFakeServer(t)
+	testHome(t, server.URL)
+	server.failWith(func(operation string, _ json.RawMessage) *fakeFailure {
+		if operation == "CreateLoggedModel" {
+			return &fakeFailure{status: 200, code: "INVALID_ARGUMENT"}
+		}
+		return nil
+	})
+	result := execute(t, ExecOptions{NoDiff: true}, "hello", "import:1.5.0", `obs:metric:f1:{"key":"train","value":1}`,
+		`obs:model:f1:{"key":"train"}`, `obs:metric:f1:{"key":"test","value":4,"text":"model"}`, "bye")
+	require.Equal(t, 0, result.code, result.errOut)
+	run := server.only(t)
+	require.Equal(t, []float64{1}, run.points["train"])
+	require.Equal(t, []float64{4}, run.points["test"])
+	require.Contains(t, run.tags[tagWarnings], "the server refused a record (model")
+}
+
 func TestExecPassesOnHowTheCommandEnded(t *testing.T) {
 	server := newFakeServer(t)
 	testHome(t, server.URL)

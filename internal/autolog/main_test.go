@@ -294,7 +294,7 @@ func (s *fakeSession) Observe(o sdk.Observation) ([]sdk.Record, error) {
 	case "param":
 		return []sdk.Record{sdk.Param{Key: p.Key, Value: p.Text}}, nil
 	case "metric":
-		return []sdk.Record{sdk.Metric{Key: p.Key, Value: float64(p.Value), Step: p.Step}}, nil
+		return []sdk.Record{sdk.Metric{Key: p.Key, Value: float64(p.Value), Step: p.Step, Model: p.Text}}, nil
 	case "seen":
 		return []sdk.Record{sdk.Metric{Key: "seen", Value: float64(s.seen)}}, nil
 	case "child":
@@ -303,10 +303,14 @@ func (s *fakeSession) Observe(o sdk.Observation) ([]sdk.Record, error) {
 			sdk.Metric{Run: "c", Key: "score", Value: 0.5}, sdk.ChildEnd{Run: "c", Status: sdk.Finished},
 		}, nil
 	case "model":
-		return []sdk.Record{sdk.Model{Name: "model", Type: "fake", Files: []sdk.File{
+		var metrics []string
+		if p.Key != "" {
+			metrics = strings.Split(p.Key, " ")
+		}
+		return []sdk.Record{sdk.Model{Name: "model", Type: "fake", Metrics: metrics, Files: []sdk.File{
 			{Path: "MLmodel", Data: []byte("run_id: " + sdk.RunIDPlaceholder + "\nmodel_id: " + sdk.ModelIDPlaceholder + "\n")},
 			{Path: "data/weights.bin", Data: make([]byte, 1000)},
-		}, Params: map[string]string{"a": "1"}}}, nil
+		}, Params: map[string]string{"a": "1"}}, sdk.Metric{Key: "beside", Value: 7}}, nil
 	case "dataset":
 		return []sdk.Record{sdk.Dataset{Name: "X_train", Digest: "d1", SourceType: "code", Source: "{}", Context: "training"}}, nil
 	case "file":

@@ -21,7 +21,7 @@ type op struct {
 	Reason     string            `json:"reason,omitempty"`
 	TimeMS     int64             `json:"time_ms,omitempty"`
 
-	// Of opParam, opTag and opMetric.
+	// Of opParam, opTag, opMetric and opModelMetric.
 	Key   string `json:"key,omitempty"`
 	Value string `json:"value,omitempty"`
 	// KeepExisting is true for params, tags and points of an adapter: a value of the user's wins.
@@ -29,6 +29,8 @@ type op struct {
 	Number       sdk.Float   `json:"number,omitempty"`
 	Step         json.Number `json:"step,omitempty"`
 	Measurement  bool        `json:"measurement,omitempty"`
+	// ModelID, of opModelMetric: the logged model that the point was measured of.
+	ModelID string `json:"model_id,omitempty"`
 
 	Dataset *dataset `json:"dataset,omitempty"`
 
@@ -48,11 +50,14 @@ type op struct {
 type opKind string
 
 const (
-	opCreateRun   opKind = "run.create"
-	opFinishRun   opKind = "run.finish"
-	opParam       opKind = "param"
-	opTag         opKind = "tag"
-	opMetric      opKind = "metric"
+	opCreateRun opKind = "run.create"
+	opFinishRun opKind = "run.finish"
+	opParam     opKind = "param"
+	opTag       opKind = "tag"
+	opMetric    opKind = "metric"
+	// opModelMetric is a point that an opMetric recorded, of a logged model too. It is apart, so that a model which the
+	// server refused costs no metric of the run.
+	opModelMetric opKind = "metric.model"
 	opDataset     opKind = "dataset"
 	opArtifact    opKind = "artifact"
 	opModel       opKind = "model"
@@ -61,7 +66,15 @@ const (
 )
 
 // batched tells whether the op goes into a logBatch.
-func (o op) batched() bool { return o.Kind == opParam || o.Kind == opTag || o.Kind == opMetric }
+func (o op) batched() bool {
+	return o.Kind == opParam || o.Kind == opTag || o.Kind == opMetric || o.Kind == opModelMetric
+}
+
+// ofModel gives a point as one of a logged model.
+func (o op) ofModel(id string) op {
+	o.Kind, o.ModelID = opModelMetric, id
+	return o
+}
 
 // blobs are the names of the files that the op needs.
 func (o op) blobs() []string {

@@ -35,17 +35,27 @@ type translator struct {
 	sequence                   uint64
 	timeMS                     int64
 
-	// known tells whether a run was opened.
-	known func(run string) bool
+	// known tells whether a run was opened; measured gives the last point of a metric of a run, and modelID the id of its
+	// newest model of a name, empty when there is none.
+	known    func(run string) bool
+	measured func(run, key string) (op, bool)
+	modelID  func(run, name string) string
 
 	ops      []op
 	warnings []warningOp
 	opened   map[string]bool
+	models   []recordedModel
 	written  int
 	bytes    int64
 }
 
 type warningOp struct{ run, text string }
+
+// recordedModel is a model of this answer, and the keys of the metrics that belong to it.
+type recordedModel struct {
+	run, name, id string
+	metrics       []string
+}
 
 func (t *translator) translate(records []*autologv1.Record) {
 	t.opened = map[string]bool{}
@@ -54,6 +64,38 @@ func (t *translator) translate(records []*autologv1.Record) {
 			t.warnings = append(t.warnings, warningOp{t.run, fmt.Sprintf("%s: %v", t.adapter, err)})
 		}
 	}
+	for _, m := range t.models {
+		t.modelMetrics(m)
+	}
+}
+
+// modelMetrics records the points that a model names as points of the model too.
+func (t *translator) modelMetrics(m recordedModel) {
+	for _, key := range m.metrics {
+		point, ok := t.measured(m.run, key)
+		for _, o := range t.ops {
+			if o.Kind == opMetric && o.Run == m.run && o.Key == key {
+				point, ok = o, true
+			}
+		}
+		if !ok {
+			t.warnings = append(t.warnings, warningOp{m.run,
+				fmt.Sprintf("%s: the model %.60q names the metric %.60q, which was not recorded", t.adapter, m.name, key)})
+			continue
+		}
+		t.ops = append(t.ops, point.ofModel(m.id))
+	}
+}
+
+// modelOf gives the id of a run's model, those of this answer included.
+func (t *translator) modelOf(run, name string) string {
+	id := t.modelID(run, name)
+	for _, m := range t.models {
+		if m.run == run && m.name == name {
+			id = m.id
+		}
+	}
+	return id
 }
 
 // runOf resolves a reference of the fit's.
@@ -90,14 +132,7 @@ func (t *translator) record(record *autologv1.Record) error {
 		value := t.mask.value(what.Tag.GetKey(), truncate(what.Tag.GetValue(), maxTagValue))
 		t.ops = append(t.ops, op{Kind: opTag, Run: run, Key: what.Tag.GetKey(), Value: value, KeepExisting: true})
 	case *autologv1.Record_Metric:
-		if err := checkKey("metric", what.Metric.GetKey()); err != nil {
-			return err
-		}
-		t.ops = append(t.ops, op{
-			Kind: opMetric, Run: run, Key: what.Metric.GetKey(), Number: sdk.Float(what.Metric.GetValue()),
-			TimeMS: what.Metric.GetTimeMs(), Step: stepOf(what.Metric.GetStep()), Measurement: what.Metric.GetMeasurement(),
-			KeepExisting: true,
-		})
+		return t.metric(run, what.Metric)
 	case *autologv1.Record_Dataset:
 		d := what.Dataset
 		t.ops = append(t.ops, op{Kind: opDataset, Run: run, Dataset: &dataset{
@@ -138,6 +173,24 @@ func (t *translator) param(run string, p *autologv1.Param) error {
 		value = cut
 	}
 	t.ops = append(t.ops, op{Kind: opParam, Run: run, Key: p.GetKey(), Value: value, KeepExisting: true})
+	return nil
+}
+
+func (t *translator) metric(run string, m *autologv1.Metric) error {
+	if err := checkKey("metric", m.GetKey()); err != nil {
+		return err
+	}
+	point := op{
+		Kind: opMetric, Run: run, Key: m.GetKey(), Number: sdk.Float(m.GetValue()), TimeMS: m.GetTimeMs(), Step: stepOf(m.GetStep()),
+		Measurement: m.GetMeasurement(), KeepExisting: true,
+	}
+	t.ops = append(t.ops, point)
+	if m.GetModel() == "" {
+		return nil
+	}
+	if id := t.modelOf(run, m.GetModel()); id != "" {
+		t.ops = append(t.ops, point.ofModel(id))
+	}
 	return nil
 }
 
@@ -200,6 +253,7 @@ func (t *translator) model(run string, m *autologv1.Model) error {
 		out.Files = append(out.Files, modelFile{Path: f.GetPath(), Blob: blob})
 	}
 	t.ops = append(t.ops, op{Kind: opModel, Run: run, Model: out})
+	t.models = append(t.models, recordedModel{run: run, name: m.GetName(), id: id, metrics: m.GetMetrics()})
 	return nil
 }
 

@@ -56,6 +56,7 @@ type fakeModel struct {
 	input  client.CreateLoggedModelInput
 	files  map[string]string
 	status client.LoggedModelStatus
+	points map[string][]float64
 }
 
 func newFakeServer(t *testing.T) *fakeServer {
@@ -169,7 +170,8 @@ func (s *fakeServer) mutate(operation string, variables json.RawMessage) (data, 
 		var in client.CreateLoggedModelInput
 		decode(&in)
 		if s.models[*in.ModelId] == nil {
-			s.models[*in.ModelId] = &fakeModel{input: in, files: map[string]string{}, status: client.LoggedModelStatusPending}
+			s.models[*in.ModelId] = &fakeModel{input: in, files: map[string]string{}, status: client.LoggedModelStatusPending,
+				points: map[string][]float64{}}
 		}
 		return `{"createLoggedModel":{"modelId":"x"}}`, ""
 	case "FinalizeLoggedModel":
@@ -206,7 +208,7 @@ func (s *fakeServer) mutateRun(run *fakeRun, operation string, decode func(any))
 		if !s.fresh(run, *in.Client, *in.Sequence) {
 			return `{"logBatch":{"stored":false}}`, ""
 		}
-		return run.logBatch(in)
+		return run.logBatch(in, s.models)
 	case "LogInputs":
 		var in client.LogInputsInput
 		decode(&in)
@@ -241,7 +243,18 @@ func (s *fakeServer) fresh(run *fakeRun, sender string, sequence int64) bool {
 	return true
 }
 
-func (run *fakeRun) logBatch(in client.LogBatchInput) (data, code string) {
+func (run *fakeRun) logBatch(in client.LogBatchInput, models map[string]*fakeModel) (data, code string) {
+	for _, p := range in.Metrics {
+		if p.ModelId != nil && models[*p.ModelId] == nil {
+			run.sequences[*in.Client]--
+			return "", "NOT_FOUND"
+		}
+	}
+	for _, p := range in.Metrics {
+		if p.ModelId != nil {
+			models[*p.ModelId].points[p.Key] = append(models[*p.ModelId].points[p.Key], float64(p.Value))
+		}
+	}
 	for _, p := range in.Params {
 		if p.Value == "spoiled" {
 			run.sequences[*in.Client]--
@@ -264,6 +277,9 @@ func (run *fakeRun) logBatch(in client.LogBatchInput) (data, code string) {
 		}
 	}
 	for _, point := range in.Metrics {
+		if point.ModelId != nil {
+			continue // the run has the point already: identical ones count once
+		}
 		run.points[point.Key] = append(run.points[point.Key], float64(point.Value))
 		run.steps[point.Key] = append(run.steps[point.Key], string(point.Step))
 	}

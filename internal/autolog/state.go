@@ -21,6 +21,8 @@ const (
 const (
 	maxWarnings     = 20
 	maxWarningsText = 4000
+	// maxRecorded bounds the metrics whose last points are kept for the models that name them.
+	maxRecorded = 100_000
 	// maxSiblings bounds the runs beside the command's that get a fingerprint.
 	maxSiblings = 1000
 )
@@ -43,6 +45,10 @@ type state struct {
 	// siblings are the runs that fits and the user's code opened beside the command's, in order.
 	siblings []string
 	warnings map[string][]string
+	// recorded has, by run, what a model that comes later may name, and what may name a model.
+	recorded map[string]*recorded
+	// points counts the points in recorded.
+	points int
 
 	packages []string
 	python   string
@@ -83,10 +89,17 @@ type openRun struct {
 	lastMS  int64
 }
 
+// recorded is what adapters recorded of a run that is not finished.
+type recorded struct {
+	points map[string]op     // the last point of each metric
+	models map[string]string // ids of logged models, by name
+}
+
 func newState(config Config) *state {
 	return &state{
 		config: config, sessions: map[string]*session{}, created: map[string]bool{}, open: map[string]*openRun{},
-		fits: map[fitKey]string{}, warnings: map[string][]string{}, data: map[string][]dataFact{}, seeds: map[string]map[string]string{},
+		fits: map[fitKey]string{}, warnings: map[string][]string{}, recorded: map[string]*recorded{},
+		data: map[string][]dataFact{}, seeds: map[string]map[string]string{},
 	}
 }
 
@@ -177,6 +190,10 @@ func (s *state) applyOps(e *opsEntry) {
 			s.open[o.Run] = &openRun{session: e.Session, lastMS: o.TimeMS}
 		case opFinishRun:
 			delete(s.open, o.Run)
+			if r := s.recorded[o.Run]; r != nil {
+				s.points -= len(r.points)
+				delete(s.recorded, o.Run)
+			}
 		case opDataset:
 			if s.described(o.Run) {
 				s.data[o.Run] = append(s.data[o.Run], dataFact{Name: o.Dataset.Name, Digest: o.Dataset.Digest, Context: o.Dataset.Context})
@@ -194,12 +211,57 @@ func (s *state) applyOps(e *opsEntry) {
 			}
 		case opLog:
 			s.logBytes += int64(len(o.Text))
-		case opMetric, opArtifact, opModel, opFingerprint:
+		case opMetric:
+			s.keepPoint(o)
+		case opModel:
+			s.recordedOf(o.Run).models[o.Model.Name] = o.Model.ID
+		case opModelMetric, opArtifact, opFingerprint:
 		}
 		if run := s.open[o.Run]; run != nil && o.Kind == opMetric {
 			run.lastMS = max(run.lastMS, o.TimeMS)
 		}
 	}
+}
+
+func (s *state) recordedOf(run string) *recorded {
+	r := s.recorded[run]
+	if r == nil {
+		r = &recorded{points: map[string]op{}, models: map[string]string{}}
+		s.recorded[run] = r
+	}
+	return r
+}
+
+// keepPoint remembers the last point of an adapter's metric, as far as there is room.
+func (s *state) keepPoint(o op) {
+	if !o.KeepExisting {
+		return
+	}
+	r := s.recordedOf(o.Run)
+	if _, known := r.points[o.Key]; !known {
+		if s.points >= maxRecorded {
+			return
+		}
+		s.points++
+	}
+	r.points[o.Key] = o
+}
+
+// measured gives the last point that adapters recorded of a metric.
+func (s *state) measured(run, key string) (op, bool) {
+	if r := s.recorded[run]; r != nil {
+		o, ok := r.points[key]
+		return o, ok
+	}
+	return op{}, false
+}
+
+// modelID gives the id of a run's newest model of a name, empty when there is none.
+func (s *state) modelID(run, name string) string {
+	if r := s.recorded[run]; r != nil {
+		return r.models[name]
+	}
+	return ""
 }
 
 // described tells whether a run gets a fingerprint: the command's and its siblings.

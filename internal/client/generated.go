@@ -994,7 +994,7 @@ type ListTokensResponse struct {
 // GetTokens returns ListTokensResponse.Tokens, and is useful for accessing the field via an interface.
 func (v *ListTokensResponse) GetTokens() []TokenRow { return v.Tokens }
 
-// What is stored as a whole or not at all. At most 100,000 points, 1,000 params and 1,000 tags.
+// What is stored as a whole or not at all. At most 100,000 points, 1,000 of them of logged models, 1,000 params and 1,000 tags.
 type LogBatchInput struct {
 	RunId   string               `json:"runId"`
 	Metrics []MetricPointInput   `json:"metrics"`
@@ -1150,6 +1150,11 @@ type MetricPointInput struct {
 	// A series that was sent without keepExisting stays as it is, and the first points without it take the place of these: so
 	// write autolog adapters.
 	KeepExisting bool `json:"keepExisting"`
+	// A logged model that it was measured of: it becomes a point of the model too, its step a whole number.
+	ModelId *string `json:"modelId"`
+	// The dataset on which the model was measured.
+	DatasetName   *string `json:"datasetName"`
+	DatasetDigest *string `json:"datasetDigest"`
 }
 
 // GetKey returns MetricPointInput.Key, and is useful for accessing the field via an interface.
@@ -1169,6 +1174,15 @@ func (v *MetricPointInput) GetRole() *MetricRole { return v.Role }
 
 // GetKeepExisting returns MetricPointInput.KeepExisting, and is useful for accessing the field via an interface.
 func (v *MetricPointInput) GetKeepExisting() bool { return v.KeepExisting }
+
+// GetModelId returns MetricPointInput.ModelId, and is useful for accessing the field via an interface.
+func (v *MetricPointInput) GetModelId() *string { return v.ModelId }
+
+// GetDatasetName returns MetricPointInput.DatasetName, and is useful for accessing the field via an interface.
+func (v *MetricPointInput) GetDatasetName() *string { return v.DatasetName }
+
+// GetDatasetDigest returns MetricPointInput.DatasetDigest, and is useful for accessing the field via an interface.
+func (v *MetricPointInput) GetDatasetDigest() *string { return v.DatasetDigest }
 
 type MetricRole string
 

@@ -60,6 +60,9 @@ func (b *Batch) check() error {
 			}
 		}
 	}
+	if len(b.Models) > MaxModelMetrics {
+		return errs.Field("metrics", "has %d points of logged models: at most %d go into one batch", len(b.Models), MaxModelMetrics)
+	}
 	for i := range b.Models {
 		if err := b.Models[i].check(); err != nil {
 			return err

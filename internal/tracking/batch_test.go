@@ -272,6 +272,7 @@ func TestBatchIsStoredAsAWhole(t *testing.T) {
 			"long value": {tracking.Batch{Params: []tracking.Param{{Key: "v", Value: string(make([]byte, tracking.MaxValue+1))}}},
 				errs.Invalid, "at most 65536 are allowed"},
 			"uneven columns": {tracking.Batch{Columns: []metric.Columns{{Key: "x", Values: []float64{1}}}}, errs.Invalid, "they must be as many"},
+			"many of models": {tracking.Batch{Models: make([]tracking.ModelMetric, tracking.MaxModelMetrics+1)}, errs.Invalid, "at most 1000 go into one batch"},
 			"no sequence":    {tracking.Batch{Client: "c"}, errs.Invalid, "client and sequence go together"},
 			"unknown model":  {tracking.Batch{Models: []tracking.ModelMetric{{ModelID: "m-1", Key: "a"}}}, errs.NotFound, "Logged model"},
 		} {

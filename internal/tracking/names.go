@@ -21,6 +21,7 @@ const (
 	MaxExperimentName = 500    // characters
 	MaxRunName        = 500    // characters
 	MaxParams         = 1000   // of one batch
+	MaxModelMetrics   = 1000   // of one batch
 	MaxTags           = 1000   // of one batch
 	maxIdempotencyKey = 255    // bytes
 )

@@ -48,7 +48,7 @@ func recordToProto(record Record, now time.Time) (*autologv1.Record, error) {
 			Param: &autologv1.Param{Key: r.Key, Value: r.Value}}}, nil
 	case Metric:
 		return &autologv1.Record{Run: r.Run, What: &autologv1.Record_Metric{Metric: &autologv1.Metric{
-			Key: r.Key, Value: r.Value, TimeMs: millis(r.Time), Step: r.Step, Measurement: r.Measurement}}}, nil
+			Key: r.Key, Value: r.Value, TimeMs: millis(r.Time), Step: r.Step, Measurement: r.Measurement, Model: r.Model}}}, nil
 	case Tag:
 		return &autologv1.Record{Run: r.Run, What: &autologv1.Record_Tag{
 			Tag: &autologv1.Tag{Key: r.Key, Value: r.Value}}}, nil

@@ -27,6 +27,9 @@ type Metric struct {
 	Step int64
 	// Measurement marks times, throughput and memory, which a reproduction does not compare; results are without it.
 	Measurement bool
+	// Model names a model of this run that it was measured of, recorded before; empty when of none. A model that was not
+	// recorded, since it was too large or failed to be saved, leaves it a metric of the run alone.
+	Model string
 }
 
 // Tag is a tag of a run.
@@ -78,7 +81,8 @@ type Model struct {
 	Files  []File
 	Params map[string]string
 	Tags   map[string]string
-	// Metrics are keys of metrics of this run that belong to the model.
+	// Metrics are keys of metrics of this run that belong to the model: of each the last point that was recorded before the
+	// model, or together with it. Later points name the model themselves.
 	Metrics []string
 }
 

@@ -73,7 +73,7 @@ func (f *fit) trainingMetrics(o sdk.Observation) ([]sdk.Record, error) {
 	return records, nil
 }
 
-// metric is a result of the fit's run, and of its model.
+// metric is a result of the fit's run, and of the model that follows.
 func (f *fit) metric(name string, value sdk.Float) sdk.Metric {
 	m := sdk.Metric{Key: key(name), Value: float64(value)}
 	f.metrics = append(f.metrics, m.Key)
@@ -90,7 +90,7 @@ func (f *fit) evaluation(o sdk.Observation) ([]sdk.Record, error) {
 	if err := o.Decode(&p); err != nil {
 		return []sdk.Record{}, err
 	}
-	records := []sdk.Record{f.metric(p.Key, p.Value)}
+	records := []sdk.Record{sdk.Metric{Key: key(p.Key), Value: float64(p.Value), Model: modelName}}
 	if len(f.calls) < maxCalls {
 		f.calls[key(p.Key)] = p.Call
 		listing, err := document(f.calls)

@@ -12,6 +12,9 @@ import (
 // formatVersion is the release of MLflow whose model format is written where the training did not import mlflow itself.
 const formatVersion = "3.17.2"
 
+// modelName is what every fit's model is called, as MLflow's autolog calls it.
+const modelName = "model"
+
 // savedModel is what the hook says of a model that it pickled.
 type savedModel struct {
 	Size         int64             `json:"size"`
@@ -56,7 +59,7 @@ func (f *fit) model(o sdk.Observation) ([]sdk.Record, error) {
 	files = append(files, sdk.File{Path: "MLmodel", Data: []byte(description)})
 	return []sdk.Record{
 		sdk.Model{
-			Name: "model", Type: f.class, Files: files, Params: f.params, Metrics: f.metrics,
+			Name: modelName, Type: f.class, Files: files, Params: f.params, Metrics: f.metrics,
 			Tags: map[string]string{
 				"mlflow.autologging": "sklearn", "estimator_name": f.estimator, "estimator_class": f.class,
 				"cairn.model.serialization": m.Format,

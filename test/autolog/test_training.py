@@ -119,6 +119,11 @@ def test_logged_model_has_its_params_and_tags(recorded, shared_client):
     assert model.name == "model"
     assert str(model.status) in ("READY", "LoggedModelStatus.READY")
     assert model.tags["cairn.model.serialization"] == "cloudpickle"
+    # Those of its training, and those that the script computed afterwards.
+    of_model = {metric.key: metric.value for metric in model.metrics}
+    for key in ("training_accuracy_score", "accuracy_score_X_test"):
+        assert of_model[key] == recorded[0].data.metrics[key]
+    assert "fit_time" not in of_model
     assert recorded[0].data.tags["cairn.model.serialization"] == "cloudpickle"
     assert model.params["n_estimators"] == "20"
 

@@ -148,8 +148,12 @@ func describe(t *testing.T, root string, now time.Time, record sdk.Record) golde
 	case sdk.Param:
 		return goldenRecord{"param": r.Key, "value": r.Value, "run": r.Run}
 	case sdk.Metric:
-		return goldenRecord{"metric": r.Key, "value": sdk.Float(r.Value), "run": r.Run, "time": when(r.Time), "step": r.Step,
+		shown := goldenRecord{"metric": r.Key, "value": sdk.Float(r.Value), "run": r.Run, "time": when(r.Time), "step": r.Step,
 			"measurement": r.Measurement}
+		if r.Model != "" {
+			shown["model"] = r.Model
+		}
+		return shown
 	case sdk.Tag:
 		return goldenRecord{"tag": r.Key, "value": r.Value, "run": r.Run}
 	case sdk.Dataset:

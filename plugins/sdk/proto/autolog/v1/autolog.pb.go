@@ -731,7 +731,9 @@ type Metric struct {
 	TimeMs int64                  `protobuf:"varint,3,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`
 	Step   int64                  `protobuf:"varint,4,opt,name=step,proto3" json:"step,omitempty"`
 	// True for times, throughput and memory, which a reproduction does not compare; false for results.
-	Measurement   bool `protobuf:"varint,5,opt,name=measurement,proto3" json:"measurement,omitempty"`
+	Measurement bool `protobuf:"varint,5,opt,name=measurement,proto3" json:"measurement,omitempty"`
+	// Name of a model of this run that it was measured of, recorded before; empty when of none.
+	Model         string `protobuf:"bytes,6,opt,name=model,proto3" json:"model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -799,6 +801,13 @@ func (x *Metric) GetMeasurement() bool {
 		return x.Measurement
 	}
 	return false
+}
+
+func (x *Metric) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
 }
 
 type Tag struct {
@@ -1054,7 +1063,8 @@ type Model struct {
 	Files     []*File           `protobuf:"bytes,3,rep,name=files,proto3" json:"files,omitempty"`
 	Params    map[string]string `protobuf:"bytes,4,rep,name=params,proto3" json:"params,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	Tags      map[string]string `protobuf:"bytes,5,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Keys of metrics of this run that belong to the model.
+	// Keys of metrics of this run that belong to the model: of each the last point that was recorded before the model, or
+	// in the same RecordSet. Later points name the model themselves.
 	Metrics       []string `protobuf:"bytes,6,rep,name=metrics,proto3" json:"metrics,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1354,13 +1364,14 @@ const file_autolog_v1_autolog_proto_rawDesc = "" +
 	"\x04what\"/\n" +
 	"\x05Param\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\x7f\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\x95\x01\n" +
 	"\x06Metric\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value\x12\x17\n" +
 	"\atime_ms\x18\x03 \x01(\x03R\x06timeMs\x12\x12\n" +
 	"\x04step\x18\x04 \x01(\x03R\x04step\x12 \n" +
-	"\vmeasurement\x18\x05 \x01(\bR\vmeasurement\"-\n" +
+	"\vmeasurement\x18\x05 \x01(\bR\vmeasurement\x12\x14\n" +
+	"\x05model\x18\x06 \x01(\tR\x05model\"-\n" +
 	"\x03Tag\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"\xba\x01\n" +
