@@ -39,7 +39,7 @@ func TestLimits(t *testing.T) {
 	t.Parallel()
 	var statements atomic.Int64
 	s := newServer(t, storetest.Open(t, store.Config{
-		URL: "sqlite:" + t.TempDir() + "/cairn.db", OnQuery: func(string) { statements.Add(1) },
+		URL: "sqlite:" + t.TempDir() + "/cairn.db", OnQuery: func(string, []any) { statements.Add(1) },
 	}), graph.Options{MaxBody: 1 << 20})
 	statements.Store(0)
 

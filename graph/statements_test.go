@@ -103,7 +103,7 @@ func TestStatementsDoNotGrowWithLists(t *testing.T) {
 		t.Helper()
 		var mu sync.Mutex
 		var seen []string
-		s := newServer(t, storetest.Open(t, store.Config{URL: url, OnQuery: func(q string) {
+		s := newServer(t, storetest.Open(t, store.Config{URL: url, OnQuery: func(q string, _ []any) {
 			mu.Lock()
 			defer mu.Unlock()
 			seen = append(seen, q)

@@ -276,7 +276,7 @@ func TestRunsChanged(t *testing.T) {
 func TestSlowReaderIsReadForNoFurtherThanItReads(t *testing.T) {
 	t.Parallel()
 	var reads atomic.Int64
-	s := newServer(t, storetest.Open(t, store.Config{URL: "sqlite:" + t.TempDir() + "/cairn.db", OnQuery: func(q string) {
+	s := newServer(t, storetest.Open(t, store.Config{URL: "sqlite:" + t.TempDir() + "/cairn.db", OnQuery: func(q string, _ []any) {
 		if strings.Contains(q, "FROM metric_batches") {
 			reads.Add(1)
 		}
@@ -316,7 +316,7 @@ func TestWhatAnotherReplicaWritesIsFound(t *testing.T) {
 func TestWhoIsAloneReadsOnlyWhenWoken(t *testing.T) {
 	t.Parallel()
 	var looks, reads atomic.Int64
-	s := newServer(t, storetest.Open(t, store.Config{URL: "sqlite:" + t.TempDir() + "/cairn.db", OnQuery: func(q string) {
+	s := newServer(t, storetest.Open(t, store.Config{URL: "sqlite:" + t.TempDir() + "/cairn.db", OnQuery: func(q string, _ []any) {
 		if strings.Contains(q, "tokens") {
 			looks.Add(1)
 		} else {

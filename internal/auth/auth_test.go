@@ -206,7 +206,7 @@ func TestAuthenticateReadsTheDatabaseOnceASecond(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	queries := 0
-	db := storetest.Open(t, store.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "cairn.db"), OnQuery: func(string) {
+	db := storetest.Open(t, store.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "cairn.db"), OnQuery: func(string, []any) {
 		mu.Lock()
 		defer mu.Unlock()
 		queries++

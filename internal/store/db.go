@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -28,8 +29,8 @@ type Config struct {
 	// NoMigrate opens the database as it is: for commands that only look.
 	NoMigrate bool
 	Logger    *slog.Logger
-	// OnQuery is told every statement of the read side; tests count with it.
-	OnQuery func(query string)
+	// OnQuery is told every statement of the read side, with its arguments; tests count and explain with it.
+	OnQuery func(query string, args []any)
 }
 
 // DB is an open database. All methods are safe for concurrent use.
@@ -44,6 +45,7 @@ type DB struct {
 	lock    *Lock
 	close   sync.Once
 	rebound sync.Map // query with ? → query with $n
+	rebinds atomic.Int64
 }
 
 // Open opens the database, brings its schema up to date, and starts the writers. The caller closes it.
@@ -68,6 +70,9 @@ func open(ctx context.Context, cfg Config, purpose access) (*DB, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	db.reader = &Reader{db: db, onQuery: cfg.OnQuery}
+	if !db.Postgres() {
+		db.reader.prepared = newPrepared(db.read)
+	}
 	db.ent = ent.NewClient(ent.Driver(&connDriver{dialect: db.dialect, Conn: entsql.Conn{ExecQuerier: db.reader}}))
 	return db, nil
 }
@@ -127,24 +132,36 @@ func (db *DB) Rebind(query string) string {
 	}
 	out := b.String()
 	if len(query) <= maxCachedQuery {
+		if db.rebinds.Add(1) > maxCachedQueries {
+			db.rebound.Clear()
+			db.rebinds.Store(1)
+		}
 		db.rebound.Store(query, out)
 	}
 	return out
 }
 
-// maxCachedQuery keeps queries whose length follows their number of arguments out of the cache.
-const maxCachedQuery = 2048
+const (
+	// maxCachedQuery keeps queries whose length follows their number of arguments out of the cache.
+	maxCachedQuery = 2048
+	// maxCachedQueries bounds the cache: filters that users write make queries without end.
+	maxCachedQueries = 4096
+)
 
 // Reader runs raw SQL, with ? placeholders, on the read side.
 type Reader struct {
-	db      *DB
-	onQuery func(string)
+	db       *DB
+	onQuery  func(string, []any)
+	prepared *prepared // nil on PostgreSQL
 }
 
 // QueryContext runs a query. The caller closes the rows.
 func (r *Reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if r.onQuery != nil {
-		r.onQuery(query)
+		r.onQuery(query, args)
+	}
+	if r.prepared != nil && len(query) <= maxPreparedText {
+		return r.prepared.query(ctx, query, args)
 	}
 	return r.db.read.QueryContext(ctx, r.db.Rebind(query), args...)
 }
@@ -152,7 +169,7 @@ func (r *Reader) QueryContext(ctx context.Context, query string, args ...any) (*
 // QueryRowContext runs a query of at most one row.
 func (r *Reader) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	if r.onQuery != nil {
-		r.onQuery(query)
+		r.onQuery(query, args)
 	}
 	return r.db.read.QueryRowContext(ctx, r.db.Rebind(query), args...)
 }

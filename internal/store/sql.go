@@ -3,8 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/lib/pq"
 )
 
 // Querier runs queries with ? placeholders: the read side, or a transaction.
@@ -39,6 +44,42 @@ func In(n int) string {
 		return "(NULL)"
 	}
 	return "(" + strings.Repeat("?, ", n-1) + "?)"
+}
+
+// AnyOf is the condition that a column has one of some values. They are one argument, so that the query's text is the same
+// for any number of them.
+func AnyOf[T int | string](db *DB, column string, values []T) (condition string, arg any) {
+	if db.Postgres() {
+		return column + " = ANY(?)", postgresArray(values)
+	}
+	list, _ := json.Marshal(known(values)) // integers and texts always have a form
+	return column + " IN (SELECT value FROM json_each(?))", string(list)
+}
+
+func postgresArray[T int | string](values []T) any {
+	switch values := any(values).(type) {
+	case []int:
+		wide := make(pq.Int64Array, len(values))
+		for i, v := range values {
+			wide[i] = int64(v)
+		}
+		return wide
+	case []string:
+		return pq.StringArray(known(values))
+	}
+	return nil
+}
+
+// known leaves out texts that no database stores, and PostgreSQL would refuse.
+func known[T int | string](values []T) []T {
+	strange := func(v T) bool {
+		text, ok := any(v).(string)
+		return ok && (!utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0)
+	}
+	if !slices.ContainsFunc(values, strange) {
+		return values
+	}
+	return slices.DeleteFunc(slices.Clone(values), strange)
 }
 
 // Parts cuts values into pieces that fit an IN list.

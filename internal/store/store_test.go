@@ -233,3 +233,44 @@ func TestChangesAreNumberedInCommitOrder(t *testing.T) {
 		require.NoError(t, rows.Err())
 	})
 }
+
+// The read side runs more different queries than it keeps prepared, from many goroutines at once.
+func TestManyQueriesAtOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		var wg sync.WaitGroup
+		failures := make([]error, 8)
+		for g := range failures {
+			wg.Go(func() {
+				for i := range 200 {
+					var got int
+					query := fmt.Sprintf("SELECT CAST(? AS INTEGER) + %d", (i*7+g)%150)
+					err := store.EachRow(context.Background(), db.Read(), query, []any{1}, func(rows *sql.Rows) error { return rows.Scan(&got) })
+					if want := 1 + (i*7+g)%150; err == nil && got != want {
+						err = fmt.Errorf("%s gave %d", query, got)
+					}
+					failures[g] = errors.Join(failures[g], err)
+				}
+			})
+		}
+		wg.Wait()
+		require.NoError(t, errors.Join(failures...))
+		err := store.EachRow(context.Background(), db.Read(), "SELECT nonsense", nil, nil)
+		require.ErrorContains(t, err, "nonsense")
+	})
+}
+
+func TestAnyOf(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		count := func(condition string, arg any) (n int) {
+			require.NoError(t, db.Read().QueryRowContext(context.Background(), "SELECT COUNT(*) FROM experiments WHERE "+condition, arg).Scan(&n))
+			return n
+		}
+		require.Equal(t, 1, count(store.AnyOf(db, "id", []int{5, 0, 5})))
+		require.Zero(t, count(store.AnyOf(db, "id", []int{})))
+		require.Zero(t, count(store.AnyOf(db, "id", []int(nil))))
+		require.Equal(t, 1, count(store.AnyOf(db, "name", []string{`a"b\{},'`, "\x00", "\xff", "学", "Default"})))
+		require.Zero(t, count(store.AnyOf(db, "name", []string{"\x00"})))
+	})
+}

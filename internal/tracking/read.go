@@ -14,11 +14,8 @@ import (
 	"github.com/cairnml/cairn/ent/loggedmodelparam"
 	"github.com/cairnml/cairn/ent/loggedmodeltag"
 	"github.com/cairnml/cairn/ent/metricgoal"
-	"github.com/cairnml/cairn/ent/metricseries"
-	"github.com/cairnml/cairn/ent/param"
 	"github.com/cairnml/cairn/ent/runinput"
 	"github.com/cairnml/cairn/ent/runoutput"
-	"github.com/cairnml/cairn/ent/runtag"
 	"github.com/cairnml/cairn/internal/store"
 )
 
@@ -38,39 +35,6 @@ func grouped[T any](owners []int, what string, read func(owners []int) ([]T, err
 		}
 	}
 	return out, nil
-}
-
-// ParamsOf gives the params of runs; keys nil means all.
-func (s *Service) ParamsOf(ctx context.Context, runs []int, keys []string) (map[int][]*ent.Param, error) {
-	return grouped(runs, "params", func(ids []int) ([]*ent.Param, error) {
-		q := s.db.Ent().Param.Query().Where(param.RunIDIn(ids...))
-		if keys != nil {
-			q.Where(param.KeyIn(keys...))
-		}
-		return q.Order(ent.Asc(param.FieldRunID, param.FieldKey)).All(ctx)
-	}, func(p *ent.Param) int { return p.RunID })
-}
-
-// TagsOf gives the tags of runs; keys nil means all.
-func (s *Service) TagsOf(ctx context.Context, runs []int, keys []string) (map[int][]*ent.RunTag, error) {
-	return grouped(runs, "tags", func(ids []int) ([]*ent.RunTag, error) {
-		q := s.db.Ent().RunTag.Query().Where(runtag.RunIDIn(ids...))
-		if keys != nil {
-			q.Where(runtag.KeyIn(keys...))
-		}
-		return q.Order(ent.Asc(runtag.FieldRunID, runtag.FieldKey)).All(ctx)
-	}, func(t *ent.RunTag) int { return t.RunID })
-}
-
-// SeriesOf gives the summaries of the metrics of runs; keys nil means all.
-func (s *Service) SeriesOf(ctx context.Context, runs []int, keys []string) (map[int][]*ent.MetricSeries, error) {
-	return grouped(runs, "metrics", func(ids []int) ([]*ent.MetricSeries, error) {
-		q := s.db.Ent().MetricSeries.Query().Where(metricseries.RunIDIn(ids...))
-		if keys != nil {
-			q.Where(metricseries.KeyIn(keys...))
-		}
-		return q.Order(ent.Asc(metricseries.FieldRunID, metricseries.FieldKey)).All(ctx)
-	}, func(m *ent.MetricSeries) int { return m.RunID })
 }
 
 // InputsOf gives the inputs of runs, their datasets loaded.

@@ -1,6 +1,8 @@
 package tracking_test
 
 import (
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -9,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/store/storetest"
 	"github.com/cairnml/cairn/internal/tracking"
@@ -78,9 +82,46 @@ func TestReadsOfMany(t *testing.T) {
 		data, err := s.Dataset(ctx, inputs[a.ID][0].DatasetID)
 		require.NoError(t, err)
 		require.Equal(t, "d", data.Name)
+		_, err = s.LogBatch(ctx, tracking.Batch{
+			RunID: a.RunID, Params: []tracking.Param{{Key: "b", Value: "x"}, {Key: "a", Value: "1e3"}}, Tags: []tracking.Tag{{Key: "k", Value: "v"}},
+			Columns: []metric.Columns{
+				{Key: "loss", Steps: []int64{1, 2}, Times: []int64{5, 6}, Values: []float64{0.5, 0.25}},
+				{Key: "acc", StepScale: 1, Steps: []int64{15}, Times: []int64{7}, Values: []float64{math.NaN()}},
+			},
+		})
+		require.NoError(t, err)
+		_, err = s.LogBatch(ctx, tracking.Batch{RunID: b.RunID, Params: []tracking.Param{{Key: "a", Value: ""}}})
+		require.NoError(t, err)
+		contents, err := s.ContentsOf(ctx, []int{b.ID, a.ID, 999})
+		require.NoError(t, err)
+		require.Equal(t, []string{"a=1e3", "b=x"}, texts(contents.Params[a.ID], func(p *ent.Param) string { return p.Key + "=" + p.Value }))
+		require.InDelta(t, 1000, *contents.Params[a.ID][0].Number, 0)
+		require.Equal(t, []string{"a="}, texts(contents.Params[b.ID], func(p *ent.Param) string { return p.Key + "=" + p.Value }))
+		require.Contains(t, texts(contents.Tags[a.ID], func(t *ent.RunTag) string { return t.Key + "=" + t.Value }), "k=v")
+		require.Equal(t, []string{"acc NaN 1.5 7", "loss 0.25 2 6"}, texts(contents.Latest[a.ID], func(m *tracking.LatestMetric) string {
+			return fmt.Sprintf("%s %v %v %d", m.Key, m.Value, m.Step, m.Time)
+		}))
+		require.Empty(t, contents.Latest[b.ID])
+		require.Len(t, contents.Inputs[a.ID], 1)
+		require.Len(t, contents.Outputs[a.ID], 1)
+		latest, err := s.LatestOf(ctx, []int{b.ID})
+		require.NoError(t, err)
+		require.Empty(t, latest)
+		some, err := s.ParamsOf(ctx, []int{a.ID, b.ID}, []string{"a", "none", "\x00", "\xff"})
+		require.NoError(t, err, "texts that no database takes name no key")
+		require.Len(t, some[a.ID], 1)
+		require.Len(t, some[b.ID], 1)
 		_, err = s.Dataset(ctx, 999)
 		requireKind(t, errs.NotFound, err, "No dataset with id=999 exists")
 	})
+}
+
+func texts[T any](list []T, text func(T) string) []string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = text(v)
+	}
+	return out
 }
 
 // TestSuiteIsWhole: every method of the core's service is called by its own tests, which run on both databases.

@@ -5,40 +5,19 @@ import (
 	"slices"
 
 	"github.com/cairnml/cairn/ent"
-	"github.com/cairnml/cairn/internal/metric"
+	"github.com/cairnml/cairn/internal/tracking"
 )
 
-// runView has what runs show beside their own rows, read with one query a kind for all of them.
-type runView struct {
-	params  map[int][]*ent.Param
-	tags    map[int][]*ent.RunTag
-	series  map[int][]*ent.MetricSeries
-	inputs  map[int][]*ent.RunInput
-	outputs map[int][]*ent.RunOutput
-}
+// runView has what runs show beside their own rows.
+type runView struct{ tracking.RunContents }
 
-func (c *call) viewRuns(runs []*ent.Run) (v runView, err error) {
-	if len(runs) == 0 {
-		return v, nil
-	}
+func (c *call) viewRuns(runs []*ent.Run) (runView, error) {
 	ids := make([]int, len(runs))
 	for i, r := range runs {
 		ids[i] = r.ID
 	}
-	if v.params, err = c.Tracking.ParamsOf(c, ids, nil); err != nil {
-		return v, err
-	}
-	if v.tags, err = c.Tracking.TagsOf(c, ids, nil); err != nil {
-		return v, err
-	}
-	if v.series, err = c.Tracking.SeriesOf(c, ids, nil); err != nil {
-		return v, err
-	}
-	if v.inputs, err = c.Tracking.InputsOf(c, ids); err != nil {
-		return v, err
-	}
-	v.outputs, err = c.Tracking.OutputsOf(c, ids)
-	return v, err
+	contents, err := c.Tracking.ContentsOf(c, ids)
+	return runView{contents}, err
 }
 
 func (v *runView) append(b []byte, r *ent.Run) []byte {
@@ -46,19 +25,19 @@ func (v *runView) append(b []byte, r *ent.Run) []byte {
 	o.raw("info", func(b []byte) []byte { return appendRunInfo(b, r) })
 	o.raw("data", func(b []byte) []byte {
 		o := newObject(b)
-		list(&o, "metrics", v.series[r.ID], appendLast)
-		list(&o, "params", v.params[r.ID], func(b []byte, p *ent.Param) []byte { return appendPair(b, p.Key, p.Value) })
-		list(&o, "tags", v.tags[r.ID], func(b []byte, t *ent.RunTag) []byte { return appendPair(b, t.Key, t.Value) })
+		list(&o, "metrics", v.Latest[r.ID], appendLast)
+		list(&o, "params", v.Params[r.ID], func(b []byte, p *ent.Param) []byte { return appendPair(b, p.Key, p.Value) })
+		list(&o, "tags", v.Tags[r.ID], func(b []byte, t *ent.RunTag) []byte { return appendPair(b, t.Key, t.Value) })
 		return o.end()
 	})
 	o.raw("inputs", func(b []byte) []byte {
 		o := newObject(b)
-		list(&o, "dataset_inputs", v.inputs[r.ID], appendInput)
+		list(&o, "dataset_inputs", v.Inputs[r.ID], appendInput)
 		return o.end()
 	})
 	o.raw("outputs", func(b []byte) []byte {
 		o := newObject(b)
-		list(&o, "model_outputs", v.outputs[r.ID], func(b []byte, out *ent.RunOutput) []byte {
+		list(&o, "model_outputs", v.Outputs[r.ID], func(b []byte, out *ent.RunOutput) []byte {
 			o := newObject(b)
 			o.text("model_id", out.Edges.LoggedModel.ModelID)
 			o.integer("step", out.Step)
@@ -70,8 +49,8 @@ func (v *runView) append(b []byte, r *ent.Run) []byte {
 }
 
 // appendLast appends the last point of a series, which is the metric's value in MLflow's eyes.
-func appendLast(b []byte, s *ent.MetricSeries) []byte {
-	return appendMetric(b, s.Key, valueOf(s.LastValue), s.LastTime, metric.Step{Units: s.LastStep, Scale: s.StepScale}.Int())
+func appendLast(b []byte, m *tracking.LatestMetric) []byte {
+	return appendMetric(b, m.Key, m.Value, m.Time, m.Step.Int())
 }
 
 func appendInput(b []byte, in *ent.RunInput) []byte {
