@@ -9,7 +9,7 @@ import (
 )
 
 type syncCommand struct {
-	connection
+	Server string `placeholder:"URL" help:"Deliver everything there (default: CAIRN_SERVER, else to the server that each command recorded for). The token comes from CAIRN_TOKEN or MLFLOW_TRACKING_TOKEN."`
 	listing
 }
 

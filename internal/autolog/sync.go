@@ -1,6 +1,7 @@
 package autolog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -81,7 +82,7 @@ func Sync(ctx context.Context, options SyncOptions) (SyncReport, error) {
 		}
 		spool := SyncedSpool{ExecID: e.Name(), Path: filepath.Join(spoolRoot(home), e.Name())}
 		if config, err := readConfig(spool.Path); err == nil {
-			spool.RunID, spool.Server = config.RunID, config.Server
+			spool.RunID, spool.Server = config.RunID, cmp.Or(options.Server, config.Server)
 			started[spool.ExecID] = config.StartMS
 		}
 		spools = append(spools, spool)
@@ -144,10 +145,7 @@ func syncSpool(ctx context.Context, home string, spool *SyncedSpool, options Syn
 		keep(err)
 		return
 	}
-	if options.Server != "" {
-		config.Server = options.Server
-		spool.Server = options.Server
-	}
+	config.Server = cmp.Or(options.Server, config.Server)
 	out, err := deliverSpool(ctx, home, spool.Path, config, options)
 	if err != nil {
 		keep(err)
