@@ -47,6 +47,8 @@ type state struct {
 	warnings map[string][]string
 	// recorded has, by run, what a model that comes later may name, and what may name a model.
 	recorded map[string]*recorded
+	// recordedOrder has the runs of recorded, oldest first.
+	recordedOrder []string
 	// points counts the points in recorded.
 	points int
 
@@ -89,7 +91,7 @@ type openRun struct {
 	lastMS  int64
 }
 
-// recorded is what adapters recorded of a run that is not finished.
+// recorded is what adapters recorded of a run.
 type recorded struct {
 	points map[string]op     // the last point of each metric
 	models map[string]string // ids of logged models, by name
@@ -190,9 +192,10 @@ func (s *state) applyOps(e *opsEntry) {
 			s.open[o.Run] = &openRun{session: e.Session, lastMS: o.TimeMS}
 		case opFinishRun:
 			delete(s.open, o.Run)
-			if r := s.recorded[o.Run]; r != nil {
-				s.points -= len(r.points)
-				delete(s.recorded, o.Run)
+			// An adapter has nothing more to say of a run that it finishes. The user's own run may be finished before the
+			// adapter has answered what happened in it.
+			if e.Adapter != "" {
+				s.forget(o.Run)
 			}
 		case opDataset:
 			if s.described(o.Run) {
@@ -228,8 +231,32 @@ func (s *state) recordedOf(run string) *recorded {
 	if r == nil {
 		r = &recorded{points: map[string]op{}, models: map[string]string{}}
 		s.recorded[run] = r
+		s.recordedOrder = append(s.recordedOrder, run)
 	}
 	return r
+}
+
+// forget drops what was recorded of a run.
+func (s *state) forget(run string) {
+	r := s.recorded[run]
+	if r == nil {
+		return
+	}
+	s.points -= len(r.points)
+	delete(s.recorded, run)
+	s.recordedOrder = slices.DeleteFunc(s.recordedOrder, func(id string) bool { return id == run })
+}
+
+// makeRoom forgets finished runs, oldest first, until there is room for another point, and tells whether there is.
+func (s *state) makeRoom(run string) bool {
+	for s.points >= maxRecorded {
+		at := slices.IndexFunc(s.recordedOrder, func(id string) bool { return id != run && s.open[id] == nil })
+		if at < 0 {
+			return false
+		}
+		s.forget(s.recordedOrder[at])
+	}
+	return true
 }
 
 // keepPoint remembers the last point of an adapter's metric, as far as there is room.
@@ -239,7 +266,7 @@ func (s *state) keepPoint(o op) {
 	}
 	r := s.recordedOf(o.Run)
 	if _, known := r.points[o.Key]; !known {
-		if s.points >= maxRecorded {
+		if !s.makeRoom(o.Run) {
 			return
 		}
 		s.points++
