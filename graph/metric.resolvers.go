@@ -24,8 +24,8 @@ func (r *mutationResolver) LogBatch(ctx context.Context, input model.LogBatchInp
 	return r.storeBatch(ctx, input)
 }
 
-func (r *queryResolver) MetricSeries(ctx context.Context, runs []string, keys []string, rangeArg *model.StepRange, maxPoints *int) (*model.MetricSeriesResult, error) {
-	return r.readSeries(ctx, runs, keys, rangeArg, maxPoints)
+func (r *queryResolver) MetricSeries(ctx context.Context, runs []string, keys []string, axis model.MetricAxis, rangeArg *model.MetricRange, maxPoints *int) (*model.MetricSeriesResult, error) {
+	return r.readSeries(ctx, runs, keys, axis, rangeArg, maxPoints)
 }
 
 func (r *subscriptionResolver) MetricsAppended(ctx context.Context, runs []string, keys []string, after *string) (<-chan *model.MetricsAppended, error) {

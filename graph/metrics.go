@@ -46,11 +46,11 @@ func orNaN(v *float64) float64 {
 
 // readSeries answers Query.metricSeries.
 func (r *Resolver) readSeries(
-	ctx context.Context, runs, keys []string, steps *model.StepRange, maxPoints *int,
+	ctx context.Context, runs, keys []string, axis model.MetricAxis, within *model.MetricRange, maxPoints *int,
 ) (*model.MetricSeriesResult, error) {
-	q := metric.SeriesQuery{Keys: keys, MaxPoints: valueOr(maxPoints, defaultMaxPoints)}
-	if steps != nil {
-		q.From, q.To = steps.From, steps.To
+	q := metric.SeriesQuery{Keys: keys, Axis: axes[axis], MaxPoints: valueOr(maxPoints, defaultMaxPoints)}
+	if err := bound(&q, within); err != nil {
+		return nil, err
 	}
 	ids, err := runIDs(runs, metric.MaxSeriesRuns)
 	if err != nil {
@@ -70,11 +70,41 @@ func (r *Resolver) readSeries(
 	return out, nil
 }
 
+var axes = map[model.MetricAxis]metric.Axis{
+	model.MetricAxisStep: metric.ByStep, model.MetricAxisTime: metric.ByTime, model.MetricAxisRelativeTime: metric.ByRelativeTime,
+}
+
+// bound gives the query its range, in the units of its axis.
+func bound(q *metric.SeriesQuery, within *model.MetricRange) error {
+	if within == nil {
+		return nil
+	}
+	if q.Axis == metric.ByStep {
+		q.From, q.To = within.From, within.To
+		return nil
+	}
+	for _, end := range []struct {
+		name string
+		step *metric.Step
+		to   **int64
+	}{{"range.from", within.From, &q.FromTime}, {"range.to", within.To, &q.ToTime}} {
+		if end.step == nil {
+			continue
+		}
+		at := end.step.Normal()
+		if at.Scale != 0 {
+			return errs.Field(end.name, "is %s: on an axis of time it is a whole number of milliseconds", at)
+		}
+		*end.to = &at.Units
+	}
+	return nil
+}
+
 func seriesOf(s *metric.Series) *model.MetricSeries {
 	return &model.MetricSeries{
-		RunID: s.Run.RunID, Key: s.Key, Exact: s.Exact, TotalPoints: s.Total, StepScale: int(s.StepScale),
+		RunID: s.Run.RunID, Key: s.Key, Exact: s.Exact, Incomplete: s.Incomplete, TotalPoints: s.Total, StepScale: int(s.StepScale),
 		Steps: packed(s.Steps), Times: packed(s.Times), Counts: packed(s.Counts),
-		First: packed(s.First), Min: packed(s.Min), Max: packed(s.Max), Last: packed(s.Last),
+		First: packed(s.First), Min: packed(s.Min), Max: packed(s.Max), Last: packed(s.Last), Mean: packed(s.Means),
 		LastSteps: s.LastSteps, LastTimes: s.LastTimes,
 	}
 }

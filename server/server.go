@@ -34,6 +34,7 @@ type Server struct {
 	lock      *store.Lock
 	db        *store.DB
 	tracking  *tracking.Service
+	compactor *metric.Compactor
 	files     *artifact.Store
 	artifacts *artifact.Service
 	origins   *origins
@@ -93,6 +94,7 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 	}
 	hub := live.NewHub()
 	s.tracking = tracking.New(s.db, hub)
+	s.compactor = metric.StartCompactor(s.db, s.log)
 	s.artifacts = artifact.NewService(s.files, s.db)
 	tokens := auth.New(s.db)
 	if err := mayListen(ctx, tokens, s.cfg, loopback); err != nil {
@@ -242,6 +244,10 @@ func (s *Server) Close() error {
 	if s.tracking != nil {
 		s.tracking.Close()
 		s.tracking = nil
+	}
+	if s.compactor != nil {
+		s.compactor.Close()
+		s.compactor = nil
 	}
 	if s.files != nil {
 		err = errors.Join(err, s.files.Close())

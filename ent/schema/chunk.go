@@ -57,7 +57,9 @@ func (MetricTail) Fields() []ent.Field {
 	}
 }
 
-func (MetricTail) Indexes() []ent.Index { return []ent.Index{index.Fields("run_id", "first_key").Unique()} }
+func (MetricTail) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("run_id", "first_key").Unique()}
+}
 
 // MetricRollup has the buckets of one series, of all points that are in chunks and in its tail.
 type MetricRollup struct{ ent.Schema }

@@ -54,7 +54,7 @@ type QueryResolver interface {
 	Viewer(ctx context.Context) (*model.Viewer, error)
 	Experiments(ctx context.Context, filter *string, orderBy *model.ExperimentOrder, view *model.View, first *int, after *string) (*page.ExperimentConnection, error)
 	Experiment(ctx context.Context, id *string, name *string) (*ent.Experiment, error)
-	MetricSeries(ctx context.Context, runs []string, keys []string, rangeArg *model.StepRange, maxPoints *int) (*model.MetricSeriesResult, error)
+	MetricSeries(ctx context.Context, runs []string, keys []string, axis model.MetricAxis, rangeArg *model.MetricRange, maxPoints *int) (*model.MetricSeriesResult, error)
 	LoggedModel(ctx context.Context, id string) (*ent.LoggedModel, error)
 	Runs(ctx context.Context, experiments []string, filter *string, orderBy []string, view *model.View, first *int, after *string) (*page.RunConnection, error)
 	Run(ctx context.Context, id string) (*ent.Run, error)
@@ -601,22 +601,30 @@ func (ec *executionContext) field_Query_metricSeries_args(ctx context.Context, r
 		return nil, err
 	}
 	args["keys"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "range",
-		func(ctx context.Context, v any) (*model.StepRange, error) {
-			return ec.unmarshalOStepRange2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐStepRange(ctx, v)
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "axis",
+		func(ctx context.Context, v any) (model.MetricAxis, error) {
+			return ec.unmarshalNMetricAxis2githubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐMetricAxis(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["range"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "maxPoints",
+	args["axis"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "range",
+		func(ctx context.Context, v any) (*model.MetricRange, error) {
+			return ec.unmarshalOMetricRange2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐMetricRange(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["range"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "maxPoints",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["maxPoints"] = arg3
+	args["maxPoints"] = arg4
 	return args, nil
 }
 
@@ -2044,7 +2052,7 @@ func (ec *executionContext) _Query_metricSeries(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().MetricSeries(ctx, fc.Args["runs"].([]string), fc.Args["keys"].([]string), fc.Args["range"].(*model.StepRange), fc.Args["maxPoints"].(*int))
+			return ec.Resolvers.Query().MetricSeries(ctx, fc.Args["runs"].([]string), fc.Args["keys"].([]string), fc.Args["axis"].(model.MetricAxis), fc.Args["range"].(*model.MetricRange), fc.Args["maxPoints"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.MetricSeriesResult) graphql.Marshaler {

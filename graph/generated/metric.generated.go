@@ -688,6 +688,29 @@ func (ec *executionContext) fieldContext_MetricSeries_exact(_ context.Context, f
 	return graphql.NewScalarFieldContext("MetricSeries", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _MetricSeries_incomplete(ctx context.Context, field graphql.CollectedField, obj *model.MetricSeries) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetricSeries_incomplete(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Incomplete, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetricSeries_incomplete(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetricSeries", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _MetricSeries_totalPoints(ctx context.Context, field graphql.CollectedField, obj *model.MetricSeries) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -869,6 +892,29 @@ func (ec *executionContext) _MetricSeries_last(ctx context.Context, field graphq
 	)
 }
 func (ec *executionContext) fieldContext_MetricSeries_last(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetricSeries", field, false, false, "Float64Array")
+}
+
+func (ec *executionContext) _MetricSeries_mean(ctx context.Context, field graphql.CollectedField, obj *model.MetricSeries) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetricSeries_mean(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mean, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []float64) graphql.Marshaler {
+			return ec.marshalNFloat64Array2ᚕfloat64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetricSeries_mean(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MetricSeries", field, false, false, "Float64Array")
 }
 
@@ -1333,8 +1379,8 @@ func UnmarshalMetricPointInput(ctx context.Context, raw any) (model.MetricPointI
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputStepRange(ctx context.Context, obj any) (model.StepRange, error) {
-	var it model.StepRange
+func (ec *executionContext) unmarshalInputMetricRange(ctx context.Context, obj any) (model.MetricRange, error) {
+	var it model.MetricRange
 	if obj == nil {
 		return it, nil
 	}
@@ -1370,15 +1416,15 @@ func (ec *executionContext) unmarshalInputStepRange(ctx context.Context, obj any
 	return it, nil
 }
 
-// UnmarshalStepRange unmarshals raw into the StepRange input type, using the
+// UnmarshalMetricRange unmarshals raw into the MetricRange input type, using the
 // unmarshaler bound to ctx's request. Call it from a resolver to decode an input
 // object that was not passed as a field argument.
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalStepRange(ctx context.Context, raw any) (model.StepRange, error) {
-	var out model.StepRange
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "StepRange", raw, &out)
+func UnmarshalMetricRange(ctx context.Context, raw any) (model.MetricRange, error) {
+	var out model.MetricRange
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "MetricRange", raw, &out)
 	return out, err
 }
 
@@ -1672,6 +1718,11 @@ func (ec *executionContext) _MetricSeries(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "incomplete":
+			out.Values[i] = ec._MetricSeries_incomplete(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "totalPoints":
 			out.Values[i] = ec._MetricSeries_totalPoints(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1709,6 +1760,11 @@ func (ec *executionContext) _MetricSeries(ctx context.Context, sel ast.Selection
 			}
 		case "last":
 			out.Values[i] = ec._MetricSeries_last(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "mean":
+			out.Values[i] = ec._MetricSeries_mean(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -1881,6 +1937,16 @@ func (ec *executionContext) marshalNMetric2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋg
 	return ec._Metric(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNMetricAxis2githubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐMetricAxis(ctx context.Context, v any) (model.MetricAxis, error) {
+	var res model.MetricAxis
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMetricAxis2githubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐMetricAxis(ctx context.Context, sel ast.SelectionSet, v model.MetricAxis) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNMetricColumnsInput2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐMetricColumnsInput(ctx context.Context, v any) (*model.MetricColumnsInput, error) {
 	res, err := ec.unmarshalInputMetricColumnsInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
@@ -2013,6 +2079,14 @@ func (ec *executionContext) unmarshalOMetricPointInput2ᚕᚖgithubᚗcomᚋcair
 	return res, nil
 }
 
+func (ec *executionContext) unmarshalOMetricRange2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐMetricRange(ctx context.Context, v any) (*model.MetricRange, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputMetricRange(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOMetricRole2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐMetricRole(ctx context.Context, v any) (*model.MetricRole, error) {
 	if v == nil {
 		return nil, nil
@@ -2027,14 +2101,6 @@ func (ec *executionContext) marshalOMetricRole2ᚖgithubᚗcomᚋcairnmlᚋcairn
 		return graphql.Null
 	}
 	return v
-}
-
-func (ec *executionContext) unmarshalOStepRange2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐStepRange(ctx context.Context, v any) (*model.StepRange, error) {
-	if v == nil {
-		return nil, nil
-	}
-	res, err := ec.unmarshalInputStepRange(ctx, v)
-	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 // endregion ***************************** type.gotpl *****************************

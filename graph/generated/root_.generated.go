@@ -196,9 +196,11 @@ type ComplexityRoot struct {
 		Counts      func(childComplexity int) int
 		Exact       func(childComplexity int) int
 		First       func(childComplexity int) int
+		Incomplete  func(childComplexity int) int
 		Key         func(childComplexity int) int
 		Last        func(childComplexity int) int
 		Max         func(childComplexity int) int
+		Mean        func(childComplexity int) int
 		Min         func(childComplexity int) int
 		Points      func(childComplexity int, limit *int) int
 		RunID       func(childComplexity int) int
@@ -262,7 +264,7 @@ type ComplexityRoot struct {
 		Experiment   func(childComplexity int, id *string, name *string) int
 		Experiments  func(childComplexity int, filter *string, orderBy *model.ExperimentOrder, view *model.View, first *int, after *string) int
 		LoggedModel  func(childComplexity int, id string) int
-		MetricSeries func(childComplexity int, runs []string, keys []string, rangeArg *model.StepRange, maxPoints *int) int
+		MetricSeries func(childComplexity int, runs []string, keys []string, axis model.MetricAxis, rangeArg *model.MetricRange, maxPoints *int) int
 		Node         func(childComplexity int, id string) int
 		Run          func(childComplexity int, id string) int
 		Runs         func(childComplexity int, experiments []string, filter *string, orderBy []string, view *model.View, first *int, after *string) int
@@ -986,6 +988,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricSeries.First(childComplexity), true
+	case "MetricSeries.incomplete":
+		if e.ComplexityRoot.MetricSeries.Incomplete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSeries.Incomplete(childComplexity), true
 	case "MetricSeries.key":
 		if e.ComplexityRoot.MetricSeries.Key == nil {
 			break
@@ -1004,6 +1012,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricSeries.Max(childComplexity), true
+	case "MetricSeries.mean":
+		if e.ComplexityRoot.MetricSeries.Mean == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricSeries.Mean(childComplexity), true
 	case "MetricSeries.min":
 		if e.ComplexityRoot.MetricSeries.Min == nil {
 			break
@@ -1431,7 +1445,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.MetricSeries(childComplexity, args["runs"].([]string), args["keys"].([]string), args["range"].(*model.StepRange), args["maxPoints"].(*int)), true
+		return e.ComplexityRoot.Query.MetricSeries(childComplexity, args["runs"].([]string), args["keys"].([]string), args["axis"].(model.MetricAxis), args["range"].(*model.MetricRange), args["maxPoints"].(*int)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -1931,9 +1945,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LogInputsInput", ec.unmarshalInputLogInputsInput),
 			graphql.NewInputUnmarshaler("MetricColumnsInput", ec.unmarshalInputMetricColumnsInput),
 			graphql.NewInputUnmarshaler("MetricPointInput", ec.unmarshalInputMetricPointInput),
+			graphql.NewInputUnmarshaler("MetricRange", ec.unmarshalInputMetricRange),
 			graphql.NewInputUnmarshaler("ParamInput", ec.unmarshalInputParamInput),
 			graphql.NewInputUnmarshaler("RecordFingerprintInput", ec.unmarshalInputRecordFingerprintInput),
-			graphql.NewInputUnmarshaler("StepRange", ec.unmarshalInputStepRange),
 			graphql.NewInputUnmarshaler("TagInput", ec.unmarshalInputTagInput),
 			graphql.NewInputUnmarshaler("UpdateExperimentInput", ec.unmarshalInputUpdateExperimentInput),
 			graphql.NewInputUnmarshaler("UpdateRunInput", ec.unmarshalInputUpdateRunInput),
@@ -2332,14 +2346,16 @@ type MetricSeriesResult {
 }
 
 """
-One metric of one run as packed columns, one row for each bucket, in the order of steps. A series of at most ` + "`" + `maxPoints` + "`" + `
-points is exact: every bucket is one point.
+One metric of one run as packed columns, one row for each bucket, in the order of the axis. A series of at most ` + "`" + `maxPoints` + "`" + `
+points is exact: every bucket is one point. The least and the greatest value of all buckets are those of all points.
 """
 type MetricSeries {
   runId: ID!
   key: String!
   "True when every bucket is one point."
   exact: Boolean!
+  "True when points are missing because what holds them is damaged: the server's log and ` + "`" + `cairn db check` + "`" + ` tell more."
+  incomplete: Boolean!
   "Points in the range."
   totalPoints: Int64!
   "Steps are the integers of ` + "`" + `steps` + "`" + ` divided by 10 to this power, 0 to 6."
@@ -2354,6 +2370,8 @@ type MetricSeries {
   "The greatest value in the bucket; NaN when all are."
   max: Float64Array!
   last: Float64Array!
+  "The mean of each bucket's values that are not NaN; NaN when all are."
+  mean: Float64Array!
   "Points in each bucket."
   counts: Int64Array!
   """
@@ -2363,8 +2381,18 @@ type MetricSeries {
   points(limit: Int = 1000): [MetricPoint!]!
 }
 
-"A range of steps, both ends included."
-input StepRange {
+"What the points of a series are ordered and bounded by."
+enum MetricAxis {
+  "The step, and the time among equal steps."
+  STEP
+  "The time at which points were measured, in Unix milliseconds, and the step among equal times."
+  TIME
+  "As TIME; ranges are in milliseconds since the run's start."
+  RELATIVE_TIME
+}
+
+"A range of the axis, both ends included: steps, or for the axes of time whole milliseconds."
+input MetricRange {
   from: Step
   to: Step
 }
@@ -2426,9 +2454,9 @@ type LogBatchResult {
 extend type Query {
   """
   Series of 1 to 1,000 runs; all keys of each run, or only ` + "`" + `keys` + "`" + ` (at most 1,000). A series has at most ` + "`" + `maxPoints` + "`" + ` rows,
-  1 to 10,000. Runs times keys are at most 10,000 series.
+  1 to 100,000. Runs times keys are at most 10,000 series, and their rows at most 16,000,000.
   """
-  metricSeries(runs: [ID!]!, keys: [String!], range: StepRange, maxPoints: Int = 1000): MetricSeriesResult!
+  metricSeries(runs: [ID!]!, keys: [String!], axis: MetricAxis! = STEP, range: MetricRange, maxPoints: Int = 1000): MetricSeriesResult!
 }
 
 extend type Mutation {
@@ -3151,6 +3179,8 @@ func (ec *executionContext) childFields_MetricSeries(ctx context.Context, field 
 		return ec.fieldContext_MetricSeries_key(ctx, field)
 	case "exact":
 		return ec.fieldContext_MetricSeries_exact(ctx, field)
+	case "incomplete":
+		return ec.fieldContext_MetricSeries_incomplete(ctx, field)
 	case "totalPoints":
 		return ec.fieldContext_MetricSeries_totalPoints(ctx, field)
 	case "stepScale":
@@ -3167,6 +3197,8 @@ func (ec *executionContext) childFields_MetricSeries(ctx context.Context, field 
 		return ec.fieldContext_MetricSeries_max(ctx, field)
 	case "last":
 		return ec.fieldContext_MetricSeries_last(ctx, field)
+	case "mean":
+		return ec.fieldContext_MetricSeries_mean(ctx, field)
 	case "counts":
 		return ec.fieldContext_MetricSeries_counts(ctx, field)
 	case "points":

@@ -261,13 +261,21 @@ type MetricPointInput struct {
 	DatasetDigest *string `json:"datasetDigest,omitempty"`
 }
 
-// One metric of one run as packed columns, one row for each bucket, in the order of steps. A series of at most `maxPoints`
-// points is exact: every bucket is one point.
+// A range of the axis, both ends included: steps, or for the axes of time whole milliseconds.
+type MetricRange struct {
+	From *metric.Step `json:"from,omitempty"`
+	To   *metric.Step `json:"to,omitempty"`
+}
+
+// One metric of one run as packed columns, one row for each bucket, in the order of the axis. A series of at most `maxPoints`
+// points is exact: every bucket is one point. The least and the greatest value of all buckets are those of all points.
 type MetricSeries struct {
 	RunID string `json:"runId"`
 	Key   string `json:"key"`
 	// True when every bucket is one point.
 	Exact bool `json:"exact"`
+	// True when points are missing because what holds them is damaged: the server's log and `cairn db check` tell more.
+	Incomplete bool `json:"incomplete"`
 	// Points in the range.
 	TotalPoints int64 `json:"totalPoints"`
 	// Steps are the integers of `steps` divided by 10 to this power, 0 to 6.
@@ -282,6 +290,8 @@ type MetricSeries struct {
 	// The greatest value in the bucket; NaN when all are.
 	Max  []float64 `json:"max"`
 	Last []float64 `json:"last"`
+	// The mean of each bucket's values that are not NaN; NaN when all are.
+	Mean []float64 `json:"mean"`
 	// Points in each bucket.
 	Counts []int64 `json:"counts"`
 	// The same for clients that cannot unpack: the last point of each bucket. `limit` is 1 to 5,000; of more buckets,
@@ -385,12 +395,6 @@ type RunsChanged struct {
 	Changes []*RunChange `json:"changes"`
 	// Pass it as `after` to go on from here.
 	Cursor string `json:"cursor"`
-}
-
-// A range of steps, both ends included.
-type StepRange struct {
-	From *metric.Step `json:"from,omitempty"`
-	To   *metric.Step `json:"to,omitempty"`
 }
 
 type Subscription struct {
@@ -596,6 +600,67 @@ func (e *LogStream) UnmarshalJSON(b []byte) error {
 }
 
 func (e LogStream) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What the points of a series are ordered and bounded by.
+type MetricAxis string
+
+const (
+	// The step, and the time among equal steps.
+	MetricAxisStep MetricAxis = "STEP"
+	// The time at which points were measured, in Unix milliseconds, and the step among equal times.
+	MetricAxisTime MetricAxis = "TIME"
+	// As TIME; ranges are in milliseconds since the run's start.
+	MetricAxisRelativeTime MetricAxis = "RELATIVE_TIME"
+)
+
+var AllMetricAxis = []MetricAxis{
+	MetricAxisStep,
+	MetricAxisTime,
+	MetricAxisRelativeTime,
+}
+
+func (e MetricAxis) IsValid() bool {
+	switch e {
+	case MetricAxisStep, MetricAxisTime, MetricAxisRelativeTime:
+		return true
+	}
+	return false
+}
+
+func (e MetricAxis) String() string {
+	return string(e)
+}
+
+func (e *MetricAxis) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = MetricAxis(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid MetricAxis", str)
+	}
+	return nil
+}
+
+func (e MetricAxis) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *MetricAxis) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e MetricAxis) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"math"
 	"slices"
 	"sync"
@@ -143,7 +144,7 @@ func (a *Appender) Plan(ctx context.Context, tx *store.Tx, runPK, experimentID i
 			if replaces {
 				return map[pointID]struct{}{}, nil
 			}
-			return storedPoints(ctx, tx, runPK, c.Key, s.row.StepScale)
+			return storedPoints(ctx, tx, tx.DB().Logger(), runPK, c.Key, s.row.StepScale)
 		})
 		if err != nil {
 			return nil, err
@@ -268,21 +269,43 @@ func (a *Appender) remember(runPK int, touched []*series) {
 }
 
 // storedPoints reads all points of a series, their steps at the given scale.
-func storedPoints(ctx context.Context, q store.Querier, runPK int, key string, scale int8) (map[pointID]struct{}, error) {
+func storedPoints(ctx context.Context, q store.Querier, log *slog.Logger, runPK int, key string, scale int8) (map[pointID]struct{}, error) {
 	seen := map[pointID]struct{}{}
-	err := store.EachBatch(ctx, q, []int{runPK}, 0, func(b store.Batch) error {
-		return decodeBatch(b.Payload, func(k string) bool { return k == key }, func(c Columns) error {
-			if err := c.rescale(max(scale, c.StepScale)); err != nil {
-				return err
-			}
-			for i, v := range c.Values {
-				seen[pointID{c.Steps[i], c.Times[i], math.Float64bits(v)}] = struct{}{}
-			}
-			return nil
-		})
+	err := eachStored(ctx, q, log, runPK, key, stepRange{}, func(c *Columns) error {
+		if err := c.rescale(max(scale, c.StepScale)); err != nil {
+			return err
+		}
+		for i, v := range c.Values {
+			seen[pointID{c.Steps[i], c.Times[i], math.Float64bits(v)}] = struct{}{}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the points of a series: %w", err)
 	}
 	return seen, nil
+}
+
+// eachStored calls fn with the points of one series, without those of chunks that have none in the range. q is a transaction
+// that holds the run's lock, or nobody else writes.
+func eachStored(ctx context.Context, q store.Querier, log *slog.Logger, runPK int, key string, within stepRange, fn func(*Columns) error) error {
+	s, err := newSource(ctx, q, log, []int{runPK})
+	if err != nil {
+		return err
+	}
+	one, err := oneSeries(ctx, q, runPK, key)
+	if err != nil {
+		return err
+	}
+	if one == nil { // a load writes the row last: all points are in batches
+		one = &storedSeries{SeriesHead: store.SeriesHead{RunPK: runPK, Key: key}}
+	}
+	if err := s.addPending(ctx, []int{runPK}, map[seriesID]*storedSeries{{runPK, key}: one}, wanted([]string{key})); err != nil {
+		return err
+	}
+	points, err := s.points(ctx, []*storedSeries{one}, within)
+	if err != nil {
+		return err
+	}
+	return fn(points[one.ID])
 }

@@ -18,6 +18,8 @@ const payloadVersion = 1
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
+
 // encodeBatch appends the payload of some series.
 func encodeBatch(b []byte, columns []Columns) []byte {
 	start := len(b)
@@ -32,7 +34,7 @@ func encodeBatch(b []byte, columns []Columns) []byte {
 		b = binary.AppendUvarint(b, uint64(len(block)))
 		b = append(b, block...)
 	}
-	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli))
+	return sealed(b, start)
 }
 
 func encodeBlock(b []byte, c *Columns) []byte {
@@ -56,21 +58,14 @@ func appendDeltas(b []byte, values []int64) []byte {
 	return b
 }
 
-var errCorrupt = errors.New("corrupt metric batch")
+var errCorrupt = errors.New("corrupt metric points")
 
 // decodeBatch calls fn for each series whose key is wanted (nil: all), in the payload's order.
 func decodeBatch(payload []byte, want func(key string) bool, fn func(Columns) error) error {
-	if len(payload) < 6 {
-		return fmt.Errorf("%w: %d bytes", errCorrupt, len(payload))
+	d, err := opened(payload, payloadVersion)
+	if err != nil {
+		return err
 	}
-	body, sum := payload[:len(payload)-4], binary.LittleEndian.Uint32(payload[len(payload)-4:])
-	if crc32.Checksum(body, castagnoli) != sum {
-		return fmt.Errorf("%w: its checksum does not match", errCorrupt)
-	}
-	if body[0] != payloadVersion {
-		return fmt.Errorf("%w: version %d is not known", errCorrupt, body[0])
-	}
-	d := decoder{rest: body[1:]}
 	for n := d.uvarint(); n > 0 && d.ok(); n-- {
 		key := string(d.bytes(d.uvarint()))
 		block := d.bytes(d.uvarint())

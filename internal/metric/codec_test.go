@@ -26,7 +26,7 @@ func TestBatchRoundTripIsExact(t *testing.T) {
 		in := rapid.SliceOfN(anyColumns, 0, 5).Draw(t, "columns")
 		i := 0
 		err := decodeBatch(encodeBatch(nil, in), nil, func(c Columns) error {
-			require.Equal(t, bits(in[i]), bits(c))
+			require.Equal(t, bitsOf(in[i]), bitsOf(c))
 			i++
 			return nil
 		})
@@ -35,8 +35,8 @@ func TestBatchRoundTripIsExact(t *testing.T) {
 	})
 }
 
-// bits makes columns comparable: NaN equals itself only by its bits.
-func bits(c Columns) any {
+// bitsOf makes columns comparable: NaN equals itself only by its bits.
+func bitsOf(c Columns) any {
 	b := make([]uint64, c.Len())
 	for i, v := range c.Values {
 		b[i] = math.Float64bits(v)
@@ -66,7 +66,7 @@ func FuzzDecodeBlock(f *testing.F) {
 		}
 		again, err := decodeBlock(encodeBlock(nil, &c))
 		require.NoError(t, err)
-		require.Equal(t, bits(c), bits(again))
+		require.Equal(t, bitsOf(c), bitsOf(again))
 	})
 }
 
@@ -101,7 +101,7 @@ func TestBucketsKeepExtremes(t *testing.T) {
 				}
 			}
 		}
-		s := bucket(&c, limit)
+		s := rollUpAll(&c, bucketSize(int64(n), limit)).series()
 		require.LessOrEqual(t, len(s.Steps), limit)
 		gotLeast, gotGreatest, total := math.NaN(), math.NaN(), int64(0)
 		for i := range s.Steps {

@@ -3,6 +3,7 @@ package metric
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"maps"
 	"slices"
 
@@ -46,7 +47,7 @@ func (p *Packer) Add(ctx context.Context, columns []Columns) ([]store.Batch, err
 			if err != nil {
 				return nil, err
 			}
-			return storedPoints(ctx, q, p.runPK, c.Key, s.row.StepScale)
+			return storedPoints(ctx, q, slog.New(slog.DiscardHandler), p.runPK, c.Key, s.row.StepScale)
 		})
 		if err != nil {
 			return nil, err

@@ -42,6 +42,56 @@ func dropPoints(ctx context.Context, tx *store.Tx, runPK int, keys []string) err
 			}
 		}
 	}
+	return dropFolded(ctx, tx, runPK, keys)
+}
+
+// dropFolded removes what is folded of some series. The rows of tails that they lie in are written anew under other ids, so
+// that a fold that read the points before finds out.
+func dropFolded(ctx context.Context, tx *store.Tx, runPK int, keys []string) error {
+	var ids []int
+	err := store.EachSeriesHead(ctx, tx, []int{runPK}, keys, func(h store.SeriesHead) error {
+		ids = append(ids, h.ID)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := store.DeleteChunks(ctx, tx, ids); err != nil {
+		return err
+	}
+	tails, err := store.TailHeads(ctx, tx, []int{runPK})
+	if err != nil {
+		return err
+	}
+	if len(tails) == 0 {
+		return store.RenewTail(ctx, tx, store.Tail{RunPK: runPK, Payload: encodePack(nil, nil)})
+	}
+	drop := wanted(keys)
+	renewed := map[int]bool{}
+	for _, key := range keys {
+		at := tailOf(tails, key)
+		if renewed[at] {
+			continue
+		}
+		renewed[at] = true
+		row := tails[at]
+		row.Points = 0
+		var kept []piece
+		err := store.EachTail(ctx, tx, []int{row.ID}, func(_ int, payload []byte) error {
+			return decodePack(payload, func(key string) bool { return !drop(key) }, func(p piece) error {
+				kept = append(kept, p)
+				row.Points += p.Len()
+				return nil
+			})
+		})
+		if err != nil {
+			return fmt.Errorf("drop points of an adapter: %w", err)
+		}
+		row.Payload = encodePack(nil, kept)
+		if err := store.RenewTail(ctx, tx, row); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -96,6 +96,9 @@ func (db *DB) Close() error {
 	return err
 }
 
+// Logger is where the database, and what reads it, tells of faults that no caller sees.
+func (db *DB) Logger() *slog.Logger { return db.log }
+
 // Dialect is dialect.SQLite or dialect.Postgres.
 func (db *DB) Dialect() string { return db.dialect }
 

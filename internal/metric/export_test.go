@@ -1,0 +1,25 @@
+package metric
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/cairnml/cairn/internal/store"
+)
+
+// ShrinkForTests makes all sizes small.
+func ShrinkForTests() {
+	chunkPoints, tailPoints = 16, 24
+	rollupBuckets, rollupSize, rollupFrom = 8, 2, 6
+	slicePoints, deletedAtOnce = 60, 3
+}
+
+// CompactUntil folds all batches, but ends before the transaction at which stop fails, as if it were killed there and its
+// leases had run out.
+func CompactUntil(ctx context.Context, db *store.DB, stop func() error) error {
+	c := newCompactor(db, slog.New(slog.DiscardHandler))
+	c.beforeWrite = stop
+	defer c.release()
+	return c.pass(ctx, func(store.PendingRun, int, time.Time) bool { return true })
+}

@@ -1,0 +1,261 @@
+package metric
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/store"
+)
+
+// Appended is what one or more batches of a run added to a series, in the order in which it came.
+type Appended struct {
+	RunID string
+	Columns
+}
+
+var errEnough = errors.New("enough was read")
+
+// Since gives what was appended to some runs behind a cursor, the cursor behind it, and whether there is more. It reads
+// whole batches until it has maxPoints points. Runs without news cost one row of one statement for all of them.
+func (r *Reader) Since(ctx context.Context, runs []*ent.Run, keys []string, after Cursor, maxPoints int) (
+	appended []Appended, next Cursor, more bool, err error,
+) {
+	next = make(Cursor, len(runs))
+	pks := make([]int, 0, len(runs))
+	for _, run := range runs {
+		if _, twice := next[run.RunID]; !twice {
+			pks = append(pks, run.ID)
+			next[run.RunID] = after[run.RunID]
+		}
+	}
+	heads, err := store.Heads(ctx, r.db.Read(), pks)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	want := wanted(keys)
+	points := 0
+	for _, run := range runs {
+		if heads[run.ID] <= next[run.RunID] {
+			continue
+		}
+		if points >= maxPoints {
+			return appended, next, true, nil
+		}
+		var f follower
+		err := r.db.Read().Snapshot(ctx, func(q store.Querier) error {
+			f = follower{want: want, after: next[run.RunID], limit: maxPoints - points, series: map[string]*piece{}, late: map[string]*piece{}}
+			return f.read(ctx, q, r, run.ID)
+		})
+		if err != nil {
+			return nil, nil, false, err
+		}
+		news, upTo, rest, err := f.take()
+		if err != nil {
+			return nil, nil, false, err
+		}
+		for _, c := range news {
+			points += c.Len()
+			appended = append(appended, Appended{RunID: run.RunID, Columns: c})
+		}
+		next[run.RunID] = upTo
+		if rest {
+			return appended, next, true, nil
+		}
+	}
+	return appended, next, false, nil
+}
+
+// follower gathers the points of one run that came behind a sequence, in the order of their batches, until it has enough.
+// Where they are folded already, it reads chunks and tails: each point knows the sequence of its batch.
+type follower struct {
+	want  func(string) bool
+	after int64
+	limit int
+
+	// series are the points from chunks, late those from tails and pending batches, which came behind them.
+	series, late map[string]*piece
+	order        []string // keys as they were found
+	// complete is the sequence up to which all points are gathered; head the newest one.
+	complete, head int64
+	points         int
+}
+
+func (f *follower) read(ctx context.Context, q store.Querier, r *Reader, runPK int) error {
+	s, err := newSource(ctx, q, r.log, []int{runPK})
+	if err != nil {
+		return err
+	}
+	heads, err := store.Heads(ctx, q, []int{runPK})
+	if err != nil {
+		return err
+	}
+	f.head, f.complete = heads[runPK], heads[runPK]
+	folded := false
+	for _, t := range s.tails[runPK] {
+		folded = folded || t.Sequence > f.after
+	}
+	if folded {
+		return f.readFolded(ctx, s, runPK)
+	}
+	f.complete = f.after
+	err = s.pending(ctx, []int{runPK}, f.after, f.want, func(_ int, sequence int64, c Columns) error {
+		if f.points >= f.limit && sequence > f.complete {
+			return errEnough
+		}
+		f.complete = sequence
+		return f.add(f.late, piece{Columns: c, Sequences: slices.Repeat([]int64{sequence}, c.Len())})
+	})
+	if !errors.Is(err, errEnough) { // all was read, also batches that had no wanted key
+		f.complete = f.head
+		return err
+	}
+	return nil
+}
+
+// readFolded reads tails and pending batches, which are small, as a whole. Then it reads chunks in the order of their first
+// batch, which bounds how many are held: when the next one begins behind what is enough, all before it is gathered.
+func (f *follower) readFolded(ctx context.Context, s *source, runPK int) error {
+	if err := f.readTails(ctx, s, runPK); err != nil {
+		return err
+	}
+	err := s.pending(ctx, []int{runPK}, f.after, f.want, func(_ int, sequence int64, c Columns) error {
+		return f.add(f.late, piece{Columns: c, Sequences: slices.Repeat([]int64{sequence}, c.Len())})
+	})
+	if err != nil {
+		return err
+	}
+	chunks, err := store.ChunksBehind(ctx, s.q, runPK, f.after)
+	if err != nil {
+		return err
+	}
+	keys, err := f.keysOf(ctx, s.q, runPK)
+	if err != nil {
+		return err
+	}
+	for len(chunks) > 0 {
+		if before := chunks[0].FirstSequence - 1; f.points >= f.limit && f.within(before) >= f.limit {
+			f.complete = before
+			return nil
+		}
+		if f.points > MaxReadPoints {
+			return errs.Field("after", "lies more than %d points back: read the series again, and go on from their cursor", MaxReadPoints)
+		}
+		some := chunks[:min(8, len(chunks))]
+		if err := f.readChunks(ctx, s, runPK, some, keys); err != nil {
+			return err
+		}
+		chunks = chunks[len(some):]
+	}
+	return nil
+}
+
+// keysOf gives the keys of a run's wanted series.
+func (f *follower) keysOf(ctx context.Context, q store.Querier, runPK int) (map[int]string, error) {
+	keys := map[int]string{}
+	err := store.EachSeriesHead(ctx, q, []int{runPK}, nil, func(h store.SeriesHead) error {
+		if f.want == nil || f.want(h.Key) {
+			keys[h.ID] = h.Key
+		}
+		return nil
+	})
+	return keys, err
+}
+
+func (f *follower) readChunks(ctx context.Context, s *source, runPK int, chunks []store.Chunk, keys map[int]string) error {
+	var ids []int64
+	for _, c := range chunks {
+		if _, ok := keys[c.SeriesID]; ok {
+			ids = append(ids, store.ChunkID(c.SeriesID, c.Number))
+		}
+	}
+	return store.EachChunk(ctx, s.q, ids, func(c store.Chunk) error {
+		p, err := decodeChunk(c.Payload)
+		if err != nil {
+			return s.tolerate(err, runPK, "chunk %d of %q", c.Number, keys[c.SeriesID])
+		}
+		p.Key = keys[c.SeriesID]
+		return f.add(f.series, p)
+	})
+}
+
+func (f *follower) readTails(ctx context.Context, s *source, runPK int) error {
+	var ids []int
+	for _, t := range s.tails[runPK] {
+		if t.Sequence > f.after {
+			ids = append(ids, t.ID)
+		}
+	}
+	return store.EachTail(ctx, s.q, ids, func(id int, payload []byte) error {
+		err := decodePack(payload, f.want, func(p piece) error { return f.add(f.late, p) })
+		return s.tolerate(err, runPK, "tail %d", id)
+	})
+}
+
+// add takes what of a piece came behind the cursor.
+func (f *follower) add(to map[string]*piece, p piece) error {
+	from, _ := slices.BinarySearch(p.Sequences, f.after+1)
+	if p = p.cut(from, len(p.Sequences)); p.Len() == 0 {
+		return nil
+	}
+	f.points += p.Len()
+	if f.series[p.Key] == nil && f.late[p.Key] == nil {
+		f.order = append(f.order, p.Key)
+	}
+	if have := to[p.Key]; have != nil {
+		return have.follow(p)
+	}
+	to[p.Key] = &p
+	return nil
+}
+
+// upTo counts the points of a series up to a sequence.
+func (p *piece) upTo(sequence int64) int {
+	if p == nil {
+		return 0
+	}
+	n, _ := slices.BinarySearch(p.Sequences, sequence+1)
+	return n
+}
+
+// within counts the gathered points up to a sequence.
+func (f *follower) within(sequence int64) int {
+	n := 0
+	for _, key := range f.order {
+		n += f.series[key].upTo(sequence) + f.late[key].upTo(sequence)
+	}
+	return n
+}
+
+// take gives the first points that are enough, as whole batches, and the sequence up to which they go.
+func (f *follower) take() (news []Columns, upTo int64, more bool, err error) {
+	upTo = f.complete
+	if f.within(upTo) > f.limit {
+		// The least sequence at which they are enough.
+		low, high := f.after+1, upTo
+		for low < high {
+			if middle := low + (high-low)/2; f.within(middle) >= f.limit {
+				high = middle
+			} else {
+				low = middle + 1
+			}
+		}
+		upTo = low
+	}
+	for _, key := range f.order {
+		c := Columns{Key: key}
+		for _, p := range []*piece{f.series[key], f.late[key]} {
+			if n := p.upTo(upTo); n > 0 {
+				if err := c.join(p.slice(0, n)); err != nil {
+					return nil, 0, false, err
+				}
+			}
+		}
+		if c.Len() > 0 {
+			news = append(news, c)
+		}
+	}
+	return news, upTo, upTo < f.head, nil
+}

@@ -1,0 +1,228 @@
+package metric
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/cairnml/cairn/internal/store"
+)
+
+// A point is in one of three places: a chunk, its key's tail, or the batch that it came in. source reads them together, in
+// the order in which they came. It works in one snapshot, or in a transaction that holds the runs' locks, so that a point
+// that is moved meanwhile is neither missed nor read twice.
+type source struct {
+	q     store.Querier
+	log   *slog.Logger
+	tails map[int][]store.Tail // of each run
+}
+
+// storedSeries is a series as it is stored.
+type storedSeries struct {
+	store.SeriesHead
+	// pending are the points that are in batches alone.
+	pending Columns
+	// damaged: a part of its points could not be read.
+	damaged bool
+}
+
+// oneSeries gives a series by its key; nil when the run has none.
+func oneSeries(ctx context.Context, q store.Querier, runPK int, key string) (one *storedSeries, err error) {
+	err = store.EachSeriesHead(ctx, q, []int{runPK}, []string{key}, func(h store.SeriesHead) error {
+		one = &storedSeries{SeriesHead: h}
+		return nil
+	})
+	return one, err
+}
+
+func newSource(ctx context.Context, q store.Querier, log *slog.Logger, runPKs []int) (*source, error) {
+	s := &source{q: q, log: log, tails: make(map[int][]store.Tail, len(runPKs))}
+	rows, err := store.TailHeads(ctx, q, runPKs)
+	if err != nil {
+		return nil, err
+	}
+	for start := 0; start < len(rows); {
+		end := start
+		for end < len(rows) && rows[end].RunPK == rows[start].RunPK {
+			end++
+		}
+		s.tails[rows[start].RunPK] = rows[start:end]
+		start = end
+	}
+	return s, nil
+}
+
+// tail gives the row of tails whose range of keys a key lies in; ok is false when the run has none.
+func (s *source) tail(runPK int, key string) (store.Tail, bool) {
+	rows := s.tails[runPK]
+	if len(rows) == 0 {
+		return store.Tail{}, false
+	}
+	return rows[tailOf(rows, key)], true
+}
+
+// folded tells whether a batch's points of a key are in its tail or chunks already.
+func (s *source) folded(runPK int, key string, sequence int64) bool {
+	row, ok := s.tail(runPK, key)
+	return ok && sequence <= row.Sequence
+}
+
+// pending calls fn for the points of some runs' wanted keys that are in batches alone, and whose sequence is beyond after.
+func (s *source) pending(ctx context.Context, runPKs []int, after int64, want func(string) bool, fn func(runPK int, sequence int64, c Columns) error) error {
+	return store.EachBatch(ctx, s.q, runPKs, after, func(b store.Batch) error {
+		err := decodeBatch(b.Payload, want, func(c Columns) error {
+			if s.folded(b.RunPK, c.Key, b.Sequence) {
+				return nil
+			}
+			return fn(b.RunPK, b.Sequence, c)
+		})
+		return s.tolerate(err, b.RunPK, "batch %d", b.Sequence)
+	})
+}
+
+// tolerate reports damaged points, of which `cairn db check` tells more, and lets the rest be read.
+func (s *source) tolerate(err error, runPK int, format string, args ...any) error {
+	if !errors.Is(err, errCorrupt) {
+		return err
+	}
+	s.log.Error("metric points are damaged and left out: `cairn db check` tells more", "run", runPK,
+		"where", fmt.Sprintf(format, args...), "error", err)
+	return nil
+}
+
+// addPending fills in the pending points of some series.
+func (s *source) addPending(ctx context.Context, runPKs []int, series map[seriesID]*storedSeries, want func(string) bool) error {
+	return s.pending(ctx, runPKs, 0, want, func(runPK int, _ int64, c Columns) error {
+		one := series[seriesID{runPK, c.Key}]
+		if one == nil { // its row is read in the same snapshot: only a damaged database has none
+			return nil
+		}
+		if one.pending.Len() == 0 {
+			one.pending = c
+			return nil
+		}
+		return one.pending.join(c)
+	})
+}
+
+// stepRange bounds steps, both included; nil is no bound.
+type stepRange struct{ from, to *Step }
+
+func (r stepRange) open() bool { return r.from == nil && r.to == nil }
+
+// touches tells whether a chunk may have points in the range.
+func (r stepRange) touches(c *store.Chunk) bool {
+	return (r.from == nil || compareSteps(Step{Units: c.MaxStep, Scale: c.StepScale}, *r.from) >= 0) &&
+		(r.to == nil || compareSteps(Step{Units: c.MinStep, Scale: c.StepScale}, *r.to) <= 0)
+}
+
+// points reads the points of some series, those of chunks that have none in the range left out. The series are in any
+// order; what each has is in the order in which it came.
+func (s *source) points(ctx context.Context, series []*storedSeries, within stepRange) (map[int]*Columns, error) {
+	var ids []int64
+	for _, one := range series {
+		for n := range one.chunks() {
+			ids = append(ids, store.ChunkID(one.ID, n))
+		}
+	}
+	ids, err := s.within(ctx, ids, within)
+	if err != nil {
+		return nil, err
+	}
+	return s.read(ctx, series, ids)
+}
+
+// chunks is the number of chunks of a series: what is folded is cut into chunks as soon as one is full.
+func (one *storedSeries) chunks() int {
+	return int((one.Count - int64(one.pending.Len())) / int64(chunkPoints))
+}
+
+// pointsFrom reads the points of one series from the chunk first on, and none behind the chunk that last counts to.
+func (s *source) pointsFrom(ctx context.Context, one *storedSeries, first, last int) (*Columns, error) {
+	var ids []int64
+	for n := first; n < min(last, one.chunks()); n++ {
+		ids = append(ids, store.ChunkID(one.ID, n))
+	}
+	out, err := s.read(ctx, []*storedSeries{one}, ids)
+	return out[one.ID], err
+}
+
+// read reads some chunks of some series, and all of their tails and pending points.
+func (s *source) read(ctx context.Context, series []*storedSeries, ids []int64) (map[int]*Columns, error) {
+	out := make(map[int]*Columns, len(series))
+	byID := make(map[int]*storedSeries, len(series))
+	for _, one := range series {
+		out[one.ID] = &Columns{Key: one.Key, StepScale: one.StepScale}
+		byID[one.ID] = one
+	}
+	err := store.EachChunk(ctx, s.q, ids, func(c store.Chunk) error {
+		p, err := decodeChunk(c.Payload)
+		if err == nil {
+			return out[c.SeriesID].join(p.Columns)
+		}
+		one := byID[c.SeriesID]
+		one.damaged = true
+		return s.tolerate(err, one.RunPK, "chunk %d of %q", c.Number, one.Key)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.addTails(ctx, series, out); err != nil {
+		return nil, err
+	}
+	for _, one := range series {
+		if err := out[one.ID].join(one.pending); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// within leaves out the chunks that have no points in the range.
+func (s *source) within(ctx context.Context, ids []int64, within stepRange) ([]int64, error) {
+	if within.open() || len(ids) == 0 {
+		return ids, nil
+	}
+	kept := ids[:0:0]
+	err := store.EachChunkHead(ctx, s.q, ids, func(c store.Chunk) error {
+		if within.touches(&c) {
+			kept = append(kept, store.ChunkID(c.SeriesID, c.Number))
+		}
+		return nil
+	})
+	return kept, err
+}
+
+// addTails appends what the series have in their tails.
+func (s *source) addTails(ctx context.Context, series []*storedSeries, out map[int]*Columns) error {
+	inRow := map[int]map[string]*storedSeries{}
+	var ids []int
+	for _, one := range series {
+		row, ok := s.tail(one.RunPK, one.Key)
+		if !ok {
+			continue
+		}
+		if inRow[row.ID] == nil {
+			inRow[row.ID] = map[string]*storedSeries{}
+			ids = append(ids, row.ID)
+		}
+		inRow[row.ID][one.Key] = one
+	}
+	return store.EachTail(ctx, s.q, ids, func(id int, payload []byte) error {
+		wanted := inRow[id]
+		err := decodePack(payload, func(key string) bool { return wanted[key] != nil }, func(p piece) error {
+			return out[wanted[p.Key].ID].join(p.Columns)
+		})
+		if errors.Is(err, errCorrupt) {
+			for _, one := range wanted {
+				one.damaged = true
+				if err := s.tolerate(err, one.RunPK, "tail of %q", one.Key); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		return err
+	})
+}
