@@ -53,6 +53,10 @@ type agent struct {
 	uploader *uploader
 	delivery *delivery
 
+	// root is the top of the command's work tree, once it was asked for.
+	rootMu sync.Mutex
+	root   string
+
 	blobBytes atomic.Int64
 	dropped   atomic.Int64
 
@@ -453,7 +457,7 @@ func (a *agent) conclude(ctx context.Context, end endEntry) {
 	if a.state.open[a.config.RunID] == nil {
 		return
 	}
-	var ops []op
+	ops := a.codeOpsLocked()
 	for _, sibling := range a.state.siblings {
 		ops = append(ops, a.closingOps(sibling)...)
 	}

@@ -57,6 +57,8 @@ type factsEntry struct {
 	Session  string         `json:"session,omitempty"`
 	Packages []string       `json:"packages,omitempty"`
 	Command  *commandOrigin `json:"command,omitempty"`
+	// Untracked is an untracked source file that a process imported.
+	Untracked *untrackedFile `json:"untracked,omitempty"`
 }
 
 // commandOrigin is where and on what a command ran.

@@ -22,7 +22,7 @@ const (
 	gitTimeout = 20 * time.Second
 	// maxDiff bounds the uncommitted diff that is kept.
 	maxDiff = 10 << 20
-	// maxUntracked bounds the untracked source files that join it, and maxUntrackedFile each.
+	// maxUntracked bounds the untracked source files that join it, and maxUntrackedFile each (imported.go).
 	maxUntracked     = 200
 	maxUntrackedFile = 1 << 20
 )
@@ -32,7 +32,7 @@ type gitFacts struct {
 	code codeFacts
 	// root is the top of the work tree.
 	root string
-	// diff is what differs from the commit, untracked source files included; empty when nothing does.
+	// diff is what differs from the commit in tracked files; empty when nothing does.
 	diff []byte
 	// warnings say what was left out.
 	warnings []string
@@ -44,14 +44,14 @@ var errNoRepository = errors.New("not in a git repository")
 
 // readGit asks git about a directory. errNoRepository where there is none, or no git.
 func readGit(ctx context.Context, dir string, withDiff bool) (gitFacts, error) {
-	root, err := git(ctx, dir, 4096, "rev-parse", "--show-toplevel")
-	if ctx.Err() != nil {
-		return gitFacts{warnings: []string{tooSlow}}, fmt.Errorf("find the repository: %w", ctx.Err())
+	root, err := findWorkTree(ctx, dir)
+	if err != nil && ctx.Err() != nil {
+		return gitFacts{warnings: []string{tooSlow}}, err
 	}
 	if err != nil {
-		return gitFacts{}, errNoRepository
+		return gitFacts{}, err
 	}
-	facts := gitFacts{root: strings.TrimSpace(string(root))}
+	facts := gitFacts{root: root}
 	if commit, err := git(ctx, dir, 4096, "rev-parse", "--verify", "HEAD"); err == nil {
 		facts.code.Commit = strings.TrimSpace(string(commit))
 	}
@@ -81,36 +81,30 @@ func readGit(ctx context.Context, dir string, withDiff bool) (gitFacts, error) {
 	return facts, nil
 }
 
+// findWorkTree gives the top of the work tree around a directory. errNoRepository where there is none, or no git.
+func findWorkTree(ctx context.Context, dir string) (string, error) {
+	root, err := git(ctx, dir, 4096, "rev-parse", "--show-toplevel")
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("find the repository: %w", ctx.Err())
+	}
+	if err != nil {
+		return "", errNoRepository
+	}
+	return filepath.FromSlash(strings.TrimSpace(string(root))), nil
+}
+
 func (f *gitFacts) readDiff(ctx context.Context) {
 	diff, err := git(ctx, f.root, maxDiff, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--binary", "HEAD")
 	if err != nil {
 		f.warnings = append(f.warnings, fmt.Sprintf("the uncommitted diff was left out: %v", err))
 		return
 	}
-	untracked, err := git(ctx, f.root, maxDiff, "ls-files", "--others", "--exclude-standard", "-z")
-	if err != nil {
-		f.warnings = append(f.warnings, fmt.Sprintf("untracked files were left out of the diff: %v", err))
-	}
-	kept, skipped := 0, 0
-	for name := range strings.SplitSeq(string(untracked), "\x00") {
-		if filepath.Ext(name) != ".py" {
-			continue
-		}
-		patch, ok := f.untrackedPatch(name)
-		if !ok || kept >= maxUntracked || len(diff)+len(patch) > maxDiff || ctx.Err() != nil {
-			skipped++
-			continue
-		}
-		diff, kept = append(diff, patch...), kept+1
-	}
-	if skipped > 0 {
-		f.warnings = append(f.warnings, fmt.Sprintf("%d untracked source files were left out of the diff", skipped))
-	}
 	f.diff = diff
 }
 
-func (f *gitFacts) untrackedPatch(name string) ([]byte, bool) {
-	file := filepath.Join(f.root, name)
+// untrackedPatch writes the patch that makes a file. ok is false for what is too large, no text or no file.
+func untrackedPatch(root, name string) (patch []byte, ok bool) {
+	file := filepath.Join(root, filepath.FromSlash(name))
 	info, err := os.Lstat(file)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > maxUntrackedFile {
 		return nil, false
@@ -134,7 +128,7 @@ func git(ctx context.Context, dir string, limit int64, args ...string) ([]byte, 
 	ctx, cancel := context.WithTimeout(ctx, gitTimeout)
 	defer cancel()
 	command := exec.CommandContext(ctx, "git", append([]string{"-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-C", dir}, args...)...) //nolint:gosec // fixed arguments
-	command.Env = append(os.Environ(), "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
+	command.Env = append(os.Environ(), "GIT_OPTIONAL_LOCKS=0", "GIT_LITERAL_PATHSPECS=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
 	output, err := command.StdoutPipe()
 	if err != nil {
 		return nil, fmt.Errorf("run git: %w", err)

@@ -240,7 +240,7 @@ func (c *connection) serveTraining(hello message) {
 	}
 	c.reply(reply{
 		T: "welcome", Proto: protocolVersion, RunID: a.config.RunID, ExecID: a.config.ExecID, Session: c.session,
-		FilesDir: a.filesDir(c.session), Modules: a.modules(), Options: a.config.Options, Seq: accepted,
+		FilesDir: a.filesDir(c.session), Modules: a.modules(), Options: a.config.Options, Code: a.wantsCode(), Seq: accepted,
 	})
 	var hooks sync.WaitGroup
 	defer hooks.Wait()
@@ -256,6 +256,8 @@ func (c *connection) serveTraining(hello message) {
 		switch m.T {
 		case "import":
 			hooks.Go(func() { c.sendHooks(m) })
+		case "code":
+			a.takeCode(a.pumpCtx, m.Imported)
 		case "bye":
 			clean, dropped = true, m.Dropped
 		default:

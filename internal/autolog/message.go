@@ -54,6 +54,9 @@ type message struct {
 	// env
 	Packages []string `json:"packages"`
 
+	// code: source files that the process imported, absolute
+	Imported []string `json:"imported"`
+
 	// warn
 	Message string `json:"message"`
 
@@ -93,6 +96,8 @@ type reply struct {
 	FilesDir string            `json:"files_dir,omitempty"`
 	Modules  []string          `json:"modules,omitempty"`
 	Options  map[string]string `json:"options,omitempty"`
+	// Code asks for the source files that the process imports.
+	Code bool `json:"code,omitempty"`
 
 	Adapter string `json:"adapter,omitempty"`
 	Module  string `json:"module,omitempty"`

@@ -1,6 +1,7 @@
 package autolog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,7 @@ func (a *agent) readOrigin(ctx, looking context.Context) {
 	if known || a.config.Directory == "" {
 		return
 	}
+	a.takeCode(looking, a.scripts())
 	run := a.config.RunID
 	origin := &commandOrigin{Directory: "."}
 	var ops []op
@@ -67,6 +69,9 @@ func (a *agent) readOrigin(ctx, looking context.Context) {
 			if err := a.blobFile("diff", diff); err == nil {
 				facts.code.setDiff(diff)
 				ops = append(ops, op{Kind: opArtifact, Run: run, Path: "cairn/code.diff", Blob: "diff"})
+				if _, err := writeBlob(filepath.Join(a.dir, trackedDiff), bytes.NewReader(diff)); err != nil {
+					a.log.Warn("keep the diff", "error", err)
+				}
 			} else {
 				facts.warnings = append(facts.warnings, fmt.Sprintf("the uncommitted diff was left out: %v", err))
 			}

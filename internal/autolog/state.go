@@ -57,6 +57,10 @@ type state struct {
 	data     map[string][]dataFact        // by run
 	seeds    map[string]map[string]string // by run
 	origin   *commandOrigin
+	// untracked has the patches of the untracked files that were imported, by name; empty ones are left out, the others
+	// counted.
+	untracked                     map[string]string
+	untrackedKept, untrackedBytes int
 	// began is true once the entries with which a command begins are there; end is set when it ended.
 	began    bool
 	logBytes int64
@@ -100,7 +104,7 @@ type recorded struct {
 func newState(config Config) *state {
 	return &state{
 		config: config, sessions: map[string]*session{}, created: map[string]bool{}, open: map[string]*openRun{},
-		fits: map[fitKey]string{}, warnings: map[string][]string{}, recorded: map[string]*recorded{},
+		fits: map[fitKey]string{}, warnings: map[string][]string{}, recorded: map[string]*recorded{}, untracked: map[string]string{},
 		data: map[string][]dataFact{}, seeds: map[string]map[string]string{},
 	}
 }
@@ -124,6 +128,13 @@ func (s *state) apply(e entry, position int64) {
 		}
 		if e.Facts.Command != nil {
 			s.origin = e.Facts.Command
+		}
+		if file := e.Facts.Untracked; file != nil {
+			s.untracked[file.Name] = file.Patch
+			s.untrackedBytes += len(file.Patch)
+			if file.Patch != "" {
+				s.untrackedKept++
+			}
 		}
 	case e.Bye != nil:
 		if known := s.sessions[e.Bye.Session]; known != nil {

@@ -236,17 +236,20 @@ func (u *uploader) status() (uploadState, <-chan struct{}) {
 	return u.state, u.changed
 }
 
-// drain waits until everything appended before the call was delivered. It gives up, with the reason, after `tries` failed
+// drain waits until everything that was appended is delivered. It gives up, with the reason, after `tries` failed
 // attempts in a row.
 func (u *uploader) drain(ctx context.Context, tries int) error {
-	u.journal.mu.Lock()
-	end := u.journal.end
-	u.journal.mu.Unlock()
+	end := u.journalEnd()
 	failed, seen := 0, -1
 	for {
 		state, changed := u.status()
 		if u.delivered(state.at, end) {
-			return nil
+			now := u.journalEnd()
+			if now == end {
+				return nil
+			}
+			end = now // the word that a record was refused came after it
+			continue
 		}
 		switch {
 		case seen >= 0 && state.attempts > seen && state.failure != nil:
@@ -271,6 +274,12 @@ func (u *uploader) drain(ctx context.Context, tries int) error {
 		case <-changed:
 		}
 	}
+}
+
+func (u *uploader) journalEnd() int64 {
+	u.journal.mu.Lock()
+	defer u.journal.mu.Unlock()
+	return u.journal.end
 }
 
 // delivered tells whether no op lies between a place and a position of the journal.

@@ -31,7 +31,7 @@ def install(cairn):
 class FakeAgent:
     """Listens on a socket of its own until close(). `messages` holds everything received, in order of arrival."""
 
-    def __init__(self, directory, hooks=None, answer_hooks=True, welcome=True, dies_at=None):
+    def __init__(self, directory, hooks=None, answer_hooks=True, welcome=True, dies_at=None, code=True):
         """dies_at: the connection breaks before this sequence is acknowledged, once, as if the agent were killed."""
         self.directory = Path(directory)
         self.files = self.directory / "files"
@@ -43,6 +43,7 @@ class FakeAgent:
         self.answer_hooks = answer_hooks
         self.welcome = welcome
         self.dies_at = dies_at
+        self.code = code
         self._accepted = 0
         self.messages = []
         self.connections = 0
@@ -135,6 +136,7 @@ class FakeAgent:
                     "files_dir": str(self.files),
                     "modules": list(self.hooks),
                     "options": {},
+                    "code": self.code,
                 },
             )
         elif kind == "import" and self.answer_hooks:

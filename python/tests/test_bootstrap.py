@@ -106,6 +106,64 @@ def test_packages_are_sent_with_name_and_version(start_agent, python):
     assert "typing-extensions==" + version("typing_extensions") in environment["packages"]
 
 
+IMPORTS = """
+import sys, time; sys.path.insert(0, sys.argv[1])
+import helper, package.inner, json, pytest
+class Lazy(type(sys)):
+    def __getattribute__(self, name):
+        print("loaded", name)
+        return super().__getattribute__(name)
+sys.modules["lazy"] = Lazy("lazy")
+sys.modules["odd"] = 7
+"""
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """A directory with modules of the user's own."""
+    root = tmp_path / "sources"
+    (root / "package").mkdir(parents=True)
+    for name in ("helper.py", "unused.py", "package/__init__.py", "package/inner.py", "late.py"):
+        (root / name).write_text("x = 1\n")
+    return root
+
+
+def told(agent):
+    return [path for message in agent.of("code") for path in message["imported"]]
+
+
+def test_imported_source_files_are_told_at_exit(start_agent, python, sources, tmp_path):
+    agent = start_agent()
+    done = python(agent, IMPORTS, str(sources))
+    assert (done.stdout, done.stderr) == ("", "")
+    agent.wait_closed()
+    wanted = [tmp_path / "train.py"] + [sources / name for name in ("helper.py", "package/__init__.py", "package/inner.py")]
+    assert sorted(told(agent)) == sorted(map(str, wanted))
+
+
+def test_imported_source_files_are_told_while_the_training_runs(start_agent, python, sources, toy):
+    agent = start_agent(hooks={"toyframe.core": TOY_HOOK})
+    program = IMPORTS + (
+        "import _cairn_bootstrap as b, _cairn_bootstrap.session as s; s.CODE_SECONDS = 0.01\n"
+        "sys.path.insert(0, sys.argv[2]); import toyframe.core; toyframe.core.train(1)\n"
+        "import late, os, signal; session, until = b.current(), time.monotonic() + 30\n"
+        "while late.__file__ not in session._imported._told and time.monotonic() < until: time.sleep(0.001)\n"
+        "session._await(session._is_sent, until); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert python(agent, program, str(sources), str(toy), check=False).returncode == -9
+    agent.wait_closed()
+    assert str(sources / "helper.py") in told(agent)
+    assert told(agent).count(str(sources / "late.py")) == 1
+    assert len(told(agent)) == len(set(told(agent)))
+
+
+def test_imports_are_told_only_to_who_asks(start_agent, python, sources):
+    agent = start_agent(code=False)
+    python(agent, IMPORTS, str(sources))
+    agent.wait_closed()
+    assert agent.of("code") == []
+
+
 def test_editable_and_direct_packages_are_named_without_credentials(start_agent, python, tmp_path):
     home = tmp_path / "site" / "my_package-1.2.dist-info"
     home.mkdir(parents=True)

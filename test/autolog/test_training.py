@@ -1,6 +1,7 @@
 """A real scikit-learn training under `cairn exec`, read back through MLflow's client and GraphQL."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -289,3 +290,29 @@ mlflow.end_run()
     assert run.data.metrics["training_accuracy_score"] == 1
     assert run.data.tags["estimator_class"] == "sklearn.tree._classes.DecisionTreeClassifier"
     assert run.info.status == "FINISHED"
+
+
+def test_untracked_files_join_the_diff_where_they_were_imported(shared_server, shared_client, tmp_path):
+    work = tmp_path / "work"
+    (work / "lib").mkdir(parents=True)
+
+    def git(*arguments):
+        identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", *identity, *arguments], cwd=work, check=True, capture_output=True)
+
+    git("init", "-q")
+    (work / "train.py").write_text(
+        "from sklearn.tree import DecisionTreeClassifier\nimport lib.features\n"
+        "DecisionTreeClassifier().fit([[0], [1]], [0, 1])\n"
+        "import lib.late\n"
+    )
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    for name in ("features", "late", "unused"):
+        (work / "lib" / (name + ".py")).write_text("NAME = '%s'\n" % name)
+    ended = Exec(shared_server.url, work, [sys.executable, "train.py"], "--experiment", "imports")
+    assert ended.done.returncode == 0, ended.done.stderr
+    (run,) = runs(shared_client, "imports")
+    assert run.data.tags["cairn.git.dirty"] == "true"
+    diff = Path(shared_client.download_artifacts(run.info.run_id, "cairn/code.diff", str(tmp_path))).read_text()
+    assert [line for line in diff.splitlines() if line.startswith("+NAME")] == ["+NAME = 'features'", "+NAME = 'late'"]

@@ -7,7 +7,7 @@ import sys
 import time
 from collections import deque
 
-from . import frame, process
+from . import code, frame, process
 
 CONNECT_SECONDS = 1.0
 HOOK_SECONDS = 3.0
@@ -20,6 +20,8 @@ FRUITLESS = 3
 FAREWELL_SECONDS = 1.0
 # How long an exit waits until the agent has on disk what it was sent, to send it again if the agent dies just then.
 DURABLE_SECONDS = 0.5
+# How often a process that sends anything says which of the user's files it has imported.
+CODE_SECONDS = 10.0
 MAX_QUEUED = 10_000
 MAX_QUEUED_BYTES = 64 << 20
 
@@ -64,6 +66,8 @@ class Session:
         self._jobs = None
         self._jobs_open = 0
         self._environment_sent = False
+        self._imported = code.Imported()
+        self._code_due = 0.0
         self._hooks = None
         self._finalizer = None
 
@@ -249,7 +253,8 @@ class Session:
 
     def _send_loop(self):
         while True:
-            self._wake.acquire()
+            self._wake.acquire(True, CODE_SECONDS)
+            self._send_code_in_time()
             while True:
                 with self._lock:
                     if self._state == "closed":
@@ -402,6 +407,24 @@ class Session:
 
         self.send(dict(packages.facts(), t="env"))
 
+    def _send_code_in_time(self):
+        now = time.monotonic()
+        if now < self._code_due or self._state != "open":
+            return
+        self._code_due = now + CODE_SECONDS
+        try:
+            self.send_code()
+        except Exception:  # the thread must go on
+            pass
+
+    def send_code(self):
+        """Sends which source files of the user's were imported since the last time, where the agent wants to know."""
+        if not self.welcome.get("code"):
+            return
+        files = self._imported.news()
+        if files and self.send({"t": "code", "imported": [os.path.abspath(file) for file in files]}):
+            self._imported.told(files)
+
     # The end
 
     def close(self):
@@ -417,6 +440,7 @@ class Session:
         deadline = time.monotonic() + DRAIN_SECONDS
         self._await(lambda: not self._jobs_open, deadline)
         self.send_environment()
+        self.send_code()
         if self._state == "lost" and not self._queue:
             deadline = min(deadline, time.monotonic() + FAREWELL_SECONDS)
         if self._threads:
