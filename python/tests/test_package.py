@@ -120,7 +120,7 @@ def test_unpack_gives_the_exact_numbers():
 def test_unpack_refuses_what_is_no_column(column):
     import cairn
 
-    with pytest.raises(ValueError):  # noqa: PT011  (base64's own message or ours)
+    with pytest.raises(ValueError):  # with base64's own message or ours
         cairn.unpack_float64(column)
 
 
