@@ -15,8 +15,10 @@ import (
 )
 
 const (
-	// compactInterval is the time between two looks for runs to fold.
+	// compactInterval is the least time between two looks for runs to fold. A look that takes long, at many runs that need
+	// none, is followed by a pause of compactPause times as long.
 	compactInterval = 2 * time.Second
+	compactPause    = 20
 	// A run is folded when this many points or batches wait, or its oldest batch has waited for long enough. To fold a few
 	// points into long tails is put off, since it writes the tails anew.
 	foldPoints   = 16_384
@@ -24,6 +26,8 @@ const (
 	foldAge      = 30 * time.Second
 	foldLatest   = 10 * time.Minute
 	tailsPerFold = 4
+	// foldLeast is the number of points below which a run's only batch is left alone: it is read as fast as a tail is.
+	foldLeast = 1024
 	// compactShards is the number of leases among which replicas share the runs.
 	compactShards = 8
 	leaseTime     = 30 * time.Second
@@ -43,13 +47,14 @@ var (
 // Compactor folds batches into chunks, tails and roll-ups, in the background and in small slices. It may be stopped, or
 // killed, at any instant: what a transaction did not finish is as if it had not begun.
 type Compactor struct {
-	db     *store.DB
-	log    *slog.Logger
-	owner  string
-	cancel context.CancelFunc
-	done   sync.WaitGroup
-	leases map[int]heldLease
-	faulty map[int]time.Time
+	db      *store.DB
+	log     *slog.Logger
+	owner   string
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
+	leases  map[int]heldLease
+	faulty  map[int]time.Time
+	folding time.Duration // spent on folding in this pass, not on looking
 	// beforeWrite is called before each transaction; tests end the compactor there.
 	beforeWrite func() error
 }
@@ -80,18 +85,21 @@ func (c *Compactor) Close() {
 }
 
 func (c *Compactor) loop(ctx context.Context) {
-	ticker := time.NewTicker(compactInterval)
-	defer ticker.Stop()
+	timer := time.NewTimer(compactInterval)
+	defer timer.Stop()
 	defer c.release()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-timer.C:
 		}
+		c.folding = 0
+		began := time.Now()
 		if err := c.pass(ctx, due); err != nil && ctx.Err() == nil {
 			c.log.Warn("fold metric batches; trying again", "error", err)
 		}
+		timer.Reset(max(compactInterval, compactPause*(time.Since(began)-c.folding)))
 	}
 }
 
@@ -134,6 +142,9 @@ func (c *Compactor) pass(ctx context.Context, due func(p store.PendingRun, tail 
 		}
 		for _, p := range runs {
 			after = p.RunPK
+			if p.Batches == 1 && p.Points < foldLeast {
+				continue
+			}
 			lease, held, err := c.hold(ctx, p.RunPK%compactShards)
 			if err != nil {
 				return err
@@ -148,7 +159,10 @@ func (c *Compactor) pass(ctx context.Context, due func(p store.PendingRun, tail 
 			if !due(p, countPoints(tails), time.Now()) {
 				continue
 			}
-			if err := c.foldRun(ctx, p.RunPK, lease, tails); err != nil {
+			began := time.Now()
+			err = c.foldRun(ctx, p.RunPK, lease, tails)
+			c.folding += time.Since(began)
+			if err != nil {
 				if !errors.Is(err, errCorrupt) {
 					return err
 				}

@@ -3,7 +3,10 @@ package metric
 import (
 	"cmp"
 	"context"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/internal/errs"
@@ -203,24 +206,68 @@ func (s *source) rollups(ctx context.Context, series []*storedSeries, q *SeriesQ
 			byID[one.ID] = one
 		}
 	}
-	out := make(map[int]*rollup, len(ids))
-	err := store.EachRollup(ctx, s.q, ids, func(stored store.Rollup) error {
-		one := byID[stored.SeriesID]
-		r, err := decodeRollup(stored.Payload)
-		if err != nil { // derived: the points tell the same
-			return s.tolerate(err, one.RunPK, "roll-up of %q", one.Key)
-		}
-		if err := r.addColumns(one.pending); err != nil {
-			return err
-		}
-		if r.size > bucketSize(one.Count, q.MaxPoints) || q.Axis != ByStep && (!r.inOrder || !r.byTime) {
-			return nil
-		}
-		r.atMost(q.MaxPoints)
-		out[one.ID] = r
+	var stored []store.Rollup
+	err := store.EachRollup(ctx, s.q, ids, func(r store.Rollup) error {
+		r.Payload = slices.Clone(r.Payload)
+		stored = append(stored, r)
 		return nil
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	decoded, failures := make([]*rollup, len(stored)), make([]error, len(stored))
+	inParallel(len(stored), func(i int) {
+		decoded[i], failures[i] = q.rollup(byID[stored[i].SeriesID], stored[i].Payload)
+	})
+	out := make(map[int]*rollup, len(ids))
+	for i, r := range stored {
+		one := byID[r.SeriesID]
+		if err := failures[i]; err != nil { // derived: the points tell the same
+			if err := s.tolerate(err, one.RunPK, "roll-up of %q", one.Key); err != nil {
+				return nil, err
+			}
+		} else if decoded[i] != nil {
+			out[one.ID] = decoded[i]
+		}
+	}
+	return out, nil
+}
+
+// rollup gives a series' buckets from its roll-up; nil when that is too coarse, or in another order.
+func (q *SeriesQuery) rollup(one *storedSeries, payload []byte) (*rollup, error) {
+	r, err := decodeRollup(payload)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.addColumns(one.pending); err != nil {
+		return nil, err
+	}
+	if r.size > bucketSize(one.Count, q.MaxPoints) || q.Axis != ByStep && (!r.inOrder || !r.byTime) {
+		return nil, nil //nolint:nilnil // the points are read instead
+	}
+	r.atMost(q.MaxPoints)
+	return r, nil
+}
+
+// inParallel runs fn for 0 to n-1 on all processors.
+func inParallel(n int, fn func(i int)) {
+	workers := min(runtime.GOMAXPROCS(0), n/16)
+	if workers < 2 {
+		for i := range n {
+			fn(i)
+		}
+		return
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				fn(i)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // arrange drops the points outside the range and orders the others by the axis; equal ones keep their order.
