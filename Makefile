@@ -30,5 +30,5 @@ verify: ## Check generated code, go.mod, go vet and other platforms
 lint: ## Lint the Go and Python sources
 	@sh tools/lint.sh
 
-bench: build ## Measure against MLflow; fails on a missed limit
+bench: build ## Measure; fails on a missed limit (ARGS="--profile long --size 1/16")
 	@go run ./bench $(ARGS)

@@ -38,14 +38,33 @@ func (c *conn) close() { _ = c.net.Close() }
 // post sends body to path as JSON and returns the answer's status and its body,
 // which is valid until the next call.
 func (c *conn) post(path string, body []byte) (int, []byte, error) {
-	c.head = append(c.head[:0], "POST "...)
-	c.head = append(c.head, path...)
-	c.head = append(c.head, " HTTP/1.1\r\nHost: "...)
-	c.head = append(c.head, c.net.RemoteAddr().String()...)
-	c.head = append(c.head, "\r\nContent-Type: application/json\r\nAccept: */*\r\nContent-Length: "...)
+	c.begin("POST", path)
+	c.head = append(c.head, "Content-Type: application/json\r\nContent-Length: "...)
 	c.head = strconv.AppendInt(c.head, int64(len(body)), 10)
 	c.head = append(c.head, "\r\n\r\n"...)
 	c.head = append(c.head, body...)
+	return c.exchange()
+}
+
+// get asks for a path, with its query, and returns as post does.
+func (c *conn) get(target string) (int, []byte, error) {
+	c.begin("GET", target)
+	c.head = append(c.head, "\r\n"...)
+	return c.exchange()
+}
+
+// begin begins a request.
+func (c *conn) begin(method, target string) {
+	c.head = append(c.head[:0], method...)
+	c.head = append(c.head, ' ')
+	c.head = append(c.head, target...)
+	c.head = append(c.head, " HTTP/1.1\r\nHost: "...)
+	c.head = append(c.head, c.net.RemoteAddr().String()...)
+	c.head = append(c.head, "\r\nAccept: */*\r\n"...)
+}
+
+// exchange sends the request and reads its answer.
+func (c *conn) exchange() (int, []byte, error) {
 	if err := c.net.SetDeadline(time.Now().Add(requestTimeout)); err != nil {
 		return 0, nil, err
 	}

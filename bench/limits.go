@@ -16,114 +16,65 @@ const calibrationFactor = 1.5
 
 // limit is something that must be reached.
 type limit struct {
-	name string
-	// value is what was measured, bound what it may be at most, or at least.
-	value, bound float64
-	atLeast      bool
-	unit         string
-	// absolute limits are times and sizes, which a slow machine cannot reach; the
+	Name string `json:"name"`
+	// Value is what was measured, Bound what it may be at most, or at least.
+	Value   float64 `json:"value"`
+	Bound   float64 `json:"bound"`
+	AtLeast bool    `json:"at_least,omitempty"`
+	Unit    string  `json:"unit,omitempty"`
+	// Absolute limits are times and sizes, which a slow machine cannot reach; the
 	// others are ratios.
-	absolute bool
+	Absolute bool `json:"absolute,omitempty"`
+	// Failed says why there is no value.
+	Failed string `json:"failed,omitempty"`
 }
 
+// atMost and atLeast are limits of what is a ratio, or does not depend on the machine.
+func atMost(name string, value, bound float64, unit string) limit {
+	return limit{Name: name, Value: value, Bound: bound, Unit: unit}
+}
+
+func atLeast(name string, value, bound float64, unit string) limit {
+	return limit{Name: name, Value: value, Bound: bound, Unit: unit, AtLeast: true}
+}
+
+// onFastMachines makes a limit absolute.
+func (l limit) onFastMachines() limit {
+	l.Absolute = true
+	return l
+}
+
+// met says whether the limit was reached. What could not be measured was not.
 func (l limit) met() bool {
-	if l.atLeast {
-		return l.value >= l.bound
+	switch {
+	case l.Failed != "":
+		return false
+	case l.AtLeast:
+		return l.Value >= l.Bound
 	}
-	return l.value <= l.bound
+	return l.Value <= l.Bound
 }
 
 func (l limit) want() string {
+	if l.Failed != "" && l.Bound == 0 {
+		return "measured"
+	}
 	sign := "≤"
-	if l.atLeast {
+	if l.AtLeast {
 		sign = "≥"
 	}
-	return fmt.Sprintf("%s %g%s", sign, l.bound, l.unit)
+	return fmt.Sprintf("%s %.7g%s", sign, l.Bound, l.Unit)
 }
 
-// fastEnough says whether the machine, as it was, is one that absolute limits count on.
-func (r *results) fastEnough() bool {
-	for _, c := range r.calibration {
-		if c.Seconds() > referenceCalibration.Seconds()*calibrationFactor {
-			return false
-		}
+func (l limit) measured() string {
+	if l.Failed != "" {
+		return "none: " + l.Failed
 	}
-	return true
+	return fmt.Sprintf("%.4g%s", l.Value, l.Unit)
 }
 
-// limits judges all that was measured. The faster kind of MLflow counts, each time.
-func (r *results) limits() []limit {
-	if r.options.only != "" {
-		return nil
-	}
-	const one, batch = "log-metric, 1 connection", "log-batch, 1,000 points"
-	shortAdded := r.added(r.short, "cairn exec", func(s trainingSample) float64 { return s.wall.Seconds() })
-	fitAdded := r.added(r.warm, "cairn exec", func(s trainingSample) float64 { return milliseconds(s.fit) })
-	return []limit{
-		{"start to first /health", medianOf(r.starts["Cairn"], milliseconds), 200, false, " ms", true},
-		{"idle memory (PSS of the process tree)", float64(r.idle["Cairn"].pss) / 1e6, 60, false, " MB", true},
-		{one + ": operations/s, times MLflow's", r.speedUp(one), 10, true, "×", false},
-		{one + ": MLflow's CPU seconds an operation, times Cairn's", r.cpuSaving(one), 15, true, "×", false},
-		{batch + ": operations/s, times MLflow's", r.speedUp(batch), 30, true, "×", false},
-		{batch + ": MLflow's CPU seconds an operation, times Cairn's", r.cpuSaving(batch), 30, true, "×", false},
-		{"cairn exec: added to a short script", shortAdded, 0.5, false, " s", true},
-		{"cairn exec: added to a RandomForest fit, model saved, once loaded", fitAdded, 100, false, " ms", true},
-	}
-}
-
-// missed names the limits that count and were not reached.
-func (r *results) missed() []string {
-	var out []string
-	for _, l := range r.limits() {
-		if !l.met() && (!l.absolute || r.fastEnough()) {
-			out = append(out, fmt.Sprintf("%s: %.4g%s, must be %s", l.name, l.value, l.unit, l.want()))
-		}
-	}
-	return out
-}
-
-// rate is the median of operations per second.
-func (r *results) rate(workload, server string) float64 {
-	return medianOf(r.samples[workload][server], sample.perSecond)
-}
-
-// cost is the median of CPU seconds per 1,000 operations.
-func (r *results) cost(workload, server string) float64 {
-	return medianOf(r.samples[workload][server], sample.cpuPerThousand)
-}
-
-// speedUp is Cairn's rate over that of the faster MLflow.
-func (r *results) speedUp(workload string) float64 {
-	best := 0.0
-	for _, name := range r.names {
-		if name != "Cairn" {
-			best = max(best, r.rate(workload, name))
-		}
-	}
-	return ratio(r.rate(workload, "Cairn"), best)
-}
-
-// cpuSaving is the CPU time of the cheaper MLflow over Cairn's.
-func (r *results) cpuSaving(workload string) float64 {
-	best := 0.0
-	for _, name := range r.names {
-		if cost := r.cost(workload, name); name != "Cairn" && (best == 0 || cost < best) {
-			best = cost
-		}
-	}
-	return ratio(best, r.cost(workload, "Cairn"))
-}
-
-// added is what a way of recording adds to the plain training: the median of the
-// differences within a round, whose trainings ran one after the other, since what
-// else the machine does changes from round to round.
-func (r *results) added(samples map[string][]trainingSample, way string, figure func(trainingSample) float64) float64 {
-	plain := samples["plain"]
-	var differences []float64
-	for i, s := range samples[way] {
-		differences = append(differences, figure(s)-figure(plain[i]))
-	}
-	return median(differences)
+func (l limit) failure() string {
+	return fmt.Sprintf("%s: %s, must be %s", l.Name, l.measured(), l.want())
 }
 
 // ratio is a over b, and 0 where there is nothing to compare with.

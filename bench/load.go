@@ -5,9 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"sync"
 	"time"
 )
 
@@ -24,10 +22,21 @@ type workload struct {
 	// Its bodies depend on the run id, of one length everywhere, and on n alone: every
 	// server is sent the same bytes.
 	newBody func(runID string) func(n int) []byte
+	// check looks at an answer; nil where its status says all.
+	check func(answer []byte) error
+	// warm, if there is one, is called when every connection has had its first answer.
+	warm func()
 }
 
 // started is the time of the first point; fixed, so that bodies are the same everywhere.
 const started = 1_700_000_000_000
+
+// The workloads that limits are about.
+const (
+	oneMetric   = "log-metric, 1 connection"
+	manyMetrics = "log-metric, 16 connections"
+	oneBatch    = "log-batch, 1,000 points"
+)
 
 // workloads returns what is measured, by the row's order.
 func workloads() []workload {
@@ -36,18 +45,20 @@ func workloads() []workload {
 			return fmt.Appendf(nil, `{"experiment_id":"0","user_id":"bench","start_time":%d,"run_name":"run-%06d","tags":[{"key":"mlflow.user","value":"bench"},{"key":"mlflow.source.name","value":"train.py"}]}`, started+n, n)
 		}
 	}
-	logMetric := func(runID string) func(int) []byte {
-		return func(n int) []byte {
-			return fmt.Appendf(nil, `{"run_uuid":"%s","run_id":"%s","key":"loss","value":%.6f,"timestamp":%d,"step":%d}`, runID, runID, 1/(1+float64(n)), started+n, n)
-		}
-	}
 	return []workload{
-		{"create run", 1, api + "runs/create", 0, create},
-		{"log-metric, 1 connection", 1, api + "runs/log-metric", 1, logMetric},
-		{"log-metric, 16 connections", 16, api + "runs/log-metric", 1, logMetric},
-		{"log-batch, 1,000 points", 1, api + "runs/log-batch", 1000, batches(10, 100)},
-		{"log-batch, a step of 20 keys", 1, api + "runs/log-batch", 20, batches(20, 1)},
-		{"search, 1,000 runs", 1, api + "runs/search", 0, searches},
+		{name: "create run", connections: 1, path: api + "runs/create", newBody: create},
+		{name: oneMetric, connections: 1, path: api + "runs/log-metric", points: 1, newBody: logMetric},
+		{name: manyMetrics, connections: 16, path: api + "runs/log-metric", points: 1, newBody: logMetric},
+		{name: oneBatch, connections: 1, path: api + "runs/log-batch", points: 1000, newBody: batches(10, 100)},
+		{name: "log-batch, a step of 20 keys", connections: 1, path: api + "runs/log-batch", points: 20, newBody: batches(20, 1)},
+		{name: "search, 1,000 runs", connections: 1, path: api + "runs/search", newBody: searches},
+	}
+}
+
+// logMetric returns the bodies of log-metric requests.
+func logMetric(runID string) func(int) []byte {
+	return func(n int) []byte {
+		return fmt.Appendf(nil, `{"run_uuid":"%s","run_id":"%s","key":"loss","value":%.6f,"timestamp":%d,"step":%d}`, runID, runID, 1/(1+float64(n)), started+n, n)
 	}
 }
 
@@ -115,90 +126,26 @@ func searches(string) func(int) []byte {
 	}
 }
 
-// sample is what one round of one workload on one server gave.
-type sample struct {
-	operations int
-	elapsed    time.Duration
-	cpu        time.Duration
-}
-
-// perSecond is the rate of operations.
-func (s sample) perSecond() float64 { return float64(s.operations) / s.elapsed.Seconds() }
-
-// cpuPerThousand is the CPU time, in seconds, of the server's process tree for 1,000 operations.
-func (s sample) cpuPerThousand() float64 {
-	return s.cpu.Seconds() / float64(s.operations) * 1000
-}
-
-// measure runs w against s for about duration.
-func (w workload) measure(ctx context.Context, s *server, duration time.Duration) (sample, error) {
-	clients := make([]*client, w.connections)
-	for i := range clients {
-		c, err := dial(s.addr)
-		if err != nil {
-			return sample{}, err
-		}
-		defer c.close()
-		runID, err := createRun(c, "0", fmt.Sprintf("%s %d", w.name, i), started, nil)
-		if err != nil {
-			return sample{}, err
-		}
-		clients[i] = &client{conn: c, path: w.path, body: w.newBody(runID)}
-		// The first request pays for what later ones find ready: caches, prepared statements.
-		if err := clients[i].send(); err != nil {
-			return sample{}, err
-		}
-	}
-	before, err := cpuOf(s.pid())
+// measure runs w against s for about duration, each connection on a run of its own.
+func (w workload) measure(ctx context.Context, s *server, duration time.Duration, roots ...int) (sample, error) {
+	c, err := dial(s.addr)
 	if err != nil {
 		return sample{}, err
 	}
-	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, duration)
-	defer cancel()
-	failures := make([]error, len(clients))
-	var group sync.WaitGroup
-	for i, c := range clients {
-		group.Go(func() {
-			for ctx.Err() == nil && failures[i] == nil {
-				failures[i] = c.send()
+	defer c.close()
+	requests := make([]request, w.connections)
+	for i := range requests {
+		runID := fmt.Sprintf("%032x", i)
+		if !s.throwsAway {
+			if runID, err = createRun(c, "0", fmt.Sprintf("%s %d", w.name, i), started, nil); err != nil {
+				return sample{}, err
 			}
-		})
+		}
+		requests[i] = posts(w.path, w.newBody(runID), w.check)
 	}
-	group.Wait()
-	out := sample{elapsed: time.Since(began)}
-	after, err := cpuOf(s.pid())
+	out, err := drive(ctx, s.addr, append(roots, s.pid()), load{requests: requests, duration: duration, warm: w.warm})
 	if err != nil {
-		return sample{}, err
-	}
-	out.cpu = after - before
-	for _, c := range clients {
-		out.operations += c.sent - 1
-	}
-	if err := errors.Join(failures...); err != nil {
 		return sample{}, fmt.Errorf("%s on %s: %w", w.name, s.name, err)
 	}
 	return out, nil
-}
-
-// client sends the requests of one connection.
-type client struct {
-	conn *conn
-	path string
-	body func(int) []byte
-	sent int
-}
-
-// send sends the next request. Any answer but 200 is an error: a server must not
-// look fast by refusing.
-func (c *client) send() error {
-	status, answer, err := c.conn.post(c.path, c.body(c.sent))
-	if err != nil {
-		return err
-	}
-	if status != 200 {
-		return fmt.Errorf("status %d: %.300s", status, answer)
-	}
-	c.sent++
-	return nil
 }

@@ -147,6 +147,29 @@ func usageOf(root int) (usage, error) {
 	return out, nil
 }
 
+// peakMemory is what a process had in memory at most, in bytes, the pages of files among it.
+func peakMemory(pid int) (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	return parsePeak(status)
+}
+
+// parsePeak finds the peak of the resident set, in bytes, in the content of /proc/PID/status.
+func parsePeak(status []byte) (int64, error) {
+	for line := range bytes.Lines(status) {
+		if value, found := bytes.CutPrefix(line, []byte("VmHWM:")); found {
+			kib, err := strconv.ParseInt(string(bytes.TrimSuffix(bytes.TrimSpace(value), []byte(" kB"))), 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("status: %w", err)
+			}
+			return kib << 10, nil
+		}
+	}
+	return 0, errors.New("/proc/PID/status has no VmHWM")
+}
+
 // parsePSS finds the proportional set size, in bytes, in the content of smaps_rollup.
 // A process without memory of its own, such as one that has just ended, has none.
 func parsePSS(rollup []byte) (int64, error) {

@@ -104,8 +104,8 @@ func seededRuns() []seededRun {
 }
 
 // write records the run.
-func (r seededRun) write(c *conn) error {
-	runID, err := createRun(c, seedExperiment, r.name, r.start, r.tags)
+func (r seededRun) write(c *conn, experiment string) error {
+	runID, err := createRun(c, experiment, r.name, r.start, r.tags)
 	if err != nil {
 		return err
 	}
@@ -140,21 +140,21 @@ func seed(addr string) error {
 	failures := make([]error, seedConnections)
 	var group sync.WaitGroup
 	for i := range failures {
-		group.Go(func() { failures[i] = writeAll(addr, runs) })
+		group.Go(func() { failures[i] = writeAll(addr, seedExperiment, runs) })
 	}
 	group.Wait()
 	return errors.Join(failures...)
 }
 
 // writeAll writes runs over a connection of its own until there are no more.
-func writeAll(addr string, runs <-chan seededRun) error {
+func writeAll(addr, experiment string, runs <-chan seededRun) error {
 	c, err := dial(addr)
 	if err != nil {
 		return err
 	}
 	defer c.close()
 	for run := range runs {
-		if err := run.write(c); err != nil {
+		if err := run.write(c, experiment); err != nil {
 			return err
 		}
 	}

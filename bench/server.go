@@ -31,24 +31,41 @@ type subject struct {
 	// command returns the command that starts it on addr with its data below
 	// directory, which is also its working directory.
 	command func(addr, directory string) []string
+	// throwsAway: it takes writes to any run, and keeps none.
+	throwsAway bool
+}
+
+// cairnOn is Cairn on a database; on a SQLite file in its own directory when url is empty.
+func cairnOn(program, url string) subject {
+	return subject{name: "Cairn", command: func(addr, directory string) []string {
+		command := []string{program, "server", "--listen", addr, "--data-dir", directory}
+		if url != "" {
+			command = append(command, "--database", url)
+		}
+		return command
+	}}
+}
+
+// mlflowOn is MLflow on a database; on the one that it takes by default, a SQLite
+// file in its working directory, when uri is empty.
+func mlflowOn(python, name, uri string, extra ...string) subject {
+	return subject{name: name, command: func(addr, _ string) []string {
+		host, port, _ := net.SplitHostPort(addr)
+		command := append([]string{python, "-m", "mlflow", "server", "--host", host, "--port", port}, extra...)
+		if uri != "" {
+			command = append(command, "--backend-store-uri", uri)
+		}
+		return command
+	}}
 }
 
 // subjects returns Cairn and, for comparison, MLflow as it starts by default and
 // with one worker.
 func subjects(cairn, python string) []subject {
-	mlflow := func(extra ...string) func(string, string) []string {
-		return func(addr, _ string) []string {
-			host, port, _ := net.SplitHostPort(addr)
-			// No store is named, so MLflow takes its default: SQLite in the working directory.
-			return append([]string{python, "-m", "mlflow", "server", "--host", host, "--port", port}, extra...)
-		}
-	}
 	return []subject{
-		{"Cairn", func(addr, directory string) []string {
-			return []string{cairn, "server", "--listen", addr, "--data-dir", directory}
-		}},
-		{"MLflow", mlflow()},
-		{"MLflow, 1 worker", mlflow("--workers", "1")},
+		cairnOn(cairn, ""),
+		mlflowOn(python, "MLflow", ""),
+		mlflowOn(python, "MLflow, 1 worker", "", "--workers", "1"),
 	}
 }
 
@@ -60,7 +77,9 @@ type server struct {
 	// startup is the time from the start of the process to its first answer to /health.
 	startup time.Duration
 	log     string
-	done    chan error
+	// done is closed when it has ended; exit then says how.
+	done chan struct{}
+	exit error
 }
 
 // start starts a server of kind s in directory and returns when it is healthy.
@@ -72,7 +91,7 @@ func (s subject) start(ctx context.Context, directory string) (*server, error) {
 	if err := os.MkdirAll(directory, 0o755); err != nil {
 		return nil, err
 	}
-	out := &server{subject: s, addr: addr, log: filepath.Join(directory, "server.log"), done: make(chan error, 1)}
+	out := &server{subject: s, addr: addr, log: filepath.Join(directory, "server.log"), done: make(chan struct{})}
 	log, err := os.Create(out.log)
 	if err != nil {
 		return nil, err
@@ -90,7 +109,7 @@ func (s subject) start(ctx context.Context, directory string) (*server, error) {
 	if err := out.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", s.name, err)
 	}
-	go func() { out.done <- out.cmd.Wait() }()
+	go func() { out.exit = out.cmd.Wait(); close(out.done) }()
 	if err := out.await(ctx, began); err != nil {
 		_ = out.kill()
 		tail, _ := os.ReadFile(out.log)
@@ -118,9 +137,8 @@ func (s *server) await(ctx context.Context, began time.Time) error {
 			}
 		}
 		select {
-		case err := <-s.done:
-			s.done <- err
-			return fmt.Errorf("ended before it was healthy: %w", err)
+		case <-s.done:
+			return fmt.Errorf("ended before it was healthy: %w", s.exit)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-ticker.C:
@@ -129,14 +147,14 @@ func (s *server) await(ctx context.Context, began time.Time) error {
 	return fmt.Errorf("not healthy within %s", startTimeout)
 }
 
-// stop ends the server as an operator would, and what is left of it by force.
+// stop ends the server as an operator would, and what is left of it by force. It may be stopped again.
 func (s *server) stop() error {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
-	case err := <-s.done:
+	case <-s.done:
 		_ = s.kill() // workers that outlived their parent
-		if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-			return fmt.Errorf("stop %s: %w", s.name, err)
+		if exit := (*exec.ExitError)(nil); s.exit != nil && !errors.As(s.exit, &exit) {
+			return fmt.Errorf("stop %s: %w", s.name, s.exit)
 		}
 		return nil
 	case <-time.After(stopTimeout):

@@ -75,7 +75,7 @@ func rates(ctx context.Context, db *sql.DB, create, insert string, duration time
 	if _, err := conn.ExecContext(ctx, create); err != nil {
 		return Rates{}, err
 	}
-	statement, err := conn.PrepareContext(ctx, insert)
+	statement, err := conn.PrepareContext(ctx, insert) //nolint:sqlclosecheck // closed below
 	if err != nil {
 		return Rates{}, err
 	}

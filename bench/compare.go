@@ -4,8 +4,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -22,12 +20,17 @@ const (
 	idleTimeout = 5 * time.Minute
 )
 
+// compareSection is Cairn beside MLflow, as both start by default.
+var compareSection = section{
+	name: "mlflow", title: "Beside MLflow: start-up, memory, requests, trainings", databases: []string{onSQLite},
+	about: "Medians, servers in turns; CPU seconds and memory are of the whole process tree. Both servers store on this " +
+		"machine's disk, in the SQLite of their defaults. `bench/train.py` trains RandomForests of 50 trees on iris.",
+	run: compare,
+}
+
 // results is all that was measured.
 type results struct {
-	options     options
-	names       []string
-	machine     machine
-	calibration []time.Duration
+	names []string
 	// by server name
 	starts map[string][]time.Duration
 	idle   map[string]usage
@@ -38,9 +41,9 @@ type results struct {
 	short, warm map[string][]trainingSample
 }
 
-func newResults(o options, chosen []subject) *results {
+func newResults(chosen []subject) *results {
 	out := &results{
-		options: o, starts: map[string][]time.Duration{}, idle: map[string]usage{}, loaded: map[string]usage{},
+		starts: map[string][]time.Duration{}, idle: map[string]usage{}, loaded: map[string]usage{},
 		samples: map[string]map[string][]sample{},
 	}
 	for _, s := range chosen {
@@ -49,24 +52,62 @@ func newResults(o options, chosen []subject) *results {
 	return out
 }
 
-// calibrate times a fixed piece of work on one core: what absolute times mean
-// depends on it. The median of five.
-func calibrate() time.Duration {
-	block := make([]byte, 1<<20)
-	var times []float64
-	for range 5 {
-		began := time.Now()
-		for range 64 {
-			sum := sha256.Sum256(block)
-			copy(block, sum[:])
+// compare takes all measurements beside MLflow.
+func compare(ctx context.Context, b *bench) error {
+	var chosen []subject
+	for _, s := range subjects(b.cairn, b.python) {
+		if strings.HasPrefix(s.name, b.only) {
+			chosen = append(chosen, s)
 		}
-		words := make(map[uint32]int)
-		for i := range uint32(1 << 20) {
-			words[i*2654435761%65536]++
-		}
-		times = append(times, time.Since(began).Seconds())
 	}
-	return time.Duration(median(times) * float64(time.Second))
+	if len(chosen) == 0 {
+		return fmt.Errorf("no server's name begins with %q", b.only)
+	}
+	directory, out := b.database.directory, newResults(chosen)
+	if err := out.measureStarts(ctx, chosen, directory, b.starts); err != nil {
+		return err
+	}
+	servers, err := startSeeded(ctx, chosen, directory)
+	defer stopAll(servers)
+	if err != nil {
+		return err
+	}
+	if err := compareSearches(servers); err != nil {
+		return err
+	}
+	if err := out.measureRequests(ctx, servers, b.rounds, b.duration); err != nil {
+		return err
+	}
+	var cairn, mlflow *server
+	for _, s := range servers {
+		if out.loaded[s.name], err = usageOf(s.pid()); err != nil {
+			return err
+		}
+		switch s.name {
+		case "Cairn":
+			cairn = s
+		case "MLflow":
+			mlflow = s
+		}
+	}
+	out.short, out.warm, err = trainings(ctx, ways(b.cairn, cairn, mlflow), b.python, filepath.Join(directory, "training"), b.trainings)
+	if err != nil {
+		return err
+	}
+	if b.only == "" {
+		b.take.Limits = out.limits()
+	}
+	b.take.Grids = out.grids()
+	return nil
+}
+
+// stopAll stops servers; one that does not stop is told of, since its results are there already.
+func stopAll(servers []*server) {
+	for _, s := range servers {
+		if err := s.stop(); err != nil {
+			progress("%v", err)
+		}
+	}
 }
 
 // measureStarts starts every server on empty directories, in turns.
@@ -198,26 +239,8 @@ func found(s *server, body []byte) ([]string, error) {
 		return nil, err
 	}
 	defer c.close()
-	status, answer, err := c.post(api+"runs/search", body)
+	page, err := searchPage(c, body)
 	if err != nil {
-		return nil, err
-	}
-	if status != 200 {
-		return nil, fmt.Errorf("status %d: %.300s", status, answer)
-	}
-	var page struct {
-		Runs []struct {
-			Info struct {
-				Name string `json:"run_name"`
-			} `json:"info"`
-			Data struct {
-				Metrics []point `json:"metrics"`
-				Params  []pair  `json:"params"`
-				Tags    []pair  `json:"tags"`
-			} `json:"data"`
-		} `json:"runs"`
-	}
-	if err := json.Unmarshal(answer, &page); err != nil {
 		return nil, err
 	}
 	var out []string
@@ -251,27 +274,3 @@ func (r *results) measureRequests(ctx context.Context, servers []*server, rounds
 	}
 	return nil
 }
-
-// median is the middle of values, which are left as they are. Of none it is 0.
-func median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	middle := len(sorted) / 2
-	if len(sorted)%2 == 1 {
-		return sorted[middle]
-	}
-	return (sorted[middle-1] + sorted[middle]) / 2
-}
-
-// medianOf is the median of a figure of samples.
-func medianOf[T any](samples []T, figure func(T) float64) float64 {
-	values := make([]float64, len(samples))
-	for i, s := range samples {
-		values[i] = figure(s)
-	}
-	return median(values)
-}
-
-func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }
