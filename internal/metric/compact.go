@@ -47,13 +47,15 @@ var (
 // Compactor folds batches into chunks, tails and roll-ups, in the background and in small slices. It may be stopped, or
 // killed, at any instant: what a transaction did not finish is as if it had not begun.
 type Compactor struct {
-	db      *store.DB
-	log     *slog.Logger
-	owner   string
-	cancel  context.CancelFunc
-	done    sync.WaitGroup
-	leases  map[int]heldLease
-	faulty  map[int]time.Time
+	db     *store.DB
+	log    *slog.Logger
+	owner  string
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+	leases map[int]heldLease
+	faulty map[int]time.Time
+	// all: fold every batch, whatever the cost.
+	all     bool
 	folding time.Duration // spent on folding in this pass, not on looking
 	// beforeWrite is called before each transaction; tests end the compactor there.
 	beforeWrite func() error
@@ -96,7 +98,7 @@ func (c *Compactor) loop(ctx context.Context) {
 		}
 		c.folding = 0
 		began := time.Now()
-		if err := c.pass(ctx, due); err != nil && ctx.Err() == nil {
+		if err := c.pass(ctx, nil); err != nil && ctx.Err() == nil {
 			c.log.Warn("fold metric batches; trying again", "error", err)
 		}
 		timer.Reset(max(compactInterval, compactPause*(time.Since(began)-c.folding)))
@@ -118,12 +120,8 @@ func (c *Compactor) release() {
 func CompactAll(ctx context.Context, db *store.DB, log *slog.Logger, progress func(runs int)) error {
 	c := newCompactor(db, log)
 	defer c.release()
-	runs := 0
-	return c.pass(ctx, func(store.PendingRun, int, time.Time) bool {
-		runs++
-		progress(runs)
-		return true
-	})
+	c.all = true
+	return c.pass(ctx, progress)
 }
 
 // due tells whether a run is to be folded now; tail is the number of points in its tails.
@@ -133,8 +131,10 @@ func due(p store.PendingRun, tail int, now time.Time) bool {
 	return p.Batches >= foldBatches || age >= foldLatest || worthIt && (p.Points >= foldPoints || age >= foldAge)
 }
 
-// pass folds the runs that are due, of the shards that this replica has.
-func (c *Compactor) pass(ctx context.Context, due func(p store.PendingRun, tail int, now time.Time) bool) error {
+// pass folds the runs that are due, of the shards that this replica has. It calls progress, if any, with the number of runs
+// that it has folded.
+func (c *Compactor) pass(ctx context.Context, progress func(runs int)) error {
+	folded := 0
 	for after := 0; ; {
 		runs, err := store.PendingRuns(ctx, c.db.Read(), after, runsAtOnce)
 		if err != nil {
@@ -142,7 +142,7 @@ func (c *Compactor) pass(ctx context.Context, due func(p store.PendingRun, tail 
 		}
 		for _, p := range runs {
 			after = p.RunPK
-			if p.Batches == 1 && p.Points < foldLeast {
+			if !c.all && p.Batches == 1 && p.Points < foldLeast {
 				continue
 			}
 			lease, held, err := c.hold(ctx, p.RunPK%compactShards)
@@ -156,12 +156,15 @@ func (c *Compactor) pass(ctx context.Context, due func(p store.PendingRun, tail 
 			if err != nil {
 				return err
 			}
-			if !due(p, countPoints(tails), time.Now()) {
+			if !c.all && !due(p, countPoints(tails), time.Now()) {
 				continue
 			}
 			began := time.Now()
 			err = c.foldRun(ctx, p.RunPK, lease, tails)
 			c.folding += time.Since(began)
+			if folded++; progress != nil {
+				progress(folded)
+			}
 			if err != nil {
 				if !errors.Is(err, errCorrupt) {
 					return err

@@ -3,7 +3,6 @@ package metric
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"github.com/cairnml/cairn/internal/store"
 )
@@ -21,5 +20,6 @@ func CompactUntil(ctx context.Context, db *store.DB, stop func() error) error {
 	c := newCompactor(db, slog.New(slog.DiscardHandler))
 	c.beforeWrite = stop
 	defer c.release()
-	return c.pass(ctx, func(store.PendingRun, int, time.Time) bool { return true })
+	c.all = true
+	return c.pass(ctx, nil)
 }
