@@ -2,6 +2,7 @@ package autolog
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,8 @@ type agent struct {
 	state     *state
 	pumps     map[string]map[string]*pump // by session and adapter
 	finishing bool
+	// unrecorded says why a framework is not recorded at all, for exec to say; empty when all are.
+	unrecorded string
 	// left are sessions that an agent before this one left open and that were not resumed.
 	left map[string]bool
 
@@ -203,6 +206,18 @@ func (a *agent) warn(run, text string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.warnLocked(run, text)
+}
+
+// warnUnrecorded shows on the command's run why a framework is not recorded at all, and lets exec say it.
+func (a *agent) warnUnrecorded(text string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.warnUnrecordedLocked(text)
+}
+
+func (a *agent) warnUnrecordedLocked(text string) {
+	a.unrecorded = cmp.Or(a.unrecorded, a.mask.text(text))
+	a.warnLocked(a.config.RunID, text)
 }
 
 func (a *agent) warnLocked(run, text string) {
@@ -448,6 +463,9 @@ func (a *agent) conclude(ctx context.Context, end endEntry) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if flag := a.isolated(); flag != "" {
+		a.warnUnrecordedLocked(fmt.Sprintf("Python was started with %s, which leaves Cairn's hook out: the training ran, but nothing was recorded automatically", flag))
+	}
 	if len(a.left) > 0 {
 		a.warnLocked(a.config.RunID, fmt.Sprintf("the agent was killed while it recorded %d processes that did not come back: what they did afterwards was not recorded", len(a.left)))
 	}
@@ -466,6 +484,20 @@ func (a *agent) conclude(ctx context.Context, end endEntry) {
 	if err := a.recordLocked(entry{Ops: &opsEntry{Ops: ops}}); err != nil {
 		a.log.Error("end of the run was lost", "error", err)
 	}
+}
+
+// isolated gives the flag of the command's Python for which no training said that it is there; empty when one did, or there
+// is no such flag. The caller holds the lock.
+func (a *agent) isolated() string {
+	for id := range a.state.sessions {
+		if id != execSession {
+			return ""
+		}
+	}
+	if len(a.config.Argv) == 0 {
+		return ""
+	}
+	return readPython(a.config.Argv).isolating
 }
 
 // closingOps are what is known of a run only at its end: what it could be repeated from. The caller holds the lock.
@@ -582,6 +614,9 @@ func (a *agent) blobFile(name string, data []byte) error {
 // result tells how the agent ended, and how much is left in the spool.
 func (a *agent) result(failure error) outcome {
 	out := outcome{Rejected: a.delivery.rejected, Dropped: a.dropped.Load()}
+	a.mu.Lock()
+	out.Unrecorded = a.unrecorded
+	a.mu.Unlock()
 	if failure == nil {
 		return out
 	}

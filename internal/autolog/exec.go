@@ -195,16 +195,6 @@ func prepare(options ExecOptions, settings client.Config, api *client.Client) (*
 	return r, nil
 }
 
-// sourceName is the program's own name of the command: the script where there is one.
-func sourceName(argv []string) string {
-	for _, argument := range argv[1:] {
-		if strings.HasSuffix(argument, ".py") || strings.HasSuffix(argument, ".ipynb") || strings.HasSuffix(argument, ".sh") {
-			return argument
-		}
-	}
-	return filepath.Base(argv[0])
-}
-
 // writeBootstrap gives the directory of the bootstrap's Python. It is kept between runs, named by its digest, so that
 // Python's own compiled form of it is too.
 func writeBootstrap() (string, error) {
@@ -308,6 +298,8 @@ func (r *recording) await(ctx context.Context, end endEntry) {
 		fmt.Fprintf(r.options.Stderr, "cairn exec: %d records are kept in %s (%s); deliver them with: cairn sync\n", out.Pending, r.dir, out.Why)
 	case out.Rejected > 0:
 		fmt.Fprintf(r.options.Stderr, "cairn exec: the server refused %d records; the run %s says which\n", out.Rejected, r.config.RunID)
+	case out.Unrecorded != "":
+		fmt.Fprintf(r.options.Stderr, "cairn exec: %s\n", strings.ReplaceAll(out.Unrecorded, "\n", " "))
 	}
 }
 

@@ -283,7 +283,7 @@ func (c *connection) sendHooks(m message) {
 		if err != nil {
 			why = err.Error()
 			if !errors.Is(err, errHostClosed) {
-				a.warn(a.config.RunID, why)
+				a.warnUnrecorded(why)
 			}
 			continue
 		}
@@ -324,7 +324,7 @@ func (a *agent) modulesOf(host *adapterHost) []string {
 	}
 	process, err := host.get(a.pumpCtx)
 	if err != nil {
-		a.warn(a.config.RunID, err.Error())
+		a.warnUnrecorded(err.Error())
 		return nil
 	}
 	return process.description.Modules
@@ -382,6 +382,10 @@ func (a *agent) takeMessage(session string, m message) error {
 		}
 		return a.recordLocked(entry{Facts: &factsEntry{Session: session, Packages: masked}})
 	case "warn":
+		if m.Unrecorded {
+			a.warnUnrecordedLocked(m.Message)
+			return nil
+		}
 		run := m.Run
 		if at, ok := a.state.fits[fitKey{session, m.Fit}]; run == "" && ok {
 			run = at

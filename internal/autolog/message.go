@@ -57,8 +57,9 @@ type message struct {
 	// code: source files that the process imported, absolute
 	Imported []string `json:"imported"`
 
-	// warn
-	Message string `json:"message"`
+	// warn; unrecorded: for that reason nothing of the training is recorded
+	Message    string `json:"message"`
+	Unrecorded bool   `json:"unrecorded"`
 
 	// bye
 	Dropped int64 `json:"dropped"`
@@ -120,6 +121,8 @@ type outcome struct {
 	Rejected int `json:"rejected,omitempty"`
 	// Dropped is how many did not fit into the spool.
 	Dropped int64 `json:"dropped,omitempty"`
+	// Unrecorded says why a framework was not recorded at all.
+	Unrecorded string `json:"unrecorded,omitempty"`
 }
 
 // writeMessage writes a value as one message.

@@ -1,11 +1,13 @@
 """What goes wrong beside a training never reaches it."""
 
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import cairntest
+import pytest
 from autolog.exec import Exec, clean_environment, runs, train
 
 TRAIN = """
@@ -110,7 +112,9 @@ def test_adapter_whose_checksum_does_not_match_is_not_started(cairn_server, clie
         with open(path, "ab") as file:
             file.write(b"\0")
     ended = train(cairn_server.url, tmp_path, TRAIN, "--experiment", "tampered", CAIRN_ADAPTERS=changed)
-    assert (ended.done.stdout, ended.done.stderr) == ("1.0\n", "")
+    assert ended.done.stdout == "1.0\n"
+    said = "the adapter sklearn was not started: .* has the SHA-256 [0-9a-f]{64}, expected is [0-9a-f]{64}; .*make build"
+    assert re.fullmatch(f"cairn exec: {said}\n", ended.done.stderr), ended.done.stderr
     (run,) = runs(client, "tampered")
     warning = run.data.tags["cairn.autolog.warnings"]
     assert "sklearn" in warning
@@ -121,7 +125,8 @@ def test_adapter_whose_checksum_does_not_match_is_not_started(cairn_server, clie
 def test_missing_adapter_names_what_installs_it(cairn_server, client, tmp_path):
     (tmp_path / "none").mkdir()
     ended = train(cairn_server.url, tmp_path, TRAIN, "--experiment", "missing", CAIRN_ADAPTERS=tmp_path / "none")
-    assert (ended.done.stdout, ended.done.stderr) == ("1.0\n", "")
+    assert ended.done.stdout == "1.0\n"
+    assert ended.done.stderr == "cairn exec: the adapter sklearn of this program is not installed: make build\n"
     (run,) = runs(client, "missing")
     assert "make build" in run.data.tags["cairn.autolog.warnings"]
 
@@ -134,9 +139,20 @@ def test_python_that_is_too_old_trains_and_the_run_says_so(cairn_server, client,
         "print('trained')"
     )
     ended = Exec(cairn_server.url, tmp_path, [sys.executable, "-S", "-c", program], "--experiment", "old")
-    assert (ended.done.returncode, ended.done.stdout, ended.done.stderr) == (0, "trained\n", "")
+    assert (ended.done.returncode, ended.done.stdout) == (0, "trained\n")
+    assert re.fullmatch("cairn exec: Python 3.6 is too old .* needs Python 3.9 or newer: .*\n", ended.done.stderr)
     (run,) = runs(client, "old")
     assert "Python 3.6 is too old" in run.data.tags["cairn.autolog.warnings"]
+
+
+@pytest.mark.parametrize("flag", ["-I", "-E"])
+def test_python_that_leaves_the_hook_out_trains_and_the_run_says_so(cairn_server, client, tmp_path, flag):
+    ended = Exec(cairn_server.url, tmp_path, [sys.executable, flag, "-c", TRAIN], "--experiment", "isolated")
+    assert (ended.done.returncode, ended.done.stdout) == (0, "1.0\n")
+    assert ended.done.stderr.startswith(f"cairn exec: Python was started with {flag}, which leaves Cairn's hook out")
+    (run,) = runs(client, "isolated")
+    assert run.data.tags["cairn.autolog.warnings"] in ended.done.stderr
+    assert run.info.status == "FINISHED"
 
 
 BROKEN_HOOK = """

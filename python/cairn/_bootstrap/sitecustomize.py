@@ -37,6 +37,7 @@ def _tell_too_old():
             },
             {
                 "t": "warn",
+                "unrecorded": True,
                 "message": "Python %s is too old for Cairn's hook, which needs Python %d.%d or newer: the training ran, "
                 "but nothing was recorded automatically" % ((have,) + _OLDEST),
             },
