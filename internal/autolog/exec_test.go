@@ -467,6 +467,24 @@ func TestAdapterWithAnotherDigestIsNotStarted(t *testing.T) {
 	require.Equal(t, []string{"fake.base"}, list[0].Modules)
 }
 
+// TestMessageThatCannotBeRead costs the training that message and no other.
+func TestMessageThatCannotBeRead(t *testing.T) {
+	server := newFakeServer(t)
+	testHome(t, server.URL)
+	result := execute(t, ExecOptions{NoDiff: true}, "hello",
+		`msg:{"t":"log","seq":0,"metrics":[{"key":"loss","value":1,"step":1}]}`,
+		`msg:{"t":"log","seq":0,"metrics":[{"key":"loss","value":2,"step":"abc"}]}`,
+		`msg:{"t":"log","metrics":{"key":"loss"}}`,
+		"wait", // for the acknowledgement of what was left out
+		`msg:{"t":"log","seq":0,"metrics":[{"key":"loss","value":3,"step":3}]}`, "wait", "bye")
+	require.Equal(t, 0, result.code, result.errOut)
+	run := server.only(t)
+	require.Equal(t, []float64{1, 3}, run.points["loss"])
+	require.Equal(t, client.RunStatus("FINISHED"), run.status)
+	require.Contains(t, run.tags[tagWarnings], "a message of the training was left out: decode message")
+	require.Equal(t, 1, strings.Count(run.tags[tagWarnings], "\n"), "one warning each")
+}
+
 func TestAdapterCannotUploadOtherFiles(t *testing.T) {
 	server := newFakeServer(t)
 	testHome(t, server.URL)

@@ -247,7 +247,17 @@ func (c *connection) serveTraining(hello message) {
 	clean, dropped := false, int64(0)
 	for {
 		var m message
-		if err := readMessage(c.reader, &m); err != nil {
+		err := readMessage(c.reader, &m)
+		var bad *misreadError
+		if errors.As(err, &bad) {
+			// Broken off, the training would send it again to the next connection, and to the one after that.
+			a.leaveOut(err)
+			if bad.seq > 0 {
+				c.ack(bad.seq)
+			}
+			continue
+		}
+		if err != nil {
 			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 				a.log.Warn("connection broke off", "session", c.session, "error", err)
 			}
@@ -354,8 +364,12 @@ func (a *agent) take(session string, m message) {
 		if errors.Is(err, errSpoolFull) {
 			return // counted; the run says so at its end
 		}
-		a.warn(a.config.RunID, fmt.Sprintf("a message of the training was left out: %v", err))
+		a.leaveOut(err)
 	}
+}
+
+func (a *agent) leaveOut(err error) {
+	a.warn(a.config.RunID, fmt.Sprintf("a message of the training was left out: %v", err))
 }
 
 func (a *agent) takeMessage(session string, m message) error {

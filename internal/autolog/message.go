@@ -166,7 +166,26 @@ func readMessage(r io.Reader, value any) error {
 		return fmt.Errorf("receive message: %w", io.ErrUnexpectedEOF)
 	}
 	if err := json.Unmarshal(body, value); err != nil {
-		return fmt.Errorf("decode message: %w", err)
+		return misread(body, err)
 	}
 	return nil
+}
+
+// misreadError is about a message that came whole, and whose content is not what it should be. Those after it can be read.
+type misreadError struct {
+	seq   uint64 // of the message, 0 where it has none that can be read
+	cause error
+}
+
+func (e *misreadError) Error() string { return "decode message: " + e.cause.Error() }
+func (e *misreadError) Unwrap() error { return e.cause }
+
+func misread(body []byte, cause error) error {
+	var numbered struct {
+		Seq uint64 `json:"seq"`
+	}
+	if json.Unmarshal(body, &numbered) != nil {
+		numbered.Seq = 0
+	}
+	return &misreadError{seq: numbered.Seq, cause: cause}
 }

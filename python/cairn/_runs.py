@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import operator
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -17,11 +19,17 @@ class Run:
     def __init__(self, run_id: str) -> None:
         self.id = run_id
 
+    def __repr__(self) -> str:
+        return f"Run({self.id!r})"
+
     def log(self, metrics: Mapping[str, float], step: float | None = None) -> None:
-        """Logs a point of each metric. step is an integer, or a decimal with up to 6 places."""
-        now = _now()
+        """Logs a point of each metric. step is an integer, or a decimal of which 6 places are kept.
+
+        Raises ValueError for what is no number, and nothing of the call is recorded then.
+        """
+        now, at = _now(), _step(step)
         points = [
-            {"key": str(key), "value": float(value), "step": 0 if step is None else step, "time_ms": now}
+            {"key": str(key), "value": _number(value, f"the metric {str(key)!r}"), "step": at, "time_ms": now}
             for key, value in metrics.items()
         ]
         _send(self.id, metrics=points)
@@ -104,6 +112,29 @@ def _module(name: str) -> Any:
     import importlib
 
     return importlib.import_module(bootstrap().__name__ + "." + name)
+
+
+def _number(value: Any, what: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{what} must be a number, not {value!r:.80}") from None
+
+
+def _step(step: Any) -> int | float:
+    """The step as the agent reads it."""
+    if step is None:
+        return 0
+    try:
+        exact = operator.index(step)
+    except TypeError:
+        decimal = _number(step, "step")
+        if not math.isfinite(decimal):
+            raise ValueError(f"step must be a finite number, not {decimal}") from None
+        exact = int(decimal) if decimal.is_integer() else round(decimal, 6)
+    if abs(exact) >= 2**63:
+        raise ValueError(f"step must fit 64 bits, not {step!r:.40}")
+    return exact
 
 
 def _now() -> int:

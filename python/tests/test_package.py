@@ -211,6 +211,40 @@ def test_logging_where_nothing_records_says_what_to_call(start_agent, python):
     assert "cairn.autolog()" in python(start_agent(), program, late=True, PYTHONPATH="").stdout
 
 
+@pytest.mark.parametrize(
+    ("metrics", "step", "said"),
+    [
+        ({"acc": 1, "loss": "abc"}, 1, "the metric 'loss' must be a number, not 'abc'"),
+        ({"loss": None}, 1, "the metric 'loss' must be a number, not None"),
+        ({"loss": 1}, "abc", "step must be a number, not 'abc'"),
+        ({"loss": 1}, math.nan, "step must be a finite number, not nan"),
+        ({"loss": 1}, 2**63, "step must fit 64 bits, not 9223372036854775808"),
+        ({"loss": 1}, 1e300, "step must fit 64 bits, not 1e+300"),
+    ],
+)
+def test_log_says_what_is_no_number(metrics, step, said):
+    import cairn
+
+    with pytest.raises(ValueError) as caught:
+        cairn.Run("0" * 32).log(metrics, step)
+    assert str(caught.value) == said
+
+
+def test_steps_of_every_kind(start_agent, python):
+    numpy = "class Scalar:\n    def __init__(self, of): self.of = of\n    def __float__(self): return float(self.of)\n"
+    program = (
+        "import sys; sys.path.insert(0, %r); import cairn; from decimal import Decimal; from fractions import Fraction\n%s"
+        "for step in (None, 3, -2, 2**62 + 1, 1.5, 4.0, 0.1 + 0.2, Decimal('0.25'), Fraction(1, 3), Scalar(7)):\n"
+        "    cairn.log({'a': Scalar(1)}, step=step)" % (str(PACKAGE), numpy)
+    )
+    agent = start_agent()
+    python(agent, program)
+    agent.wait_closed()
+    steps = [m["metrics"][0]["step"] for m in agent.of("log")]
+    assert steps == [0, 3, -2, 2**62 + 1, 1.5, 4, 0.3, 0.25, 0.333333, 7]
+    assert all(m["metrics"][0]["value"] == 1 for m in agent.of("log"))
+
+
 def test_under_exec_the_package_uses_the_session_that_is_there(start_agent, python):
     program = "import sys; sys.path.insert(0, %r); import cairn; cairn.autolog(); cairn.log({'a': 1})" % str(PACKAGE)
     agent = start_agent()
