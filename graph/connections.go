@@ -80,11 +80,11 @@ func (r *Resolver) listRuns(ctx context.Context, q search.RunsQuery, after *stri
 }
 
 // runsQuery reads the arguments that every list of runs has.
-func runsQuery(filter *string, orderBy []string, view *model.View, first *int, after *string) (search.RunsQuery, error) {
+func runsQuery(filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) (search.RunsQuery, error) {
 	size, err := pageSize(first, defaultFirst, maxFirst)
 	return search.RunsQuery{
 		Filter: valueOr(filter, ""), OrderBy: orderBy, View: search.View(valueOr(view, model.ViewActive)),
-		First: size, After: valueOr(after, ""),
+		TopLevel: topLevel, First: size, After: valueOr(after, ""),
 	}, err
 }
 

@@ -37,8 +37,8 @@ func (r *experimentResolver) MetricGoals(ctx context.Context, obj *ent.Experimen
 	return forSiblings(ctx, obj, "metricGoals", ofExperiments(r.Tracking.MetricGoalsOf))
 }
 
-func (r *experimentResolver) Runs(ctx context.Context, obj *ent.Experiment, filter *string, orderBy []string, view *model.View, first *int, after *string) (*page.RunConnection, error) {
-	return r.runsOf(ctx, obj, filter, orderBy, view, first, after)
+func (r *experimentResolver) Runs(ctx context.Context, obj *ent.Experiment, filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) (*page.RunConnection, error) {
+	return r.runsOf(ctx, obj, filter, orderBy, view, topLevel, first, after)
 }
 
 func (r *mutationResolver) CreateExperiment(ctx context.Context, input model.CreateExperimentInput) (*ent.Experiment, error) {

@@ -15,9 +15,9 @@ import (
 // runsOf answers Experiment.runs. A cursor belongs to one experiment, so a page behind one is read for that experiment
 // alone.
 func (r *Resolver) runsOf(
-	ctx context.Context, e *ent.Experiment, filter *string, orderBy []string, view *model.View, first *int, after *string,
+	ctx context.Context, e *ent.Experiment, filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string,
 ) (*page.RunConnection, error) {
-	q, err := runsQuery(filter, orderBy, view, first, after)
+	q, err := runsQuery(filter, orderBy, view, topLevel, first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +25,7 @@ func (r *Resolver) runsOf(
 		q.Experiments = []int{e.ID}
 		return r.listRuns(ctx, q, after)
 	}
-	what := fmt.Sprintf("runs %q %q %s %d", q.Filter, q.OrderBy, q.View, q.First)
+	what := fmt.Sprintf("runs %q %q %s %t %d", q.Filter, q.OrderBy, q.View, q.TopLevel, q.First)
 	pages, err := forSiblings(ctx, e, what, ofExperiments(func(ctx context.Context, ids []int) (map[int]search.RunPage, error) {
 		pages, err := r.Search.RunsByExperiment(ctx, q, ids)
 		announcePages(ctx, pages)

@@ -71,8 +71,8 @@ func (r *paramResolver) Number(ctx context.Context, obj *ent.Param) (*float64, e
 	return finite(obj.Number), nil
 }
 
-func (r *queryResolver) Runs(ctx context.Context, experiments []string, filter *string, orderBy []string, view *model.View, first *int, after *string) (*page.RunConnection, error) {
-	q, err := runsQuery(filter, orderBy, view, first, after)
+func (r *queryResolver) Runs(ctx context.Context, experiments []string, filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) (*page.RunConnection, error) {
+	q, err := runsQuery(filter, orderBy, view, topLevel, first, after)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"io"
 	"math"
 	"regexp"
 	"slices"
@@ -28,6 +30,7 @@ type runsList struct {
 	OrderBy    []string `short:"o" sep:"none" placeholder:"TERM" help:"For example: metrics.accuracy DESC; may be given more than once."`
 	Metric     []string `sep:"none" short:"m" placeholder:"KEY" help:"Show this metric; may be given more than once (default: those of the order, else the commonest)."`
 	Param      []string `sep:"none" short:"p" placeholder:"KEY" help:"Show this param; may be given more than once."`
+	Children   *bool    `negatable:"" help:"Show child runs too, such as the candidates of a search (default: only in JSON)."`
 	Deleted    bool     `help:"Those that are deleted, instead."`
 	Limit      int      `short:"n" default:"100" help:"At most so many."`
 }
@@ -38,43 +41,117 @@ func (l *runsList) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer c.Close()
-	found, err := l.find(ctx, c)
+	of, err := l.selection(ctx, c)
+	if err != nil {
+		return err
+	}
+	// JSON is for programs: it has what GraphQL and MLflow's search give, unless one asks for less.
+	topLevel := !l.JSON
+	if l.Children != nil {
+		topLevel = !*l.Children
+	}
+	found, err := l.find(ctx, c, of, topLevel)
 	if err != nil {
 		return err
 	}
 	if l.JSON {
 		return putJSON(std.out, found)
 	}
+	if err := l.show(std.out, found); err != nil || !topLevel {
+		return err
+	}
+	return tellHidden(ctx, c, std.err, of)
+}
+
+// tellHidden says how many child runs match that are not shown.
+func tellHidden(ctx context.Context, c *client.Client, out io.Writer, of selection) error {
+	count, err := client.CountRuns(ctx, c, of.experiments, of.filter, of.view)
+	if err != nil {
+		return err //nolint:wrapcheck // an error for users already
+	}
+	switch hidden := count.All.TotalCount - count.TopLevel.TotalCount; {
+	case hidden > 1:
+		return put(out, fmt.Sprintf("%d child runs match too; --children shows them.\n", hidden))
+	case hidden == 1:
+		return put(out, "1 child run matches too; --children shows it.\n")
+	}
+	return nil
+}
+
+// show prints runs as a table. Whose children they are and how many they have stands there only where any has.
+func (l *runsList) show(out io.Writer, found []client.RunRow) error {
 	metrics := l.Metric
 	if len(metrics) == 0 {
 		metrics = interesting(found, l.OrderBy)
 	}
 	head := []string{"RUN", "NAME", "EXPERIMENT", "STATUS", "STARTED", ">TOOK"}
+	parents := slices.ContainsFunc(found, func(r client.RunRow) bool { return r.Parent != nil })
+	children := slices.ContainsFunc(found, func(r client.RunRow) bool { return r.Children.TotalCount > 0 })
+	if parents {
+		head = append(head, "PARENT")
+	}
+	if children {
+		head = append(head, ">CHILDREN")
+	}
 	for _, key := range metrics {
 		head = append(head, ">"+key)
 	}
 	t := newTable(append(head, l.Param...)...)
 	for i := range found {
-		t.add(row(&found[i], metrics, l.Param)...)
+		run := &found[i]
+		cells := []string{run.RunId, run.Name, run.Experiment.Name, string(run.Status), showTime(run.StartTime), showTook(run.StartTime, run.EndTime)}
+		if parents {
+			cells = append(cells, parentOf(run))
+		}
+		if children {
+			cells = append(cells, countOrNone(run.Children.TotalCount))
+		}
+		t.add(append(cells, values(run, metrics, l.Param)...)...)
 	}
-	return t.write(std.out)
+	return t.write(out)
 }
 
-func (l *runsList) find(ctx context.Context, c *client.Client) ([]client.RunRow, error) {
+func parentOf(run *client.RunRow) string {
+	if run.Parent == nil {
+		return ""
+	}
+	return run.Parent.RunId
+}
+
+func countOrNone(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// selection says which runs are meant.
+type selection struct {
+	experiments []string
+	filter      *string
+	view        client.View
+}
+
+func (l *runsList) selection(ctx context.Context, c *client.Client) (selection, error) {
+	of := selection{view: view(l.Deleted)}
 	experiments, err := experimentIDs(ctx, c, l.Experiment)
 	if err != nil {
-		return nil, err
+		return of, err
 	}
-	if len(experiments) == 0 {
-		experiments = nil
+	if len(experiments) > 0 {
+		of.experiments = experiments
 	}
-	var filter, after *string
 	if l.Filter != "" {
-		filter = &l.Filter
+		of.filter = &l.Filter
 	}
+	return of, nil
+}
+
+func (l *runsList) find(ctx context.Context, c *client.Client, of selection, topLevel bool) ([]client.RunRow, error) {
+	var after *string
 	found := []client.RunRow{}
 	for len(found) < l.Limit {
-		page, err := client.ListRuns(ctx, c, experiments, filter, l.OrderBy, view(l.Deleted), min(pageSize, l.Limit-len(found)), after)
+		page, err := client.ListRuns(ctx, c, of.experiments, of.filter, l.OrderBy, of.view, topLevel, min(pageSize, l.Limit-len(found)), after)
 		if err != nil {
 			return nil, err //nolint:wrapcheck // an error for users already
 		}
@@ -89,8 +166,9 @@ func (l *runsList) find(ctx context.Context, c *client.Client) ([]client.RunRow,
 	return found, nil
 }
 
-func row(run *client.RunRow, metrics, params []string) []string {
-	cells := []string{run.RunId, run.Name, run.Experiment.Name, string(run.Status), showTime(run.StartTime), showTook(run.StartTime, run.EndTime)}
+// values are the metrics and params of a run that are shown.
+func values(run *client.RunRow, metrics, params []string) []string {
+	cells := make([]string, 0, len(metrics)+len(params))
 	for _, key := range metrics {
 		cell := ""
 		for _, m := range run.Metrics {

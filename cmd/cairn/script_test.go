@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 //
 //	serve [FLAGS]                        starts `cairn server` on a free port, and points CAIRN_SERVER at it
 //	stop                                 ends that server with SIGTERM, in order and in time
-//	record NAME [k=v ...] [metric=V ...] records a run; what is a number is a metric; its id is in $NAME
+//	record NAME [below=ID] [k=v ...] [metric=V ...]
+//	                                     records a run; what is a number is a metric; its id is in $NAME
 //	code N cairn ARGS                    runs a command that must end with exit code N
 //	keep NAME                            puts the last standard output into $NAME
 func TestScripts(t *testing.T) {
@@ -168,14 +169,21 @@ func record(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	defer c.Close()
 	experiment := "scripts"
-	made, err := client.CreateRun(context.Background(), c, client.CreateRunInput{Name: &args[0], ExperimentName: &experiment})
+	input := client.CreateRunInput{Name: &args[0], ExperimentName: &experiment}
+	pairs := args[1:]
+	if len(pairs) > 0 {
+		if parent, below := strings.CutPrefix(pairs[0], "below="); below {
+			input.ParentRunId, pairs = &parent, pairs[1:]
+		}
+	}
+	made, err := client.CreateRun(context.Background(), c, input)
 	ts.Check(err)
 	id := made.CreateRun.RunId
 	if !runID.MatchString(id) {
 		ts.Fatalf("%q is no run id", id)
 	}
 	batch := client.LogBatchInput{RunId: id}
-	for _, pair := range args[1:] {
+	for _, pair := range pairs {
 		key, value, _ := strings.Cut(pair, "=")
 		if number, err := strconv.ParseFloat(value, 64); err == nil {
 			batch.Metrics = append(batch.Metrics, client.MetricPointInput{Key: key, Value: client.MetricValue(number), Step: "1"})

@@ -56,7 +56,7 @@ type QueryResolver interface {
 	Experiment(ctx context.Context, id *string, name *string) (*ent.Experiment, error)
 	MetricSeries(ctx context.Context, runs []string, keys []string, axis model.MetricAxis, rangeArg *model.MetricRange, maxPoints *int) (*model.MetricSeriesResult, error)
 	LoggedModel(ctx context.Context, id string) (*ent.LoggedModel, error)
-	Runs(ctx context.Context, experiments []string, filter *string, orderBy []string, view *model.View, first *int, after *string) (*page.RunConnection, error)
+	Runs(ctx context.Context, experiments []string, filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) (*page.RunConnection, error)
 	Run(ctx context.Context, id string) (*ent.Run, error)
 	CompareRuns(ctx context.Context, runs []string) (*model.RunComparison, error)
 	Tokens(ctx context.Context) ([]*ent.Token, error)
@@ -691,22 +691,30 @@ func (ec *executionContext) field_Query_runs_args(ctx context.Context, rawArgs m
 		return nil, err
 	}
 	args["view"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "topLevel",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["topLevel"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg5
+	args["after"] = arg6
 	return args, nil
 }
 
@@ -2140,7 +2148,7 @@ func (ec *executionContext) _Query_runs(ctx context.Context, field graphql.Colle
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Runs(ctx, fc.Args["experiments"].([]string), fc.Args["filter"].(*string), fc.Args["orderBy"].([]string), fc.Args["view"].(*model.View), fc.Args["first"].(*int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Runs(ctx, fc.Args["experiments"].([]string), fc.Args["filter"].(*string), fc.Args["orderBy"].([]string), fc.Args["view"].(*model.View), fc.Args["topLevel"].(bool), fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *page.RunConnection) graphql.Marshaler {

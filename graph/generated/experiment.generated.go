@@ -26,7 +26,7 @@ type ExperimentResolver interface {
 
 	Tags(ctx context.Context, obj *ent.Experiment) ([]*model.Tag, error)
 	MetricGoals(ctx context.Context, obj *ent.Experiment) ([]*ent.MetricGoal, error)
-	Runs(ctx context.Context, obj *ent.Experiment, filter *string, orderBy []string, view *model.View, first *int, after *string) (*page.RunConnection, error)
+	Runs(ctx context.Context, obj *ent.Experiment, filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) (*page.RunConnection, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -60,22 +60,30 @@ func (ec *executionContext) field_Experiment_runs_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["view"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "topLevel",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["topLevel"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg4
+	args["after"] = arg5
 	return args, nil
 }
 
@@ -341,7 +349,7 @@ func (ec *executionContext) _Experiment_runs(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Experiment().Runs(ctx, obj, fc.Args["filter"].(*string), fc.Args["orderBy"].([]string), fc.Args["view"].(*model.View), fc.Args["first"].(*int), fc.Args["after"].(*string))
+			return ec.Resolvers.Experiment().Runs(ctx, obj, fc.Args["filter"].(*string), fc.Args["orderBy"].([]string), fc.Args["view"].(*model.View), fc.Args["topLevel"].(bool), fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *page.RunConnection) graphql.Marshaler {

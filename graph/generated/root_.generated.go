@@ -107,7 +107,7 @@ type ComplexityRoot struct {
 		LifecycleStage   func(childComplexity int) int
 		MetricGoals      func(childComplexity int) int
 		Name             func(childComplexity int) int
-		Runs             func(childComplexity int, filter *string, orderBy []string, view *model.View, first *int, after *string) int
+		Runs             func(childComplexity int, filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) int
 		Tags             func(childComplexity int) int
 		UpdatedAt        func(childComplexity int) int
 	}
@@ -267,7 +267,7 @@ type ComplexityRoot struct {
 		MetricSeries func(childComplexity int, runs []string, keys []string, axis model.MetricAxis, rangeArg *model.MetricRange, maxPoints *int) int
 		Node         func(childComplexity int, id string) int
 		Run          func(childComplexity int, id string) int
-		Runs         func(childComplexity int, experiments []string, filter *string, orderBy []string, view *model.View, first *int, after *string) int
+		Runs         func(childComplexity int, experiments []string, filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) int
 		Tokens       func(childComplexity int) int
 		Viewer       func(childComplexity int) int
 	}
@@ -641,7 +641,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Experiment.Runs(childComplexity, args["filter"].(*string), args["orderBy"].([]string), args["view"].(*model.View), args["first"].(*int), args["after"].(*string)), true
+		return e.ComplexityRoot.Experiment.Runs(childComplexity, args["filter"].(*string), args["orderBy"].([]string), args["view"].(*model.View), args["topLevel"].(bool), args["first"].(*int), args["after"].(*string)), true
 	case "Experiment.tags":
 		if e.ComplexityRoot.Experiment.Tags == nil {
 			break
@@ -1478,7 +1478,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Runs(childComplexity, args["experiments"].([]string), args["filter"].(*string), args["orderBy"].([]string), args["view"].(*model.View), args["first"].(*int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Runs(childComplexity, args["experiments"].([]string), args["filter"].(*string), args["orderBy"].([]string), args["view"].(*model.View), args["topLevel"].(bool), args["first"].(*int), args["after"].(*string)), true
 	case "Query.tokens":
 		if e.ComplexityRoot.Query.Tokens == nil {
 			break
@@ -2227,7 +2227,7 @@ type Experiment implements Node {
   "Directions set by setMetricGoal."
   metricGoals: [MetricGoal!]!
   "Its runs; arguments as of Query.runs."
-  runs(filter: String, orderBy: [String!], view: View = ACTIVE, first: Int = 50, after: String): RunConnection!
+  runs(filter: String, orderBy: [String!], view: View = ACTIVE, topLevel: Boolean! = false, first: Int = 50, after: String): RunConnection!
 }
 
 type ExperimentConnection {
@@ -2752,9 +2752,9 @@ extend type Query {
   """
   Runs of some experiments (all active ones by default). ` + "`" + `filter` + "`" + ` is the filter language: MLflow's grammar with OR, NOT and
   parentheses, for example ` + "`" + `metrics.acc > 0.9 and params.depth = '3'` + "`" + `. ` + "`" + `orderBy` + "`" + ` takes terms such as ` + "`" + `metrics.acc DESC` + "`" + `,
-  newest first by default. ` + "`" + `first` + "`" + ` is 1 to 1,000.
+  newest first by default. ` + "`" + `topLevel` + "`" + ` leaves out runs that are children of others. ` + "`" + `first` + "`" + ` is 1 to 1,000.
   """
-  runs(experiments: [ID!], filter: String, orderBy: [String!], view: View = ACTIVE, first: Int = 50, after: String): RunConnection!
+  runs(experiments: [ID!], filter: String, orderBy: [String!], view: View = ACTIVE, topLevel: Boolean! = false, first: Int = 50, after: String): RunConnection!
   "One run; null when there is none."
   run(id: ID!): Run
   "Params and last metrics of 1 to 500 runs, side by side."

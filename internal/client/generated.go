@@ -238,6 +238,42 @@ func (v *ComparedRunTagsTag) GetKey() string { return v.Key }
 // GetValue returns ComparedRunTagsTag.Value, and is useful for accessing the field via an interface.
 func (v *ComparedRunTagsTag) GetValue() string { return v.Value }
 
+// CountRunsAllRunConnection includes the requested fields of the GraphQL type RunConnection.
+type CountRunsAllRunConnection struct {
+	// Number of all matches; counted only when asked for.
+	TotalCount int `json:"totalCount"`
+}
+
+// GetTotalCount returns CountRunsAllRunConnection.TotalCount, and is useful for accessing the field via an interface.
+func (v *CountRunsAllRunConnection) GetTotalCount() int { return v.TotalCount }
+
+// CountRunsResponse is returned by CountRuns on success.
+type CountRunsResponse struct {
+	// Runs of some experiments (all active ones by default). `filter` is the filter language: MLflow's grammar with OR, NOT and
+	// parentheses, for example `metrics.acc > 0.9 and params.depth = '3'`. `orderBy` takes terms such as `metrics.acc DESC`,
+	// newest first by default. `topLevel` leaves out runs that are children of others. `first` is 1 to 1,000.
+	All CountRunsAllRunConnection `json:"all"`
+	// Runs of some experiments (all active ones by default). `filter` is the filter language: MLflow's grammar with OR, NOT and
+	// parentheses, for example `metrics.acc > 0.9 and params.depth = '3'`. `orderBy` takes terms such as `metrics.acc DESC`,
+	// newest first by default. `topLevel` leaves out runs that are children of others. `first` is 1 to 1,000.
+	TopLevel CountRunsTopLevelRunConnection `json:"topLevel"`
+}
+
+// GetAll returns CountRunsResponse.All, and is useful for accessing the field via an interface.
+func (v *CountRunsResponse) GetAll() CountRunsAllRunConnection { return v.All }
+
+// GetTopLevel returns CountRunsResponse.TopLevel, and is useful for accessing the field via an interface.
+func (v *CountRunsResponse) GetTopLevel() CountRunsTopLevelRunConnection { return v.TopLevel }
+
+// CountRunsTopLevelRunConnection includes the requested fields of the GraphQL type RunConnection.
+type CountRunsTopLevelRunConnection struct {
+	// Number of all matches; counted only when asked for.
+	TotalCount int `json:"totalCount"`
+}
+
+// GetTotalCount returns CountRunsTopLevelRunConnection.TotalCount, and is useful for accessing the field via an interface.
+func (v *CountRunsTopLevelRunConnection) GetTotalCount() int { return v.TotalCount }
+
 // CreateExperimentCreateExperiment includes the requested fields of the GraphQL type Experiment.
 // The GraphQL type's documentation follows.
 //
@@ -937,7 +973,7 @@ func (v *ListExperimentsResponse) GetExperiments() ListExperimentsExperimentsExp
 type ListRunsResponse struct {
 	// Runs of some experiments (all active ones by default). `filter` is the filter language: MLflow's grammar with OR, NOT and
 	// parentheses, for example `metrics.acc > 0.9 and params.depth = '3'`. `orderBy` takes terms such as `metrics.acc DESC`,
-	// newest first by default. `first` is 1 to 1,000.
+	// newest first by default. `topLevel` leaves out runs that are children of others. `first` is 1 to 1,000.
 	Runs ListRunsRunsRunConnection `json:"runs"`
 }
 
@@ -1832,6 +1868,10 @@ type RunRow struct {
 	// The user as the client named itself.
 	UserId     string           `json:"userId"`
 	Experiment RunRowExperiment `json:"experiment"`
+	// The run above this one, for a child run.
+	Parent *RunRowParentRun `json:"parent"`
+	// Runs below this one, oldest first. `first` is 1 to 1,000.
+	Children RunRowChildrenRunConnection `json:"children"`
 	// Params, ordered by key; only those of `keys` when given (at most 1,000).
 	Params []RunRowParamsParam `json:"params"`
 	// Summaries of its metrics, ordered by key; only those of `keys` when given (at most 1,000).
@@ -1862,11 +1902,26 @@ func (v *RunRow) GetUserId() string { return v.UserId }
 // GetExperiment returns RunRow.Experiment, and is useful for accessing the field via an interface.
 func (v *RunRow) GetExperiment() RunRowExperiment { return v.Experiment }
 
+// GetParent returns RunRow.Parent, and is useful for accessing the field via an interface.
+func (v *RunRow) GetParent() *RunRowParentRun { return v.Parent }
+
+// GetChildren returns RunRow.Children, and is useful for accessing the field via an interface.
+func (v *RunRow) GetChildren() RunRowChildrenRunConnection { return v.Children }
+
 // GetParams returns RunRow.Params, and is useful for accessing the field via an interface.
 func (v *RunRow) GetParams() []RunRowParamsParam { return v.Params }
 
 // GetMetrics returns RunRow.Metrics, and is useful for accessing the field via an interface.
 func (v *RunRow) GetMetrics() []RunRowMetricsMetric { return v.Metrics }
+
+// RunRowChildrenRunConnection includes the requested fields of the GraphQL type RunConnection.
+type RunRowChildrenRunConnection struct {
+	// Number of all matches; counted only when asked for.
+	TotalCount int `json:"totalCount"`
+}
+
+// GetTotalCount returns RunRowChildrenRunConnection.TotalCount, and is useful for accessing the field via an interface.
+func (v *RunRowChildrenRunConnection) GetTotalCount() int { return v.TotalCount }
 
 // RunRowExperiment includes the requested fields of the GraphQL type Experiment.
 // The GraphQL type's documentation follows.
@@ -1930,6 +1985,22 @@ func (v *RunRowParamsParam) GetKey() string { return v.Key }
 
 // GetValue returns RunRowParamsParam.Value, and is useful for accessing the field via an interface.
 func (v *RunRowParamsParam) GetValue() string { return v.Value }
+
+// RunRowParentRun includes the requested fields of the GraphQL type Run.
+// The GraphQL type's documentation follows.
+//
+// One execution and what was recorded of it.
+type RunRowParentRun struct {
+	// 32 hex digits, as MLflow shows it.
+	RunId string `json:"runId"`
+	Name  string `json:"name"`
+}
+
+// GetRunId returns RunRowParentRun.RunId, and is useful for accessing the field via an interface.
+func (v *RunRowParentRun) GetRunId() string { return v.RunId }
+
+// GetName returns RunRowParentRun.Name, and is useful for accessing the field via an interface.
+func (v *RunRowParentRun) GetName() string { return v.Name }
 
 type RunStatus string
 
@@ -2071,6 +2142,22 @@ type __CompareRunsInput struct {
 // GetRuns returns __CompareRunsInput.Runs, and is useful for accessing the field via an interface.
 func (v *__CompareRunsInput) GetRuns() []string { return v.Runs }
 
+// __CountRunsInput is used internally by genqlient
+type __CountRunsInput struct {
+	Experiments []string `json:"experiments"`
+	Filter      *string  `json:"filter"`
+	View        View     `json:"view"`
+}
+
+// GetExperiments returns __CountRunsInput.Experiments, and is useful for accessing the field via an interface.
+func (v *__CountRunsInput) GetExperiments() []string { return v.Experiments }
+
+// GetFilter returns __CountRunsInput.Filter, and is useful for accessing the field via an interface.
+func (v *__CountRunsInput) GetFilter() *string { return v.Filter }
+
+// GetView returns __CountRunsInput.View, and is useful for accessing the field via an interface.
+func (v *__CountRunsInput) GetView() View { return v.View }
+
 // __CreateExperimentInput is used internally by genqlient
 type __CreateExperimentInput struct {
 	Input CreateExperimentInput `json:"input"`
@@ -2205,6 +2292,7 @@ type __ListRunsInput struct {
 	Filter      *string  `json:"filter"`
 	OrderBy     []string `json:"orderBy"`
 	View        View     `json:"view"`
+	TopLevel    bool     `json:"topLevel"`
 	First       int      `json:"first"`
 	After       *string  `json:"after"`
 }
@@ -2220,6 +2308,9 @@ func (v *__ListRunsInput) GetOrderBy() []string { return v.OrderBy }
 
 // GetView returns __ListRunsInput.View, and is useful for accessing the field via an interface.
 func (v *__ListRunsInput) GetView() View { return v.View }
+
+// GetTopLevel returns __ListRunsInput.TopLevel, and is useful for accessing the field via an interface.
+func (v *__ListRunsInput) GetTopLevel() bool { return v.TopLevel }
 
 // GetFirst returns __ListRunsInput.First, and is useful for accessing the field via an interface.
 func (v *__ListRunsInput) GetFirst() int { return v.First }
@@ -2405,6 +2496,47 @@ func CompareRuns(
 	}
 
 	data_ = &CompareRunsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by CountRuns.
+const CountRuns_Operation = `
+query CountRuns ($experiments: [ID!], $filter: String, $view: View!) {
+	all: runs(experiments: $experiments, filter: $filter, view: $view, first: 1) {
+		totalCount
+	}
+	topLevel: runs(experiments: $experiments, filter: $filter, view: $view, topLevel: true, first: 1) {
+		totalCount
+	}
+}
+`
+
+func CountRuns(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	experiments []string,
+	filter *string,
+	view View,
+) (data_ *CountRunsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CountRuns",
+		Query:  CountRuns_Operation,
+		Variables: &__CountRunsInput{
+			Experiments: experiments,
+			Filter:      filter,
+			View:        view,
+		},
+	}
+
+	data_ = &CountRunsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -2897,8 +3029,8 @@ func ListExperiments(
 
 // The query executed by ListRuns.
 const ListRuns_Operation = `
-query ListRuns ($experiments: [ID!], $filter: String, $orderBy: [String!], $view: View!, $first: Int!, $after: String) {
-	runs(experiments: $experiments, filter: $filter, orderBy: $orderBy, view: $view, first: $first, after: $after) {
+query ListRuns ($experiments: [ID!], $filter: String, $orderBy: [String!], $view: View!, $topLevel: Boolean!, $first: Int!, $after: String) {
+	runs(experiments: $experiments, filter: $filter, orderBy: $orderBy, view: $view, topLevel: $topLevel, first: $first, after: $after) {
 		edges {
 			node {
 				... RunRow
@@ -2922,6 +3054,13 @@ fragment RunRow on Run {
 		experimentId
 		name
 	}
+	parent {
+		runId
+		name
+	}
+	children(first: 1) {
+		totalCount
+	}
 	params {
 		key
 		value
@@ -2944,6 +3083,7 @@ func ListRuns(
 	filter *string,
 	orderBy []string,
 	view View,
+	topLevel bool,
 	first int,
 	after *string,
 ) (data_ *ListRunsResponse, err_ error) {
@@ -2955,6 +3095,7 @@ func ListRuns(
 			Filter:      filter,
 			OrderBy:     orderBy,
 			View:        view,
+			TopLevel:    topLevel,
 			First:       first,
 			After:       after,
 		},

@@ -229,6 +229,10 @@ func (n *naive) find(e Expr, order []OrderTerm, view View, experiments []int, pa
 	return ids
 }
 
+func (n *naive) isChild(id string) bool {
+	return slices.ContainsFunc(n.runs, func(r *naiveRun) bool { return r.id == id && r.parent != "" })
+}
+
 func (n *naive) compare(a, b *naiveRun, t OrderTerm, paramsAsText bool) int {
 	ca, na, ta := n.sortKey(a, t, paramsAsText)
 	cb, nb, tb := n.sortKey(b, t, paramsAsText)

@@ -19,6 +19,8 @@ type RunsQuery struct {
 	// OrderBy is completed by start_time DESC, run_id ASC.
 	OrderBy []string
 	View    View
+	// TopLevel leaves out runs that are children of others.
+	TopLevel bool
 	// First is the size of the page, 1 to MaxFirst.
 	First int
 	// After is a cursor that the same query gave; empty for the first page.
@@ -39,7 +41,9 @@ const maxMatchRuns = 10_000
 
 // identity is what a cursor is bound to, beside filter and order.
 func (r RunsQuery) identity() []string {
-	return []string{"runs", string(r.View), experimentsText(r.Experiments), strconv.FormatBool(r.ParamsAsText)}
+	return []string{
+		"runs", string(r.View), experimentsText(r.Experiments), strconv.FormatBool(r.ParamsAsText), strconv.FormatBool(r.TopLevel),
+	}
 }
 
 func (r RunsQuery) prepare() (*query, error) {
@@ -52,6 +56,9 @@ func (r RunsQuery) prepare() (*query, error) {
 	}
 	if err := inView(&q.where, r.View); err != nil {
 		return nil, err
+	}
+	if r.TopLevel {
+		q.where.sql(" AND r.parent_run_id = ''")
 	}
 	if !has(q.order, "start_time") {
 		q.ties = append(q.ties, sortColumn{expr: "r.start_time", typ: integerKey, desc: true})

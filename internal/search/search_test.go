@@ -49,6 +49,7 @@ func TestRunsEqualNaiveSearch(t *testing.T) {
 				Filter: e.String(), OrderBy: make([]string, len(order)),
 				View:         rapid.SampledFrom([]View{Active, Deleted, All}).Draw(t, "view"),
 				ParamsAsText: rapid.Bool().Draw(t, "params as text"),
+				TopLevel:     rapid.Bool().Draw(t, "top level"),
 			}
 			for i, term := range order {
 				q.OrderBy[i] = term.String()
@@ -57,6 +58,9 @@ func TestRunsEqualNaiveSearch(t *testing.T) {
 				q.Experiments = rapid.SliceOfDistinct(rapid.SampledFrom(experiments), rapid.ID).Draw(t, "experiments")
 			}
 			want := n.find(e, order, q.View, q.Experiments, q.ParamsAsText)
+			if q.TopLevel {
+				want = slices.DeleteFunc(want, n.isChild)
+			}
 			got := allPages(t, s, q, rapid.SampledFrom([]int{1, 2, 7, 100}).Draw(t, "page size"))
 			require.Equal(t, want, got, "%s ORDER BY %v", q.Filter, q.OrderBy)
 			count, err := s.CountRuns(context.Background(), q)
@@ -537,7 +541,7 @@ func TestPartitionsEqualSearchesOneByOne(t *testing.T) {
 		s := New(db)
 		ctx := context.Background()
 		experiments := append(experimentsOf(n), 0)
-		q := RunsQuery{First: 4, View: All, Filter: "best(metrics.acc) > -5 or params.depth is null", OrderBy: []string{"params.model DESC", "tags.team"}}
+		q := RunsQuery{First: 4, View: All, TopLevel: true, Filter: "best(metrics.acc) > -5 or params.depth is null", OrderBy: []string{"params.model DESC", "tags.team"}}
 		pages, err := s.RunsByExperiment(ctx, q, experiments)
 		require.NoError(t, err)
 		counts, err := s.CountRunsByExperiment(ctx, q, experiments)

@@ -86,6 +86,9 @@ func randomRun(r *rand.Rand, experiment int) *naiveRun {
 		status: string(pick(r, statuses)), uri: "mlflow-artifacts:/" + pick(r, texts), start: int64(r.IntN(8)),
 		deleted: r.IntN(10) == 0, params: map[string]string{}, tags: map[string]string{}, metrics: map[string]series{},
 	}
+	if r.IntN(3) == 0 {
+		nr.parent = fmt.Sprintf("%032x", r.Uint64())
+	}
 	if r.IntN(2) == 0 {
 		end := int64(r.IntN(8))
 		nr.end = &end

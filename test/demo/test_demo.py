@@ -104,12 +104,16 @@ def test_the_best_run_is_the_same_everywhere(demo):
     assert json.loads(listed.stdout)[0]["runId"] == best
     table = subprocess.run(
         [str(cairn_bin()), "runs", "list", "-e", "digits", "-o", order],
-        stdout=subprocess.PIPE,
+        capture_output=True,
         check=True,
         text=True,
         env=environment,
     )
     assert table.stdout.splitlines()[1].startswith(best)
+    # Children of runs stand in the table as a number, so that it has the six trainings alone.
+    assert len(table.stdout.splitlines()) == 1 + 6
+    assert re.search(r"grid-search .* 12 ", table.stdout)
+    assert table.stderr == "12 child runs match too; --children shows them.\n"
 
     client = mlflow.MlflowClient(tracking_uri=url)
     found = client.search_runs([experiment], order_by=[order], max_results=1)
