@@ -14,7 +14,7 @@ import (
 )
 
 // chartQuery asks for what a chart draws of some series.
-const chartQuery = `query Chart($runs: [ID!]!, $keys: [String!], $range: StepRange, $maxPoints: Int) {
+const chartQuery = `query Chart($runs: [ID!]!, $keys: [String!], $range: MetricRange, $maxPoints: Int) {
 	metricSeries(runs: $runs, keys: $keys, range: $range, maxPoints: $maxPoints) {
 		series { runId key exact totalPoints stepScale steps min max last }
 	}
@@ -27,13 +27,14 @@ const exactQuery = `query Exact($runs: [ID!]!, $keys: [String!], $maxPoints: Int
 	}
 }`
 
-// runPageQuery asks for what the page of a run shows first.
+// runPageQuery asks for what the page of a run shows first: a screenful of its metrics, their number, and their folders.
 const runPageQuery = `query RunPage($id: ID!) {
 	run(id: $id) {
 		name status startTime endTime
 		params { key value }
 		tags { key value }
-		metrics { key count last { value step } min { value } max { value } }
+		metricPage(first: 100) { totalCount edges { node { key count last { value step } min { value } max { value } } } }
+		metricGroups { prefix metrics folder }
 	}
 }`
 

@@ -138,6 +138,14 @@ func (r *runResolver) Metrics(ctx context.Context, obj *ent.Run, keys []string) 
 	return r.metricsOf(ctx, obj, keys)
 }
 
+func (r *runResolver) MetricPage(ctx context.Context, obj *ent.Run, prefix string, first *int, after *string) (*page.MetricConnection, error) {
+	return r.metricPageOf(ctx, obj, prefix, first, after)
+}
+
+func (r *runResolver) MetricGroups(ctx context.Context, obj *ent.Run, prefix string, first *int) ([]*model.MetricGroup, error) {
+	return r.metricGroupsOf(ctx, obj, prefix, first)
+}
+
 func (r *runResolver) Metric(ctx context.Context, obj *ent.Run, key string) (*model.Metric, error) {
 	return one(r.metricsOf(ctx, obj, []string{key}))
 }

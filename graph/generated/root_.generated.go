@@ -176,6 +176,17 @@ type ComplexityRoot struct {
 		Role     func(childComplexity int) int
 	}
 
+	MetricConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MetricEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	MetricExtreme struct {
 		Step  func(childComplexity int) int
 		Value func(childComplexity int) int
@@ -184,6 +195,12 @@ type ComplexityRoot struct {
 	MetricGoal struct {
 		Goal func(childComplexity int) int
 		Key  func(childComplexity int) int
+	}
+
+	MetricGroup struct {
+		Folder  func(childComplexity int) int
+		Metrics func(childComplexity int) int
+		Prefix  func(childComplexity int) int
 	}
 
 	MetricPoint struct {
@@ -286,6 +303,8 @@ type ComplexityRoot struct {
 		Log              func(childComplexity int, after *int64, first *int) int
 		LoggedModels     func(childComplexity int) int
 		Metric           func(childComplexity int, key string) int
+		MetricGroups     func(childComplexity int, prefix string, first *int) int
+		MetricPage       func(childComplexity int, prefix string, first *int, after *string) int
 		Metrics          func(childComplexity int, keys []string) int
 		Name             func(childComplexity int) int
 		Param            func(childComplexity int, key string) int
@@ -925,6 +944,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Metric.Role(childComplexity), true
 
+	case "MetricConnection.edges":
+		if e.ComplexityRoot.MetricConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricConnection.Edges(childComplexity), true
+	case "MetricConnection.pageInfo":
+		if e.ComplexityRoot.MetricConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricConnection.PageInfo(childComplexity), true
+	case "MetricConnection.totalCount":
+		if e.ComplexityRoot.MetricConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricConnection.TotalCount(childComplexity), true
+
+	case "MetricEdge.cursor":
+		if e.ComplexityRoot.MetricEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEdge.Cursor(childComplexity), true
+	case "MetricEdge.node":
+		if e.ComplexityRoot.MetricEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricEdge.Node(childComplexity), true
+
 	case "MetricExtreme.step":
 		if e.ComplexityRoot.MetricExtreme.Step == nil {
 			break
@@ -950,6 +1001,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricGoal.Key(childComplexity), true
+
+	case "MetricGroup.folder":
+		if e.ComplexityRoot.MetricGroup.Folder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricGroup.Folder(childComplexity), true
+	case "MetricGroup.metrics":
+		if e.ComplexityRoot.MetricGroup.Metrics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricGroup.Metrics(childComplexity), true
+	case "MetricGroup.prefix":
+		if e.ComplexityRoot.MetricGroup.Prefix == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricGroup.Prefix(childComplexity), true
 
 	case "MetricPoint.step":
 		if e.ComplexityRoot.MetricPoint.Step == nil {
@@ -1590,6 +1660,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.Metric(childComplexity, args["key"].(string)), true
+	case "Run.metricGroups":
+		if e.ComplexityRoot.Run.MetricGroups == nil {
+			break
+		}
+
+		args, err := ec.field_Run_metricGroups_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Run.MetricGroups(childComplexity, args["prefix"].(string), args["first"].(*int)), true
+	case "Run.metricPage":
+		if e.ComplexityRoot.Run.MetricPage == nil {
+			break
+		}
+
+		args, err := ec.field_Run_metricPage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Run.MetricPage(childComplexity, args["prefix"].(string), args["first"].(*int), args["after"].(*string)), true
 	case "Run.metrics":
 		if e.ComplexityRoot.Run.Metrics == nil {
 			break
@@ -2326,6 +2418,27 @@ type Metric {
   max: MetricExtreme
 }
 
+type MetricConnection {
+  edges: [MetricEdge!]!
+  pageInfo: PageInfo!
+  "Number of all metrics below the prefix; counted only when asked for."
+  totalCount: Int!
+}
+
+type MetricEdge {
+  node: Metric!
+  cursor: String!
+}
+
+"A metric, or a folder of metrics, directly below a prefix: the slashes in keys make folders."
+type MetricGroup {
+  "The metric's key, or what the keys in the folder begin with, its slash included."
+  prefix: String!
+  "1, or the number of metrics in the folder at any depth."
+  metrics: Int!
+  folder: Boolean!
+}
+
 type MetricPoint {
   value: MetricValue!
   step: Step!
@@ -2591,8 +2704,15 @@ type Run implements Node {
   tags(keys: [String!]): [Tag!]!
   "The value of one tag; null when it is not set."
   tag(key: String!): String
-  "Summaries of its metrics, ordered by key; only those of ` + "`" + `keys` + "`" + ` when given (at most 1,000)."
+  """
+  Summaries of its metrics, ordered by key; only those of ` + "`" + `keys` + "`" + ` when given (at most 1,000). Of a run that may have
+  thousands, ask for ` + "`" + `metricPage` + "`" + ` instead.
+  """
   metrics(keys: [String!]): [Metric!]!
+  "Summaries of the metrics whose keys begin with ` + "`" + `prefix` + "`" + `, by the bytes of their keys. ` + "`" + `first` + "`" + ` is 1 to 1,000."
+  metricPage(prefix: String! = "", first: Int = 100, after: String): MetricConnection!
+  "The first metrics and folders directly below ` + "`" + `prefix` + "`" + `, by the bytes of their names. ` + "`" + `first` + "`" + ` is 1 to 1,000."
+  metricGroups(prefix: String! = "", first: Int = 1000): [MetricGroup!]!
   "The summary of one metric; null when it has no point."
   metric(key: String!): Metric
   "Datasets it read."
@@ -3139,6 +3259,28 @@ func (ec *executionContext) childFields_Metric(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Metric", field.Name)
 }
 
+func (ec *executionContext) childFields_MetricConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MetricConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MetricConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MetricConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_MetricEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_MetricEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_MetricExtreme(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "value":
@@ -3157,6 +3299,18 @@ func (ec *executionContext) childFields_MetricGoal(ctx context.Context, field gr
 		return ec.fieldContext_MetricGoal_goal(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricGoal", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "prefix":
+		return ec.fieldContext_MetricGroup_prefix(ctx, field)
+	case "metrics":
+		return ec.fieldContext_MetricGroup_metrics(ctx, field)
+	case "folder":
+		return ec.fieldContext_MetricGroup_folder(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricGroup", field.Name)
 }
 
 func (ec *executionContext) childFields_MetricPoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3295,6 +3449,10 @@ func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.C
 		return ec.fieldContext_Run_tag(ctx, field)
 	case "metrics":
 		return ec.fieldContext_Run_metrics(ctx, field)
+	case "metricPage":
+		return ec.fieldContext_Run_metricPage(ctx, field)
+	case "metricGroups":
+		return ec.fieldContext_Run_metricGroups(ctx, field)
 	case "metric":
 		return ec.fieldContext_Run_metric(ctx, field)
 	case "inputs":

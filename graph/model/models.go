@@ -232,10 +232,24 @@ type MetricColumnsInput struct {
 	KeepExisting bool `json:"keepExisting"`
 }
 
+type MetricEdge struct {
+	Node   *Metric `json:"node"`
+	Cursor string  `json:"cursor"`
+}
+
 type MetricExtreme struct {
 	Value float64 `json:"value"`
 	// The first step at which it was reached.
 	Step metric.Step `json:"step"`
+}
+
+// A metric, or a folder of metrics, directly below a prefix: the slashes in keys make folders.
+type MetricGroup struct {
+	// The metric's key, or what the keys in the folder begin with, its slash included.
+	Prefix string `json:"prefix"`
+	// 1, or the number of metrics in the folder at any depth.
+	Metrics int  `json:"metrics"`
+	Folder  bool `json:"folder"`
 }
 
 type MetricPoint struct {

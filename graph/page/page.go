@@ -30,3 +30,13 @@ type ExperimentConnection struct {
 
 // TotalCount counts all matches.
 func (c *ExperimentConnection) TotalCount(ctx context.Context) (int, error) { return c.Count(ctx) }
+
+// MetricConnection is a page of a run's metrics.
+type MetricConnection struct {
+	Edges    []*model.MetricEdge
+	PageInfo *model.PageInfo
+	Count    Count
+}
+
+// TotalCount counts all metrics below the prefix.
+func (c *MetricConnection) TotalCount(ctx context.Context) (int, error) { return c.Count(ctx) }

@@ -1481,7 +1481,8 @@ type RunDetail struct {
 	Params []RunDetailParamsParam `json:"params"`
 	// Tags, ordered by key; only those of `keys` when given (at most 1,000).
 	Tags []RunDetailTagsTag `json:"tags"`
-	// Summaries of its metrics, ordered by key; only those of `keys` when given (at most 1,000).
+	// Summaries of its metrics, ordered by key; only those of `keys` when given (at most 1,000). Of a run that may have
+	// thousands, ask for `metricPage` instead.
 	Metrics []RunDetailMetricsMetric `json:"metrics"`
 	// Datasets it read.
 	Inputs []RunDetailInputsRunInput `json:"inputs"`
@@ -1874,7 +1875,8 @@ type RunRow struct {
 	Children RunRowChildrenRunConnection `json:"children"`
 	// Params, ordered by key; only those of `keys` when given (at most 1,000).
 	Params []RunRowParamsParam `json:"params"`
-	// Summaries of its metrics, ordered by key; only those of `keys` when given (at most 1,000).
+	// Summaries of its metrics, ordered by key; only those of `keys` when given (at most 1,000). Of a run that may have
+	// thousands, ask for `metricPage` instead.
 	Metrics []RunRowMetricsMetric `json:"metrics"`
 }
 

@@ -77,22 +77,26 @@ func (s *Service) TagsOf(ctx context.Context, runs []int, keys []string) (map[in
 
 // SeriesOf gives the summaries of the metrics of runs; keys nil means all.
 func (s *Service) SeriesOf(ctx context.Context, runs []int, keys []string) (map[int][]*ent.MetricSeries, error) {
-	return contents(ctx, s, "key, role, step_scale, count, nan_count, first_value, first_nan, first_step, first_time, last_value, "+
-		"last_nan, last_step, last_time, min_value, min_step, max_value, max_step, run_id", "metric_series", runs, keys,
-		func(rows *sql.Rows, m *ent.MetricSeries) (int, error) {
-			var first, last, least, greatest sql.NullFloat64
-			err := rows.Scan(&m.Key, &m.Role, &m.StepScale, &m.Count, &m.NanCount, &first, &m.FirstNan, &m.FirstStep, &m.FirstTime,
-				&last, &m.LastNan, &m.LastStep, &m.LastTime, &least, &m.MinStep, &greatest, &m.MaxStep, &m.RunID)
-			for _, v := range []struct {
-				from *sql.NullFloat64
-				to   **float64
-			}{{&first, &m.FirstValue}, {&last, &m.LastValue}, {&least, &m.MinValue}, {&greatest, &m.MaxValue}} {
-				if v.from.Valid {
-					*v.to = &v.from.Float64
-				}
-			}
-			return m.RunID, err
-		})
+	return contents(ctx, s, seriesColumns, "metric_series", runs, keys, scanSeries)
+}
+
+const seriesColumns = "key, role, step_scale, count, nan_count, first_value, first_nan, first_step, first_time, last_value, " +
+	"last_nan, last_step, last_time, min_value, min_step, max_value, max_step, run_id"
+
+// scanSeries reads seriesColumns.
+func scanSeries(rows *sql.Rows, m *ent.MetricSeries) (int, error) {
+	var first, last, least, greatest sql.NullFloat64
+	err := rows.Scan(&m.Key, &m.Role, &m.StepScale, &m.Count, &m.NanCount, &first, &m.FirstNan, &m.FirstStep, &m.FirstTime,
+		&last, &m.LastNan, &m.LastStep, &m.LastTime, &least, &m.MinStep, &greatest, &m.MaxStep, &m.RunID)
+	for _, v := range []struct {
+		from *sql.NullFloat64
+		to   **float64
+	}{{&first, &m.FirstValue}, {&last, &m.LastValue}, {&least, &m.MinValue}, {&greatest, &m.MaxValue}} {
+		if v.from.Valid {
+			*v.to = &v.from.Float64
+		}
+	}
+	return m.RunID, err //nolint:wrapcheck // wrapped with the name of the table
 }
 
 // LatestMetric is the last point of a series: what MLflow knows of a metric.

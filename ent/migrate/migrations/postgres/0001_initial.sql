@@ -179,3 +179,6 @@ ALTER TABLE "metric_batches" ALTER COLUMN "payload" SET STORAGE EXTERNAL;
 ALTER TABLE "metric_chunks" ALTER COLUMN "payload" SET STORAGE EXTERNAL;
 ALTER TABLE "metric_tails" ALTER COLUMN "payload" SET STORAGE EXTERNAL;
 ALTER TABLE "metric_rollups" ALTER COLUMN "payload" SET STORAGE EXTERNAL;
+-- Keys are ordered by their bytes, as SQLite does, and pages of them follow the index.
+ALTER TABLE "metric_series" ALTER COLUMN "key" TYPE character varying COLLATE "C";
+ALTER TABLE "metric_tails" ALTER COLUMN "first_key" TYPE character varying COLLATE "C";
