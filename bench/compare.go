@@ -104,6 +104,9 @@ func compare(ctx context.Context, b *bench) error {
 // stopAll stops servers; one that does not stop is told of, since its results are there already.
 func stopAll(servers []*server) {
 	for _, s := range servers {
+		if s == nil { // it did not start
+			continue
+		}
 		if err := s.stop(); err != nil {
 			progress("%v", err)
 		}

@@ -27,7 +27,7 @@ const (
 var databases = []string{onSQLite, onPostgres}
 
 // postgresSettings are those of a small server that keeps what it acknowledged.
-var postgresSettings = []string{"shared_buffers=1GB", "synchronous_commit=on", "max_wal_size=2GB"}
+var postgresSettings = []string{"shared_buffers=1GB", "synchronous_commit=on"}
 
 // database is an empty database of one measurement, removed after it.
 type database struct {

@@ -11,7 +11,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -55,7 +54,13 @@ func start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return json.NewEncoder(os.Stdout).Encode(done)
+		return printReport(done)
+	}
+	if len(os.Args) > 1 && os.Args[1] == compactCommand {
+		if err := compactDatabase(ctx, os.Args[2:]); err != nil {
+			return err
+		}
+		return printReport(nil)
 	}
 	o := options{}
 	list(&o.sections, "section", "only these `sections`, with commas between; they replace their results")

@@ -44,13 +44,19 @@ var curvesProfile = section{
 		if err != nil {
 			return err
 		}
-		defer stopAll([]*server{s})
+		defer func() { stopAll([]*server{s}) }()
 		ids, err := b.logCurves(ctx, s, runs)
 		if err != nil {
 			return err
 		}
-		if err := b.compaction(ctx, s, points); err != nil {
-			b.failed("compaction", 0, err)
+		if err := s.stop(); err != nil {
+			return err
+		}
+		if err := b.compact(ctx, points); err != nil {
+			return err
+		}
+		if s, err = b.serve(ctx); err != nil {
+			return err
 		}
 		chart := map[string]any{"runs": ids, "keys": []string{"loss"}, "maxPoints": 300}
 		if err := checkSeries(s.addr, chartQuery, chart, runs, curveSteps, 300); err != nil {
@@ -147,24 +153,5 @@ func logCurvesOf(ctx context.Context, addr string, ids []string, first int) erro
 			}
 		}
 	}
-	return nil
-}
-
-// compaction waits for the compactor, and notes what it took from when all was logged: the server does nothing else.
-func (b *bench) compaction(ctx context.Context, s *server, points int) error {
-	before, err := cpuOfAll(b.roots(s))
-	if err != nil {
-		return err
-	}
-	began := time.Now()
-	if err := b.awaitCompacted(ctx); err != nil {
-		return err
-	}
-	after, err := cpuOfAll(b.roots(s))
-	if err != nil {
-		return err
-	}
-	b.figure("compacted, after the last was logged", time.Since(began).Seconds(), "s", total)
-	b.figure("compacted: CPU for a million points, after the last was logged", (after-before).Seconds()/float64(points)*1e6, "s", "")
 	return nil
 }

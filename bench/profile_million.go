@@ -15,7 +15,7 @@ var millionProfile = section{
 		"which a hundredth of the runs match: its first 50, 50 in the middle, and how many there are; in GraphQL with the columns\n" +
 		"of a table, in MLflow's REST API with whole runs.",
 	run: func(ctx context.Context, b *bench) error {
-		done, err := b.seed(ctx, "run", func(s seeded) int { return s.Runs })
+		done, err := b.seed(ctx, "runs", func(s seeded) int { return s.Runs })
 		if err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ var millionProfile = section{
 			sent++
 			return fmt.Appendf(nil, `{"experiment_id":"1","start_time":%d,"run_name":"late-%d","tags":[]}`, started+9e9+sent, sent)
 		}, nil)}, 0)
-		return b.finish(ctx, s, done.Points, false)
+		return b.finish(ctx, s, done.Points)
 	},
 }
 

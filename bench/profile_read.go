@@ -23,9 +23,6 @@ var wideProfile = section{
 			return err
 		}
 		defer stopAll([]*server{s})
-		if err := b.awaitCompacted(ctx); err != nil {
-			b.failed("compaction", 0, err)
-		}
 		page := map[string]any{"id": done.RunID}
 		if err := checkRunPage(s.addr, page, done.Series); err != nil {
 			b.failed("run page", 300, err)
@@ -38,7 +35,7 @@ var wideProfile = section{
 		b.latency(ctx, s, "chart of 10 of the series", []request{asks(chartQuery, map[string]any{
 			"runs": []string{done.RunID}, "keys": keys[:10], "maxPoints": 300}, nil)}, 0)
 		got := b.latency(ctx, s, "log-batch of 1,000 of the series", []request{posts(api+"runs/log-batch", wideBatch(done.RunID, keys), nil)}, 0)
-		return b.finish(ctx, s, done.Points+1000*(got.operations+b.rounds), false)
+		return b.finish(ctx, s, done.Points+1000*(got.operations+b.rounds))
 	},
 }
 
@@ -83,7 +80,7 @@ var longProfile = section{
 	name: "long", title: "Profile long: one series of 10 M points", sized: true, disk: 2e9,
 	about: "Seeded through the bulk path. The chart is of the whole series in 1,200 buckets; zoomed in, of a hundredth of it.",
 	run: func(ctx context.Context, b *bench) error {
-		done, err := b.seed(ctx, "point", func(s seeded) int { return s.Points })
+		done, err := b.seed(ctx, "points", func(s seeded) int { return s.Points })
 		if err != nil {
 			return err
 		}
@@ -93,9 +90,6 @@ var longProfile = section{
 			return err
 		}
 		defer stopAll([]*server{s})
-		if err := b.awaitCompacted(ctx); err != nil {
-			b.failed("compaction", 0, err)
-		}
 		chart := map[string]any{"runs": []string{done.RunID}, "keys": []string{"loss"}, "maxPoints": 1200}
 		if err := checkSeries(s.addr, chartQuery, chart, 1, done.Points, 1200); err != nil {
 			b.failed("1,200 buckets", 30, err)
@@ -114,7 +108,7 @@ var longProfile = section{
 			sent++
 			return fmt.Appendf(nil, `{"run_id":"%s","key":"loss","value":%v,"timestamp":%d,"step":%d}`, done.RunID, 1/float64(sent), started+9e9+sent, sent)
 		}, nil)}, 0)
-		return b.finish(ctx, s, sent, false)
+		return b.finish(ctx, s, sent)
 	},
 }
 
@@ -133,9 +127,6 @@ var fleetProfile = section{
 			return err
 		}
 		defer stopAll([]*server{s})
-		if err := b.awaitCompacted(ctx); err != nil {
-			b.failed("compaction", 0, err)
-		}
 		table := map[string]any{"experiments": []string{"1"}, "filter": "metrics.metric_000007 > 3 and params.param_000003 < 500",
 			"orderBy": []string{"metrics.metric_000007 DESC"}, "first": 50, "metric": "metric_000007", "param": "param_000003"}
 		b.latency(ctx, s, "a page of an experiment's runs, filtered and sorted", []request{asks(tableQuery, table, nil)}, 0)
@@ -155,7 +146,7 @@ var fleetProfile = section{
 		} else {
 			b.latency(ctx, s, "chart of one metric of 100 runs", []request{asks(chartQuery, chart, nil)}, 0)
 		}
-		return b.finish(ctx, s, done.Points, false)
+		return b.finish(ctx, s, done.Points)
 	},
 }
 

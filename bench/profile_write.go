@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -51,28 +52,33 @@ func (b *bench) write(ctx context.Context, w workload) error {
 	b.figure("p50", got.percentile(50), "ms", "")
 	b.figure("p99", got.percentile(99), "ms", "")
 	b.figure("CPU for 1,000 calls", got.cpuPerThousand()*1000, "ms", perUnit)
-	return b.finish(ctx, s, points, true)
+	if err := errors.Join(b.memory(s), s.stop()); err != nil {
+		return err
+	}
+	if err := b.compact(ctx, points); err != nil {
+		return err
+	}
+	return b.disk(ctx, points, true)
 }
 
-// finish notes what a profile that wrote so many points leaves behind: memory, and disk once it is compacted.
-func (b *bench) finish(ctx context.Context, s *server, points int, pack bool) error {
-	if err := b.awaitCompacted(ctx); err != nil {
-		b.failed("compaction", 0, err)
-	}
-	if err := b.memory(s); err != nil {
+// finish notes what a profile that was read and has so many points leaves behind.
+func (b *bench) finish(ctx context.Context, s *server, points int) error {
+	if err := errors.Join(b.memory(s), s.stop()); err != nil {
 		return err
 	}
-	if err := s.stop(); err != nil {
-		return err
-	}
-	disk, err := b.database.measureFootprint(ctx, pack)
+	return b.disk(ctx, points, false)
+}
+
+// disk notes what so many points take on the disk, as the database stands and, if it is packed, with its free pages given back.
+func (b *bench) disk(ctx context.Context, points int, pack bool) error {
+	found, err := b.database.measureFootprint(ctx, pack)
 	if err != nil {
 		return err
 	}
-	b.figure("disk", float64(disk.settled)/1e9, "GB", total)
-	b.figure("disk for a point", float64(disk.settled)/float64(points), "bytes", perUnit)
+	b.figure("disk", float64(found.settled)/1e9, "GB", total)
+	b.figure("disk for a point", float64(found.settled)/float64(points), "bytes", perUnit)
 	if pack {
-		b.figure("disk for a point, free pages given back", float64(disk.packed)/float64(points), "bytes", "")
+		b.figure("disk for a point, vacuumed", float64(found.packed)/float64(points), "bytes", "")
 	}
 	return nil
 }

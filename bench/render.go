@@ -26,11 +26,11 @@ func writeReport(directory string) error {
 			}
 		}
 	}
-	return os.WriteFile(filepath.Join(filepath.Dir(directory), "RESULTS.md"), []byte(report(records)), 0o644)
+	return os.WriteFile(filepath.Join(filepath.Dir(directory), "RESULTS.md"), []byte(reportOf(records)), 0o644)
 }
 
-// report writes all results.
-func report(records []record) string {
+// reportOf writes all results.
+func reportOf(records []record) string {
 	var out strings.Builder
 	out.WriteString("# Benchmark results\n\nWritten by `make bench` from the files in `bench/results`. Each section was measured by itself, on the day\n" +
 		"and the commit that it names. Absolute limits, which are times and sizes, count where the calibration loop took at most\n" +

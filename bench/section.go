@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -193,86 +192,94 @@ const (
 	seedDisk = 20e9
 )
 
-// seed fills the database through the engine's bulk path, in a process of its own, and notes what that cost for each of
-// unit, of which count gives the number.
+// seed fills the database through the engine's bulk path, and notes what that cost for each of unit, of which count gives
+// the number. Then its points are compacted.
 func (b *bench) seed(ctx context.Context, unit string, count func(seeded) int) (seeded, error) {
-	self, err := os.Executable()
+	var out seeded
+	spent, err := b.child(ctx, &out, seedCommand, b.section.name, b.size.text, b.database.url())
 	if err != nil {
 		return seeded{}, err
+	}
+	n := float64(count(out))
+	b.figure("seeding", spent.elapsed.Seconds(), "s", total)
+	b.figure("seeding: "+unit+" a second", n/spent.elapsed.Seconds(), "", "")
+	b.figure("seeding: CPU for 1,000 "+unit, spent.cpu.Seconds()/n*1e6, "ms", perUnit)
+	b.figure("seeding: memory, at most", float64(spent.memory)/(1<<20), "MiB", "")
+	b.figure("seeding: disk, at most", float64(spent.disk)/1e9, "GB", "")
+	b.judgeEverywhere(atMost("seeding", spent.elapsed.Minutes(), seedTime.Minutes(), " min").onFastMachines())
+	b.judgeEverywhere(atMost("seeding: disk, at most", float64(spent.disk)/1e9, seedDisk/1e9, " GB"))
+	return out, b.compact(ctx, out.Points)
+}
+
+// compact folds all batches into chunks, while no server uses the database, and notes what that cost.
+func (b *bench) compact(ctx context.Context, points int) error {
+	spent, err := b.child(ctx, nil, compactCommand, b.database.url())
+	if err != nil {
+		return err
+	}
+	b.figure("compacting", spent.elapsed.Seconds(), "s", total)
+	b.figure("compacting: CPU for a million points", spent.cpu.Seconds()/float64(points)*1e6, "s", perUnit)
+	b.figure("compacting: memory, at most", float64(spent.memory)/(1<<20), "MiB", "")
+	return nil
+}
+
+// spent is what a child process cost, and the database with it.
+type spent struct {
+	elapsed, cpu time.Duration
+	// memory is the child's, in bytes, disk what was taken at most.
+	memory, disk int64
+}
+
+// report is what a child prints: what it did, and the memory that it had at most.
+type report struct {
+	Done   any   `json:"done"`
+	Memory int64 `json:"memory"`
+}
+
+// printReport prints what a child did.
+func printReport(done any) error {
+	most, err := peakMemory(os.Getpid())
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(report{done, most})
+}
+
+// child runs this program with other arguments, so that what it costs can be told from the rest, and decodes what it did.
+func (b *bench) child(ctx context.Context, done any, args ...string) (spent, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return spent{}, err
 	}
 	taken, err := watchSpace(b.directory)
 	if err != nil {
-		return seeded{}, err
+		return spent{}, err
 	}
 	before, err := cpuOfAll(b.database.pids())
 	if err != nil {
-		return seeded{}, err
+		return spent{}, err
 	}
-	cmd := exec.CommandContext(ctx, self, seedCommand, b.section.name, b.size.text, b.database.url())
+	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Stderr = os.Stderr
 	// What an index is sorted in is removed with the database, however this ends.
 	cmd.Env = append(environment(), "SQLITE_TMPDIR="+b.database.directory)
 	began := time.Now()
 	text, err := cmd.Output()
-	elapsed, most := time.Since(began), taken()
+	out := spent{elapsed: time.Since(began), disk: taken()}
 	if err != nil {
-		return seeded{}, fmt.Errorf("seed %s: %w", b.section.name, err)
+		return spent{}, fmt.Errorf("%s: %w", strings.Join(args, " "), err)
 	}
 	after, err := cpuOfAll(b.database.pids())
 	if err != nil {
-		return seeded{}, err
+		return spent{}, err
 	}
-	var out seeded
-	if err := json.Unmarshal(text, &out); err != nil {
-		return seeded{}, fmt.Errorf("seed %s: %w", b.section.name, err)
+	out.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() + after - before
+	answer := report{Done: done}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return spent{}, fmt.Errorf("%s: %w", args[0], err)
 	}
-	usage, _ := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() + after - before
-	n := float64(count(out))
-	b.figure("seeding", elapsed.Seconds(), "s", total)
-	b.figure("seeding: "+unit+"s a second", n/elapsed.Seconds(), "", "")
-	b.figure("seeding: CPU for 1,000 "+unit+"s", cpu.Seconds()/n*1e6, "ms", perUnit)
-	b.figure("seeding: memory, at most", float64(usage.Maxrss)/(1<<10), "MiB", "")
-	b.figure("seeding: disk, at most", float64(most)/1e9, "GB", "")
-	b.judgeEverywhere(atMost("seeding", elapsed.Minutes(), seedTime.Minutes(), " min").onFastMachines())
-	b.judgeEverywhere(atMost("seeding: disk, at most", float64(most)/1e9, seedDisk/1e9, " GB"))
+	out.memory = answer.Memory
 	return out, nil
-}
-
-// compactTime bounds the wait for the compactor.
-const compactTime = 20 * time.Minute
-
-// awaitCompacted waits until the server has folded what was written into chunks, as its database's status says.
-func (b *bench) awaitCompacted(ctx context.Context) error {
-	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, compactTime)
-	defer cancel()
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	for {
-		text, err := output(ctx, b.cairn, "db", "status", "--json", "--database", b.database.url())
-		if err != nil {
-			return err
-		}
-		var status struct {
-			Backlog *int64 `json:"backlog"`
-		}
-		if err := json.Unmarshal([]byte(text), &status); err != nil {
-			return err
-		}
-		if status.Backlog == nil {
-			return errors.New("`cairn db status --json` says nothing of a backlog: this program has no compactor")
-		}
-		if *status.Backlog == 0 {
-			progress("compacted within %.0f s", time.Since(began).Seconds())
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("not compacted within %s: %d points are left", compactTime, *status.Backlog)
-		case <-ticker.C:
-		}
-	}
 }
 
 // chosen gives the sections that were asked for, in their order.

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"math/rand/v2"
+	"os"
 
 	"github.com/cairnml/cairn/bench/curves"
 	"github.com/cairnml/cairn/ent/run"
@@ -18,6 +20,9 @@ import (
 
 // seedCommand begins the arguments of a process that fills a database for a profile.
 const seedCommand = "seed-profile"
+
+// compactCommand begins the arguments of a process that compacts a database.
+const compactCommand = "compact-database"
 
 // curveSeed is that of all curves.
 const curveSeed = 7
@@ -45,6 +50,19 @@ func seedDatabase(ctx context.Context, args []string) (done seeded, err error) {
 		return seeded{}, err
 	}
 	return done, l.Finish(ctx)
+}
+
+// compactDatabase folds all batches of a database into chunks.
+func compactDatabase(ctx context.Context, args []string) (err error) {
+	if len(args) != 1 {
+		return fmt.Errorf("%s needs a database", compactCommand)
+	}
+	db, err := store.Open(ctx, store.Config{URL: args[0]})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return metric.CompactAll(ctx, db, slog.New(slog.NewTextHandler(os.Stderr, nil)), func(int) {})
 }
 
 // runIDs gives run ids in an order that is the same each time.
