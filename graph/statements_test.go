@@ -89,7 +89,7 @@ func TestStatementsDoNotGrowWithLists(t *testing.T) {
 	t.Parallel()
 	queries := map[string]string{
 		"top-level runs": `{ runs(first: 100, topLevel: true) { edges { node { runId parent { runId } children(first: 1) { totalCount } } } } }`,
-		"runs": `{ runs(first: 100) { totalCount edges { node { ` + runFields + ` } } } }`,
+		"runs":           `{ runs(first: 100) { totalCount edges { node { ` + runFields + ` } } } }`,
 		"runs ordered": `{ runs(first: 100, filter: "metrics.acc > 0.5 and params.depth = '3'", orderBy: ["best(metrics.acc) DESC"],
 			experiments: [1, 2]) { edges { node { runId metric(key: "acc") { last { value } } } } } }`,
 		"experiments": `{ experiments { totalCount edges { node { name tags { key value } metricGoals { key goal } } } } }`,
