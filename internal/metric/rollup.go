@@ -8,6 +8,7 @@ import (
 	"math/bits"
 	"slices"
 	"sort"
+	"sync"
 )
 
 // Variables for tests alone, as in fold.go.
@@ -266,6 +267,14 @@ var bucketValues = []func(*bucket) *float64{
 	func(b *bucket) *float64 { return &b.sum },
 }
 
+// rollupColumns is what a roll-up is decoded through; a chart of a thousand runs decodes as many.
+type rollupColumns struct {
+	integers [6][]int64
+	floats   []float64
+}
+
+var rollupMemory = sync.Pool{New: func() any { return &rollupColumns{} }}
+
 func decodeRollup(payload []byte) (*rollup, error) {
 	d, err := opened(payload, rollupVersion)
 	if err != nil {
@@ -280,15 +289,18 @@ func decodeRollup(payload []byte) (*rollup, error) {
 		scale: int8(head[0]), inOrder: head[1]&1 != 0, byTime: head[1]&2 != 0, size: 1 << head[2],
 		count: int64(count), buckets: make([]bucket, n),
 	}
-	var columns [6][]int64
+	memory, _ := rollupMemory.Get().(*rollupColumns)
+	defer rollupMemory.Put(memory)
+	columns := &memory.integers
 	for i := range columns {
 		part := decoder{rest: d.section()}
-		columns[i] = part.rises(n)
+		columns[i] = part.risesInto(columns[i], n)
 		if err := part.end(); err != nil {
 			return nil, err
 		}
 	}
-	floats := d.values(uint64(len(bucketValues)) * n)
+	memory.floats = d.valuesInto(memory.floats, uint64(len(bucketValues))*n)
+	floats := memory.floats
 	if err := d.end(); err != nil {
 		return nil, err
 	}

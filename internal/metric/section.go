@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -166,7 +167,10 @@ func appendValues(b []byte, values ...[]float64) []byte {
 }
 
 // values reads n values of appendValues.
-func (d *decoder) values(n uint64) []float64 {
+func (d *decoder) values(n uint64) []float64 { return d.valuesInto(nil, n) }
+
+// valuesInto is values into memory that is there, where it suffices.
+func (d *decoder) valuesInto(out []float64, n uint64) []float64 {
 	var planes [8][]byte
 	for p := range planes {
 		planes[p] = d.section()
@@ -177,7 +181,7 @@ func (d *decoder) values(n uint64) []float64 {
 	if d.bad {
 		return nil
 	}
-	out := make([]float64, n)
+	out = slices.Grow(out[:0], int(n))[:n]
 	p0, p1, p2, p3 := planes[0], planes[1], planes[2], planes[3]
 	p4, p5, p6, p7 := planes[4], planes[5], planes[6], planes[7]
 	last := uint64(0)
@@ -201,32 +205,37 @@ func appendRises(b []byte, values []int64) []byte {
 }
 
 // rises reads what appendRises wrote.
-func (d *decoder) rises(count uint64) []int64 {
+func (d *decoder) rises(count uint64) []int64 { return d.risesInto(nil, count) }
+
+// risesInto is rises into memory that is there, where it suffices.
+func (d *decoder) risesInto(out []int64, count uint64) []int64 {
+	rest := d.rest // a local variable: each store to d's would tell the garbage collector
 	// A value takes at least a byte, so a forged number cannot ask for more memory than the section's own size.
-	if count > uint64(len(d.rest)) {
+	if count > uint64(len(rest)) {
 		d.bad = true
 		return nil
 	}
-	out := make([]int64, count)
-	last, rise := int64(0), int64(0)
+	out = slices.Grow(out[:0], int(count))[:count]
+	last, rise, at := int64(0), int64(0), 0
 	for i := range out {
 		// Most take one byte.
-		if len(d.rest) > 0 && d.rest[0] < 0x80 {
-			u := uint64(d.rest[0])
+		if at < len(rest) && rest[at] < 0x80 {
+			u := uint64(rest[at])
 			rise += int64(u>>1) ^ -int64(u&1)
-			d.rest = d.rest[1:]
+			at++
 		} else {
-			v, n := binary.Varint(d.rest)
+			v, n := binary.Varint(rest[at:])
 			if n <= 0 {
 				d.bad = true
 				return nil
 			}
 			rise += v
-			d.rest = d.rest[n:]
+			at += n
 		}
 		last += rise
 		out[i] = last
 	}
+	d.rest = rest[at:]
 	return out
 }
 
