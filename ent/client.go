@@ -2771,7 +2771,7 @@ func (c *MetricBatchClient) UpdateOne(_m *MetricBatch) *MetricBatchUpdateOne {
 }
 
 // UpdateOneID returns an update builder for the given id.
-func (c *MetricBatchClient) UpdateOneID(id int) *MetricBatchUpdateOne {
+func (c *MetricBatchClient) UpdateOneID(id int64) *MetricBatchUpdateOne {
 	mutation := newMetricBatchMutation(c.config, OpUpdateOne, withMetricBatchID(id))
 	return &MetricBatchUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
 }
@@ -2788,7 +2788,7 @@ func (c *MetricBatchClient) DeleteOne(_m *MetricBatch) *MetricBatchDeleteOne {
 }
 
 // DeleteOneID returns a builder for deleting the given entity by its id.
-func (c *MetricBatchClient) DeleteOneID(id int) *MetricBatchDeleteOne {
+func (c *MetricBatchClient) DeleteOneID(id int64) *MetricBatchDeleteOne {
 	builder := c.Delete().Where(metricbatch.ID(id))
 	builder.mutation.id = &id
 	builder.mutation.op = OpDeleteOne
@@ -2805,33 +2805,17 @@ func (c *MetricBatchClient) Query() *MetricBatchQuery {
 }
 
 // Get returns a MetricBatch entity by its id.
-func (c *MetricBatchClient) Get(ctx context.Context, id int) (*MetricBatch, error) {
+func (c *MetricBatchClient) Get(ctx context.Context, id int64) (*MetricBatch, error) {
 	return c.Query().Where(metricbatch.ID(id)).Only(ctx)
 }
 
 // GetX is like Get, but panics if an error occurs.
-func (c *MetricBatchClient) GetX(ctx context.Context, id int) *MetricBatch {
+func (c *MetricBatchClient) GetX(ctx context.Context, id int64) *MetricBatch {
 	obj, err := c.Get(ctx, id)
 	if err != nil {
 		panic(err)
 	}
 	return obj
-}
-
-// QueryRun queries the run edge of a MetricBatch.
-func (c *MetricBatchClient) QueryRun(_m *MetricBatch) *RunQuery {
-	query := (&RunClient{config: c.config}).Query()
-	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
-		id := _m.ID
-		step := sqlgraph.NewStep(
-			sqlgraph.From(metricbatch.Table, metricbatch.FieldID, id),
-			sqlgraph.To(run.Table, run.FieldID),
-			sqlgraph.Edge(sqlgraph.M2O, true, metricbatch.RunTable, metricbatch.RunColumn),
-		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
-		return fromV, nil
-	}
-	return query
 }
 
 // Hooks returns the client hooks.
@@ -4466,22 +4450,6 @@ func (c *RunClient) QuerySeries(_m *Run) *MetricSeriesQuery {
 			sqlgraph.From(run.Table, run.FieldID, id),
 			sqlgraph.To(metricseries.Table, metricseries.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, run.SeriesTable, run.SeriesColumn),
-		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
-		return fromV, nil
-	}
-	return query
-}
-
-// QueryMetricBatches queries the metric_batches edge of a Run.
-func (c *RunClient) QueryMetricBatches(_m *Run) *MetricBatchQuery {
-	query := (&MetricBatchClient{config: c.config}).Query()
-	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
-		id := _m.ID
-		step := sqlgraph.NewStep(
-			sqlgraph.From(run.Table, run.FieldID, id),
-			sqlgraph.To(metricbatch.Table, metricbatch.FieldID),
-			sqlgraph.Edge(sqlgraph.O2M, false, run.MetricBatchesTable, run.MetricBatchesColumn),
 		)
 		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil

@@ -9,48 +9,21 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"github.com/cairnml/cairn/ent/metricbatch"
-	"github.com/cairnml/cairn/ent/run"
 )
 
 // MetricBatch is the model entity for the MetricBatch schema.
 type MetricBatch struct {
 	config `json:"-"`
 	// ID of the ent.
-	ID int `json:"id,omitempty"`
-	// RunID holds the value of the "run_id" field.
-	RunID int `json:"run_id,omitempty"`
-	// Sequence holds the value of the "sequence" field.
-	Sequence int64 `json:"sequence,omitempty"`
+	// The run's id times 2^34 plus the batch's sequence, from 1.
+	ID int64 `json:"id,omitempty"`
 	// Points holds the value of the "points" field.
 	Points int `json:"points,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt int64 `json:"created_at,omitempty"`
 	// Payload holds the value of the "payload" field.
-	Payload []byte `json:"payload,omitempty"`
-	// Edges holds the relations/edges for other nodes in the graph.
-	// The values are being populated by the MetricBatchQuery when eager-loading is set.
-	Edges        MetricBatchEdges `json:"edges"`
+	Payload      []byte `json:"payload,omitempty"`
 	selectValues sql.SelectValues
-}
-
-// MetricBatchEdges holds the relations/edges for other nodes in the graph.
-type MetricBatchEdges struct {
-	// Run holds the value of the run edge.
-	Run *Run `json:"run,omitempty"`
-	// loadedTypes holds the information for reporting if a
-	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [1]bool
-}
-
-// RunOrErr returns the Run value or an error if the edge
-// was not loaded in eager-loading, or loaded but was not found.
-func (e MetricBatchEdges) RunOrErr() (*Run, error) {
-	if e.Run != nil {
-		return e.Run, nil
-	} else if e.loadedTypes[0] {
-		return nil, &NotFoundError{label: run.Label}
-	}
-	return nil, &NotLoadedError{edge: "run"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -60,7 +33,7 @@ func (*MetricBatch) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case metricbatch.FieldPayload:
 			values[i] = new([]byte)
-		case metricbatch.FieldID, metricbatch.FieldRunID, metricbatch.FieldSequence, metricbatch.FieldPoints, metricbatch.FieldCreatedAt:
+		case metricbatch.FieldID, metricbatch.FieldPoints, metricbatch.FieldCreatedAt:
 			values[i] = new(sql.NullInt64)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -82,19 +55,7 @@ func (_m *MetricBatch) assignValues(columns []string, values []any) error {
 			if !ok {
 				return fmt.Errorf("unexpected type %T for field id", value)
 			}
-			_m.ID = int(value.Int64)
-		case metricbatch.FieldRunID:
-			if value, ok := values[i].(*sql.NullInt64); !ok {
-				return fmt.Errorf("unexpected type %T for field run_id", values[i])
-			} else if value.Valid {
-				_m.RunID = int(value.Int64)
-			}
-		case metricbatch.FieldSequence:
-			if value, ok := values[i].(*sql.NullInt64); !ok {
-				return fmt.Errorf("unexpected type %T for field sequence", values[i])
-			} else if value.Valid {
-				_m.Sequence = value.Int64
-			}
+			_m.ID = int64(value.Int64)
 		case metricbatch.FieldPoints:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field points", values[i])
@@ -126,11 +87,6 @@ func (_m *MetricBatch) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
 }
 
-// QueryRun queries the "run" edge of the MetricBatch entity.
-func (_m *MetricBatch) QueryRun() *RunQuery {
-	return NewMetricBatchClient(_m.config).QueryRun(_m)
-}
-
 // Update returns a builder for updating this MetricBatch.
 // Note that you need to call MetricBatch.Unwrap() before calling this method if this MetricBatch
 // was returned from a transaction, and the transaction was committed or rolled back.
@@ -154,12 +110,6 @@ func (_m *MetricBatch) String() string {
 	var builder strings.Builder
 	builder.WriteString("MetricBatch(")
 	builder.WriteString(fmt.Sprintf("id=%v, ", _m.ID))
-	builder.WriteString("run_id=")
-	builder.WriteString(fmt.Sprintf("%v", _m.RunID))
-	builder.WriteString(", ")
-	builder.WriteString("sequence=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Sequence))
-	builder.WriteString(", ")
 	builder.WriteString("points=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Points))
 	builder.WriteString(", ")

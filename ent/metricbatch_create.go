@@ -11,7 +11,6 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/cairnml/cairn/ent/metricbatch"
-	"github.com/cairnml/cairn/ent/run"
 )
 
 // MetricBatchCreate is the builder for creating a MetricBatch entity.
@@ -20,18 +19,6 @@ type MetricBatchCreate struct {
 	mutation *MetricBatchMutation
 	hooks    []Hook
 	conflict []sql.ConflictOption
-}
-
-// SetRunID sets the "run_id" field.
-func (_c *MetricBatchCreate) SetRunID(v int) *MetricBatchCreate {
-	_c.mutation.SetRunID(v)
-	return _c
-}
-
-// SetSequence sets the "sequence" field.
-func (_c *MetricBatchCreate) SetSequence(v int64) *MetricBatchCreate {
-	_c.mutation.SetSequence(v)
-	return _c
 }
 
 // SetPoints sets the "points" field.
@@ -52,9 +39,10 @@ func (_c *MetricBatchCreate) SetPayload(v []byte) *MetricBatchCreate {
 	return _c
 }
 
-// SetRun sets the "run" edge to the Run entity.
-func (_c *MetricBatchCreate) SetRun(v *Run) *MetricBatchCreate {
-	return _c.SetRunID(v.ID)
+// SetID sets the "id" field.
+func (_c *MetricBatchCreate) SetID(v int64) *MetricBatchCreate {
+	_c.mutation.SetID(v)
+	return _c
 }
 
 // Mutation returns the MetricBatchMutation object of the builder.
@@ -91,12 +79,6 @@ func (_c *MetricBatchCreate) ExecX(ctx context.Context) {
 
 // check runs all checks and user-defined validators on the builder.
 func (_c *MetricBatchCreate) check() error {
-	if _, ok := _c.mutation.RunID(); !ok {
-		return &ValidationError{Name: "run_id", err: errors.New(`ent: missing required field "MetricBatch.run_id"`)}
-	}
-	if _, ok := _c.mutation.Sequence(); !ok {
-		return &ValidationError{Name: "sequence", err: errors.New(`ent: missing required field "MetricBatch.sequence"`)}
-	}
 	if _, ok := _c.mutation.Points(); !ok {
 		return &ValidationError{Name: "points", err: errors.New(`ent: missing required field "MetricBatch.points"`)}
 	}
@@ -105,9 +87,6 @@ func (_c *MetricBatchCreate) check() error {
 	}
 	if _, ok := _c.mutation.Payload(); !ok {
 		return &ValidationError{Name: "payload", err: errors.New(`ent: missing required field "MetricBatch.payload"`)}
-	}
-	if len(_c.mutation.RunIDs()) == 0 {
-		return &ValidationError{Name: "run", err: errors.New(`ent: missing required edge "MetricBatch.run"`)}
 	}
 	return nil
 }
@@ -123,8 +102,10 @@ func (_c *MetricBatchCreate) sqlSave(ctx context.Context) (*MetricBatch, error) 
 		}
 		return nil, err
 	}
-	id := _spec.ID.Value.(int64)
-	_node.ID = int(id)
+	if _spec.ID.Value != _node.ID {
+		id := _spec.ID.Value.(int64)
+		_node.ID = int64(id)
+	}
 	_c.mutation.id = &_node.ID
 	_c.mutation.done = true
 	return _node, nil
@@ -133,12 +114,12 @@ func (_c *MetricBatchCreate) sqlSave(ctx context.Context) (*MetricBatch, error) 
 func (_c *MetricBatchCreate) createSpec() (*MetricBatch, *sqlgraph.CreateSpec) {
 	var (
 		_node = &MetricBatch{config: _c.config}
-		_spec = sqlgraph.NewCreateSpec(metricbatch.Table, sqlgraph.NewFieldSpec(metricbatch.FieldID, field.TypeInt))
+		_spec = sqlgraph.NewCreateSpec(metricbatch.Table, sqlgraph.NewFieldSpec(metricbatch.FieldID, field.TypeInt64))
 	)
 	_spec.OnConflict = _c.conflict
-	if value, ok := _c.mutation.Sequence(); ok {
-		_spec.SetField(metricbatch.FieldSequence, field.TypeInt64, value)
-		_node.Sequence = value
+	if id, ok := _c.mutation.ID(); ok {
+		_node.ID = id
+		_spec.ID.Value = id
 	}
 	if value, ok := _c.mutation.Points(); ok {
 		_spec.SetField(metricbatch.FieldPoints, field.TypeInt, value)
@@ -152,23 +133,6 @@ func (_c *MetricBatchCreate) createSpec() (*MetricBatch, *sqlgraph.CreateSpec) {
 		_spec.SetField(metricbatch.FieldPayload, field.TypeBytes, value)
 		_node.Payload = value
 	}
-	if nodes := _c.mutation.RunIDs(); len(nodes) > 0 {
-		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.M2O,
-			Inverse: true,
-			Table:   metricbatch.RunTable,
-			Columns: []string{metricbatch.RunColumn},
-			Bidi:    false,
-			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeInt),
-			},
-		}
-		for _, k := range nodes {
-			edge.Target.Nodes = append(edge.Target.Nodes, k)
-		}
-		_node.RunID = nodes[0]
-		_spec.Edges = append(_spec.Edges, edge)
-	}
 	return _node, _spec
 }
 
@@ -176,7 +140,7 @@ func (_c *MetricBatchCreate) createSpec() (*MetricBatch, *sqlgraph.CreateSpec) {
 // of the `INSERT` statement. For example:
 //
 //	client.MetricBatch.Create().
-//		SetRunID(v).
+//		SetPoints(v).
 //		OnConflict(
 //			// Update the row with the new values
 //			// the was proposed for insertion.
@@ -185,7 +149,7 @@ func (_c *MetricBatchCreate) createSpec() (*MetricBatch, *sqlgraph.CreateSpec) {
 //		// Override some of the fields with custom
 //		// update values.
 //		Update(func(u *ent.MetricBatchUpsert) {
-//			SetRunID(v+v).
+//			SetPoints(v+v).
 //		}).
 //		Exec(ctx)
 func (_c *MetricBatchCreate) OnConflict(opts ...sql.ConflictOption) *MetricBatchUpsertOne {
@@ -220,36 +184,6 @@ type (
 		*sql.UpdateSet
 	}
 )
-
-// SetRunID sets the "run_id" field.
-func (u *MetricBatchUpsert) SetRunID(v int) *MetricBatchUpsert {
-	u.Set(metricbatch.FieldRunID, v)
-	return u
-}
-
-// UpdateRunID sets the "run_id" field to the value that was provided on create.
-func (u *MetricBatchUpsert) UpdateRunID() *MetricBatchUpsert {
-	u.SetExcluded(metricbatch.FieldRunID)
-	return u
-}
-
-// SetSequence sets the "sequence" field.
-func (u *MetricBatchUpsert) SetSequence(v int64) *MetricBatchUpsert {
-	u.Set(metricbatch.FieldSequence, v)
-	return u
-}
-
-// UpdateSequence sets the "sequence" field to the value that was provided on create.
-func (u *MetricBatchUpsert) UpdateSequence() *MetricBatchUpsert {
-	u.SetExcluded(metricbatch.FieldSequence)
-	return u
-}
-
-// AddSequence adds v to the "sequence" field.
-func (u *MetricBatchUpsert) AddSequence(v int64) *MetricBatchUpsert {
-	u.Add(metricbatch.FieldSequence, v)
-	return u
-}
 
 // SetPoints sets the "points" field.
 func (u *MetricBatchUpsert) SetPoints(v int) *MetricBatchUpsert {
@@ -299,16 +233,24 @@ func (u *MetricBatchUpsert) UpdatePayload() *MetricBatchUpsert {
 	return u
 }
 
-// UpdateNewValues updates the mutable fields using the new values that were set on create.
+// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
 //	client.MetricBatch.Create().
 //		OnConflict(
 //			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(metricbatch.FieldID)
+//			}),
 //		).
 //		Exec(ctx)
 func (u *MetricBatchUpsertOne) UpdateNewValues() *MetricBatchUpsertOne {
 	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		if _, exists := u.create.mutation.ID(); exists {
+			s.SetIgnore(metricbatch.FieldID)
+		}
+	}))
 	return u
 }
 
@@ -337,41 +279,6 @@ func (u *MetricBatchUpsertOne) Update(set func(*MetricBatchUpsert)) *MetricBatch
 		set(&MetricBatchUpsert{UpdateSet: update})
 	}))
 	return u
-}
-
-// SetRunID sets the "run_id" field.
-func (u *MetricBatchUpsertOne) SetRunID(v int) *MetricBatchUpsertOne {
-	return u.Update(func(s *MetricBatchUpsert) {
-		s.SetRunID(v)
-	})
-}
-
-// UpdateRunID sets the "run_id" field to the value that was provided on create.
-func (u *MetricBatchUpsertOne) UpdateRunID() *MetricBatchUpsertOne {
-	return u.Update(func(s *MetricBatchUpsert) {
-		s.UpdateRunID()
-	})
-}
-
-// SetSequence sets the "sequence" field.
-func (u *MetricBatchUpsertOne) SetSequence(v int64) *MetricBatchUpsertOne {
-	return u.Update(func(s *MetricBatchUpsert) {
-		s.SetSequence(v)
-	})
-}
-
-// AddSequence adds v to the "sequence" field.
-func (u *MetricBatchUpsertOne) AddSequence(v int64) *MetricBatchUpsertOne {
-	return u.Update(func(s *MetricBatchUpsert) {
-		s.AddSequence(v)
-	})
-}
-
-// UpdateSequence sets the "sequence" field to the value that was provided on create.
-func (u *MetricBatchUpsertOne) UpdateSequence() *MetricBatchUpsertOne {
-	return u.Update(func(s *MetricBatchUpsert) {
-		s.UpdateSequence()
-	})
 }
 
 // SetPoints sets the "points" field.
@@ -446,7 +353,7 @@ func (u *MetricBatchUpsertOne) ExecX(ctx context.Context) {
 }
 
 // Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *MetricBatchUpsertOne) ID(ctx context.Context) (id int, err error) {
+func (u *MetricBatchUpsertOne) ID(ctx context.Context) (id int64, err error) {
 	node, err := u.create.Save(ctx)
 	if err != nil {
 		return id, err
@@ -455,7 +362,7 @@ func (u *MetricBatchUpsertOne) ID(ctx context.Context) (id int, err error) {
 }
 
 // IDX is like ID, but panics if an error occurs.
-func (u *MetricBatchUpsertOne) IDX(ctx context.Context) int {
+func (u *MetricBatchUpsertOne) IDX(ctx context.Context) int64 {
 	id, err := u.ID(ctx)
 	if err != nil {
 		panic(err)
@@ -509,9 +416,9 @@ func (_c *MetricBatchCreateBulk) Save(ctx context.Context) ([]*MetricBatch, erro
 					return nil, err
 				}
 				mutation.id = &nodes[i].ID
-				if specs[i].ID.Value != nil {
+				if specs[i].ID.Value != nil && nodes[i].ID == 0 {
 					id := specs[i].ID.Value.(int64)
-					nodes[i].ID = int(id)
+					nodes[i].ID = int64(id)
 				}
 				mutation.done = true
 				return nodes[i], nil
@@ -564,7 +471,7 @@ func (_c *MetricBatchCreateBulk) ExecX(ctx context.Context) {
 //		// Override some of the fields with custom
 //		// update values.
 //		Update(func(u *ent.MetricBatchUpsert) {
-//			SetRunID(v+v).
+//			SetPoints(v+v).
 //		}).
 //		Exec(ctx)
 func (_c *MetricBatchCreateBulk) OnConflict(opts ...sql.ConflictOption) *MetricBatchUpsertBulk {
@@ -599,10 +506,20 @@ type MetricBatchUpsertBulk struct {
 //	client.MetricBatch.Create().
 //		OnConflict(
 //			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(metricbatch.FieldID)
+//			}),
 //		).
 //		Exec(ctx)
 func (u *MetricBatchUpsertBulk) UpdateNewValues() *MetricBatchUpsertBulk {
 	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		for _, b := range u.create.builders {
+			if _, exists := b.mutation.ID(); exists {
+				s.SetIgnore(metricbatch.FieldID)
+			}
+		}
+	}))
 	return u
 }
 
@@ -631,41 +548,6 @@ func (u *MetricBatchUpsertBulk) Update(set func(*MetricBatchUpsert)) *MetricBatc
 		set(&MetricBatchUpsert{UpdateSet: update})
 	}))
 	return u
-}
-
-// SetRunID sets the "run_id" field.
-func (u *MetricBatchUpsertBulk) SetRunID(v int) *MetricBatchUpsertBulk {
-	return u.Update(func(s *MetricBatchUpsert) {
-		s.SetRunID(v)
-	})
-}
-
-// UpdateRunID sets the "run_id" field to the value that was provided on create.
-func (u *MetricBatchUpsertBulk) UpdateRunID() *MetricBatchUpsertBulk {
-	return u.Update(func(s *MetricBatchUpsert) {
-		s.UpdateRunID()
-	})
-}
-
-// SetSequence sets the "sequence" field.
-func (u *MetricBatchUpsertBulk) SetSequence(v int64) *MetricBatchUpsertBulk {
-	return u.Update(func(s *MetricBatchUpsert) {
-		s.SetSequence(v)
-	})
-}
-
-// AddSequence adds v to the "sequence" field.
-func (u *MetricBatchUpsertBulk) AddSequence(v int64) *MetricBatchUpsertBulk {
-	return u.Update(func(s *MetricBatchUpsert) {
-		s.AddSequence(v)
-	})
-}
-
-// UpdateSequence sets the "sequence" field to the value that was provided on create.
-func (u *MetricBatchUpsertBulk) UpdateSequence() *MetricBatchUpsertBulk {
-	return u.Update(func(s *MetricBatchUpsert) {
-		s.UpdateSequence()
-	})
 }
 
 // SetPoints sets the "points" field.

@@ -13,7 +13,6 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/cairnml/cairn/ent/metricbatch"
 	"github.com/cairnml/cairn/ent/predicate"
-	"github.com/cairnml/cairn/ent/run"
 )
 
 // MetricBatchQuery is the builder for querying MetricBatch entities.
@@ -23,7 +22,6 @@ type MetricBatchQuery struct {
 	order      []metricbatch.OrderOption
 	inters     []Interceptor
 	predicates []predicate.MetricBatch
-	withRun    *RunQuery
 	modifiers  []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -61,28 +59,6 @@ func (_q *MetricBatchQuery) Order(o ...metricbatch.OrderOption) *MetricBatchQuer
 	return _q
 }
 
-// QueryRun chains the current query on the "run" edge.
-func (_q *MetricBatchQuery) QueryRun() *RunQuery {
-	query := (&RunClient{config: _q.config}).Query()
-	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
-		if err := _q.prepareQuery(ctx); err != nil {
-			return nil, err
-		}
-		selector := _q.sqlQuery(ctx)
-		if err := selector.Err(); err != nil {
-			return nil, err
-		}
-		step := sqlgraph.NewStep(
-			sqlgraph.From(metricbatch.Table, metricbatch.FieldID, selector),
-			sqlgraph.To(run.Table, run.FieldID),
-			sqlgraph.Edge(sqlgraph.M2O, true, metricbatch.RunTable, metricbatch.RunColumn),
-		)
-		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
-		return fromU, nil
-	}
-	return query
-}
-
 // First returns the first MetricBatch entity from the query.
 // Returns a *NotFoundError when no MetricBatch was found.
 func (_q *MetricBatchQuery) First(ctx context.Context) (*MetricBatch, error) {
@@ -107,8 +83,8 @@ func (_q *MetricBatchQuery) FirstX(ctx context.Context) *MetricBatch {
 
 // FirstID returns the first MetricBatch ID from the query.
 // Returns a *NotFoundError when no MetricBatch ID was found.
-func (_q *MetricBatchQuery) FirstID(ctx context.Context) (id int, err error) {
-	var ids []int
+func (_q *MetricBatchQuery) FirstID(ctx context.Context) (id int64, err error) {
+	var ids []int64
 	if ids, err = _q.Limit(1).IDs(setContextOp(ctx, _q.ctx, ent.OpQueryFirstID)); err != nil {
 		return
 	}
@@ -120,7 +96,7 @@ func (_q *MetricBatchQuery) FirstID(ctx context.Context) (id int, err error) {
 }
 
 // FirstIDX is like FirstID, but panics if an error occurs.
-func (_q *MetricBatchQuery) FirstIDX(ctx context.Context) int {
+func (_q *MetricBatchQuery) FirstIDX(ctx context.Context) int64 {
 	id, err := _q.FirstID(ctx)
 	if err != nil && !IsNotFound(err) {
 		panic(err)
@@ -158,8 +134,8 @@ func (_q *MetricBatchQuery) OnlyX(ctx context.Context) *MetricBatch {
 // OnlyID is like Only, but returns the only MetricBatch ID in the query.
 // Returns a *NotSingularError when more than one MetricBatch ID is found.
 // Returns a *NotFoundError when no entities are found.
-func (_q *MetricBatchQuery) OnlyID(ctx context.Context) (id int, err error) {
-	var ids []int
+func (_q *MetricBatchQuery) OnlyID(ctx context.Context) (id int64, err error) {
+	var ids []int64
 	if ids, err = _q.Limit(2).IDs(setContextOp(ctx, _q.ctx, ent.OpQueryOnlyID)); err != nil {
 		return
 	}
@@ -175,7 +151,7 @@ func (_q *MetricBatchQuery) OnlyID(ctx context.Context) (id int, err error) {
 }
 
 // OnlyIDX is like OnlyID, but panics if an error occurs.
-func (_q *MetricBatchQuery) OnlyIDX(ctx context.Context) int {
+func (_q *MetricBatchQuery) OnlyIDX(ctx context.Context) int64 {
 	id, err := _q.OnlyID(ctx)
 	if err != nil {
 		panic(err)
@@ -203,7 +179,7 @@ func (_q *MetricBatchQuery) AllX(ctx context.Context) []*MetricBatch {
 }
 
 // IDs executes the query and returns a list of MetricBatch IDs.
-func (_q *MetricBatchQuery) IDs(ctx context.Context) (ids []int, err error) {
+func (_q *MetricBatchQuery) IDs(ctx context.Context) (ids []int64, err error) {
 	if _q.ctx.Unique == nil && _q.path != nil {
 		_q.Unique(true)
 	}
@@ -215,7 +191,7 @@ func (_q *MetricBatchQuery) IDs(ctx context.Context) (ids []int, err error) {
 }
 
 // IDsX is like IDs, but panics if an error occurs.
-func (_q *MetricBatchQuery) IDsX(ctx context.Context) []int {
+func (_q *MetricBatchQuery) IDsX(ctx context.Context) []int64 {
 	ids, err := _q.IDs(ctx)
 	if err != nil {
 		panic(err)
@@ -275,23 +251,11 @@ func (_q *MetricBatchQuery) Clone() *MetricBatchQuery {
 		order:      append([]metricbatch.OrderOption{}, _q.order...),
 		inters:     append([]Interceptor{}, _q.inters...),
 		predicates: append([]predicate.MetricBatch{}, _q.predicates...),
-		withRun:    _q.withRun.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
 		modifiers: append([]func(*sql.Selector){}, _q.modifiers...),
 	}
-}
-
-// WithRun tells the query-builder to eager-load the nodes that are connected to
-// the "run" edge. The optional arguments are used to configure the query builder of the edge.
-func (_q *MetricBatchQuery) WithRun(opts ...func(*RunQuery)) *MetricBatchQuery {
-	query := (&RunClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	_q.withRun = query
-	return _q
 }
 
 // GroupBy is used to group vertices by one or more fields/columns.
@@ -300,12 +264,12 @@ func (_q *MetricBatchQuery) WithRun(opts ...func(*RunQuery)) *MetricBatchQuery {
 // Example:
 //
 //	var v []struct {
-//		RunID int `json:"run_id,omitempty"`
+//		Points int `json:"points,omitempty"`
 //		Count int `json:"count,omitempty"`
 //	}
 //
 //	client.MetricBatch.Query().
-//		GroupBy(metricbatch.FieldRunID).
+//		GroupBy(metricbatch.FieldPoints).
 //		Aggregate(ent.Count()).
 //		Scan(ctx, &v)
 func (_q *MetricBatchQuery) GroupBy(field string, fields ...string) *MetricBatchGroupBy {
@@ -323,11 +287,11 @@ func (_q *MetricBatchQuery) GroupBy(field string, fields ...string) *MetricBatch
 // Example:
 //
 //	var v []struct {
-//		RunID int `json:"run_id,omitempty"`
+//		Points int `json:"points,omitempty"`
 //	}
 //
 //	client.MetricBatch.Query().
-//		Select(metricbatch.FieldRunID).
+//		Select(metricbatch.FieldPoints).
 //		Scan(ctx, &v)
 func (_q *MetricBatchQuery) Select(fields ...string) *MetricBatchSelect {
 	_q.ctx.Fields = append(_q.ctx.Fields, fields...)
@@ -370,11 +334,8 @@ func (_q *MetricBatchQuery) prepareQuery(ctx context.Context) error {
 
 func (_q *MetricBatchQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*MetricBatch, error) {
 	var (
-		nodes       = []*MetricBatch{}
-		_spec       = _q.querySpec()
-		loadedTypes = [1]bool{
-			_q.withRun != nil,
-		}
+		nodes = []*MetricBatch{}
+		_spec = _q.querySpec()
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
 		return (*MetricBatch).scanValues(nil, columns)
@@ -382,7 +343,6 @@ func (_q *MetricBatchQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &MetricBatch{config: _q.config}
 		nodes = append(nodes, node)
-		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)
 	}
 	if len(_q.modifiers) > 0 {
@@ -397,43 +357,7 @@ func (_q *MetricBatchQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*
 	if len(nodes) == 0 {
 		return nodes, nil
 	}
-	if query := _q.withRun; query != nil {
-		if err := _q.loadRun(ctx, query, nodes, nil,
-			func(n *MetricBatch, e *Run) { n.Edges.Run = e }); err != nil {
-			return nil, err
-		}
-	}
 	return nodes, nil
-}
-
-func (_q *MetricBatchQuery) loadRun(ctx context.Context, query *RunQuery, nodes []*MetricBatch, init func(*MetricBatch), assign func(*MetricBatch, *Run)) error {
-	ids := make([]int, 0, len(nodes))
-	nodeids := make(map[int][]*MetricBatch)
-	for i := range nodes {
-		fk := nodes[i].RunID
-		if _, ok := nodeids[fk]; !ok {
-			ids = append(ids, fk)
-		}
-		nodeids[fk] = append(nodeids[fk], nodes[i])
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	query.Where(run.IDIn(ids...))
-	neighbors, err := query.All(ctx)
-	if err != nil {
-		return err
-	}
-	for _, n := range neighbors {
-		nodes, ok := nodeids[n.ID]
-		if !ok {
-			return fmt.Errorf(`unexpected foreign-key "run_id" returned %v`, n.ID)
-		}
-		for i := range nodes {
-			assign(nodes[i], n)
-		}
-	}
-	return nil
 }
 
 func (_q *MetricBatchQuery) sqlCount(ctx context.Context) (int, error) {
@@ -449,7 +373,7 @@ func (_q *MetricBatchQuery) sqlCount(ctx context.Context) (int, error) {
 }
 
 func (_q *MetricBatchQuery) querySpec() *sqlgraph.QuerySpec {
-	_spec := sqlgraph.NewQuerySpec(metricbatch.Table, metricbatch.Columns, sqlgraph.NewFieldSpec(metricbatch.FieldID, field.TypeInt))
+	_spec := sqlgraph.NewQuerySpec(metricbatch.Table, metricbatch.Columns, sqlgraph.NewFieldSpec(metricbatch.FieldID, field.TypeInt64))
 	_spec.From = _q.sql
 	if unique := _q.ctx.Unique; unique != nil {
 		_spec.Unique = *unique
@@ -463,9 +387,6 @@ func (_q *MetricBatchQuery) querySpec() *sqlgraph.QuerySpec {
 			if fields[i] != metricbatch.FieldID {
 				_spec.Node.Columns = append(_spec.Node.Columns, fields[i])
 			}
-		}
-		if _q.withRun != nil {
-			_spec.Node.AddColumnOnce(metricbatch.FieldRunID)
 		}
 	}
 	if ps := _q.predicates; len(ps) > 0 {

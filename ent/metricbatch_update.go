@@ -12,7 +12,6 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/cairnml/cairn/ent/metricbatch"
 	"github.com/cairnml/cairn/ent/predicate"
-	"github.com/cairnml/cairn/ent/run"
 )
 
 // MetricBatchUpdate is the builder for updating MetricBatch entities.
@@ -26,41 +25,6 @@ type MetricBatchUpdate struct {
 // Where appends a list predicates to the MetricBatchUpdate builder.
 func (_u *MetricBatchUpdate) Where(ps ...predicate.MetricBatch) *MetricBatchUpdate {
 	_u.mutation.Where(ps...)
-	return _u
-}
-
-// SetRunID sets the "run_id" field.
-func (_u *MetricBatchUpdate) SetRunID(v int) *MetricBatchUpdate {
-	_u.mutation.SetRunID(v)
-	return _u
-}
-
-// SetNillableRunID sets the "run_id" field if the given value is not nil.
-func (_u *MetricBatchUpdate) SetNillableRunID(v *int) *MetricBatchUpdate {
-	if v != nil {
-		_u.SetRunID(*v)
-	}
-	return _u
-}
-
-// SetSequence sets the "sequence" field.
-func (_u *MetricBatchUpdate) SetSequence(v int64) *MetricBatchUpdate {
-	_u.mutation.ResetSequence()
-	_u.mutation.SetSequence(v)
-	return _u
-}
-
-// SetNillableSequence sets the "sequence" field if the given value is not nil.
-func (_u *MetricBatchUpdate) SetNillableSequence(v *int64) *MetricBatchUpdate {
-	if v != nil {
-		_u.SetSequence(*v)
-	}
-	return _u
-}
-
-// AddSequence adds value to the "sequence" field.
-func (_u *MetricBatchUpdate) AddSequence(v int64) *MetricBatchUpdate {
-	_u.mutation.AddSequence(v)
 	return _u
 }
 
@@ -112,20 +76,9 @@ func (_u *MetricBatchUpdate) SetPayload(v []byte) *MetricBatchUpdate {
 	return _u
 }
 
-// SetRun sets the "run" edge to the Run entity.
-func (_u *MetricBatchUpdate) SetRun(v *Run) *MetricBatchUpdate {
-	return _u.SetRunID(v.ID)
-}
-
 // Mutation returns the MetricBatchMutation object of the builder.
 func (_u *MetricBatchUpdate) Mutation() *MetricBatchMutation {
 	return _u.mutation
-}
-
-// ClearRun clears the "run" edge to the Run entity.
-func (_u *MetricBatchUpdate) ClearRun() *MetricBatchUpdate {
-	_u.mutation.ClearRun()
-	return _u
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -155,14 +108,6 @@ func (_u *MetricBatchUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *MetricBatchUpdate) check() error {
-	if _u.mutation.RunCleared() && len(_u.mutation.RunIDs()) > 0 {
-		return errors.New(`ent: clearing a required unique edge "MetricBatch.run"`)
-	}
-	return nil
-}
-
 // Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
 func (_u *MetricBatchUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *MetricBatchUpdate {
 	_u.modifiers = append(_u.modifiers, modifiers...)
@@ -170,22 +115,13 @@ func (_u *MetricBatchUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *Me
 }
 
 func (_u *MetricBatchUpdate) sqlSave(ctx context.Context) (_node int, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
-	_spec := sqlgraph.NewUpdateSpec(metricbatch.Table, metricbatch.Columns, sqlgraph.NewFieldSpec(metricbatch.FieldID, field.TypeInt))
+	_spec := sqlgraph.NewUpdateSpec(metricbatch.Table, metricbatch.Columns, sqlgraph.NewFieldSpec(metricbatch.FieldID, field.TypeInt64))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
 		_spec.Predicate = func(selector *sql.Selector) {
 			for i := range ps {
 				ps[i](selector)
 			}
 		}
-	}
-	if value, ok := _u.mutation.Sequence(); ok {
-		_spec.SetField(metricbatch.FieldSequence, field.TypeInt64, value)
-	}
-	if value, ok := _u.mutation.AddedSequence(); ok {
-		_spec.AddField(metricbatch.FieldSequence, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.Points(); ok {
 		_spec.SetField(metricbatch.FieldPoints, field.TypeInt, value)
@@ -201,35 +137,6 @@ func (_u *MetricBatchUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	}
 	if value, ok := _u.mutation.Payload(); ok {
 		_spec.SetField(metricbatch.FieldPayload, field.TypeBytes, value)
-	}
-	if _u.mutation.RunCleared() {
-		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.M2O,
-			Inverse: true,
-			Table:   metricbatch.RunTable,
-			Columns: []string{metricbatch.RunColumn},
-			Bidi:    false,
-			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeInt),
-			},
-		}
-		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
-	}
-	if nodes := _u.mutation.RunIDs(); len(nodes) > 0 {
-		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.M2O,
-			Inverse: true,
-			Table:   metricbatch.RunTable,
-			Columns: []string{metricbatch.RunColumn},
-			Bidi:    false,
-			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeInt),
-			},
-		}
-		for _, k := range nodes {
-			edge.Target.Nodes = append(edge.Target.Nodes, k)
-		}
-		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -251,41 +158,6 @@ type MetricBatchUpdateOne struct {
 	hooks     []Hook
 	mutation  *MetricBatchMutation
 	modifiers []func(*sql.UpdateBuilder)
-}
-
-// SetRunID sets the "run_id" field.
-func (_u *MetricBatchUpdateOne) SetRunID(v int) *MetricBatchUpdateOne {
-	_u.mutation.SetRunID(v)
-	return _u
-}
-
-// SetNillableRunID sets the "run_id" field if the given value is not nil.
-func (_u *MetricBatchUpdateOne) SetNillableRunID(v *int) *MetricBatchUpdateOne {
-	if v != nil {
-		_u.SetRunID(*v)
-	}
-	return _u
-}
-
-// SetSequence sets the "sequence" field.
-func (_u *MetricBatchUpdateOne) SetSequence(v int64) *MetricBatchUpdateOne {
-	_u.mutation.ResetSequence()
-	_u.mutation.SetSequence(v)
-	return _u
-}
-
-// SetNillableSequence sets the "sequence" field if the given value is not nil.
-func (_u *MetricBatchUpdateOne) SetNillableSequence(v *int64) *MetricBatchUpdateOne {
-	if v != nil {
-		_u.SetSequence(*v)
-	}
-	return _u
-}
-
-// AddSequence adds value to the "sequence" field.
-func (_u *MetricBatchUpdateOne) AddSequence(v int64) *MetricBatchUpdateOne {
-	_u.mutation.AddSequence(v)
-	return _u
 }
 
 // SetPoints sets the "points" field.
@@ -336,20 +208,9 @@ func (_u *MetricBatchUpdateOne) SetPayload(v []byte) *MetricBatchUpdateOne {
 	return _u
 }
 
-// SetRun sets the "run" edge to the Run entity.
-func (_u *MetricBatchUpdateOne) SetRun(v *Run) *MetricBatchUpdateOne {
-	return _u.SetRunID(v.ID)
-}
-
 // Mutation returns the MetricBatchMutation object of the builder.
 func (_u *MetricBatchUpdateOne) Mutation() *MetricBatchMutation {
 	return _u.mutation
-}
-
-// ClearRun clears the "run" edge to the Run entity.
-func (_u *MetricBatchUpdateOne) ClearRun() *MetricBatchUpdateOne {
-	_u.mutation.ClearRun()
-	return _u
 }
 
 // Where appends a list predicates to the MetricBatchUpdate builder.
@@ -392,14 +253,6 @@ func (_u *MetricBatchUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// check runs all checks and user-defined validators on the builder.
-func (_u *MetricBatchUpdateOne) check() error {
-	if _u.mutation.RunCleared() && len(_u.mutation.RunIDs()) > 0 {
-		return errors.New(`ent: clearing a required unique edge "MetricBatch.run"`)
-	}
-	return nil
-}
-
 // Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
 func (_u *MetricBatchUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *MetricBatchUpdateOne {
 	_u.modifiers = append(_u.modifiers, modifiers...)
@@ -407,10 +260,7 @@ func (_u *MetricBatchUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) 
 }
 
 func (_u *MetricBatchUpdateOne) sqlSave(ctx context.Context) (_node *MetricBatch, err error) {
-	if err := _u.check(); err != nil {
-		return _node, err
-	}
-	_spec := sqlgraph.NewUpdateSpec(metricbatch.Table, metricbatch.Columns, sqlgraph.NewFieldSpec(metricbatch.FieldID, field.TypeInt))
+	_spec := sqlgraph.NewUpdateSpec(metricbatch.Table, metricbatch.Columns, sqlgraph.NewFieldSpec(metricbatch.FieldID, field.TypeInt64))
 	id, ok := _u.mutation.ID()
 	if !ok {
 		return nil, &ValidationError{Name: "id", err: errors.New(`ent: missing "MetricBatch.id" for update`)}
@@ -435,12 +285,6 @@ func (_u *MetricBatchUpdateOne) sqlSave(ctx context.Context) (_node *MetricBatch
 			}
 		}
 	}
-	if value, ok := _u.mutation.Sequence(); ok {
-		_spec.SetField(metricbatch.FieldSequence, field.TypeInt64, value)
-	}
-	if value, ok := _u.mutation.AddedSequence(); ok {
-		_spec.AddField(metricbatch.FieldSequence, field.TypeInt64, value)
-	}
 	if value, ok := _u.mutation.Points(); ok {
 		_spec.SetField(metricbatch.FieldPoints, field.TypeInt, value)
 	}
@@ -455,35 +299,6 @@ func (_u *MetricBatchUpdateOne) sqlSave(ctx context.Context) (_node *MetricBatch
 	}
 	if value, ok := _u.mutation.Payload(); ok {
 		_spec.SetField(metricbatch.FieldPayload, field.TypeBytes, value)
-	}
-	if _u.mutation.RunCleared() {
-		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.M2O,
-			Inverse: true,
-			Table:   metricbatch.RunTable,
-			Columns: []string{metricbatch.RunColumn},
-			Bidi:    false,
-			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeInt),
-			},
-		}
-		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
-	}
-	if nodes := _u.mutation.RunIDs(); len(nodes) > 0 {
-		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.M2O,
-			Inverse: true,
-			Table:   metricbatch.RunTable,
-			Columns: []string{metricbatch.RunColumn},
-			Bidi:    false,
-			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeInt),
-			},
-		}
-		for _, k := range nodes {
-			edge.Target.Nodes = append(edge.Target.Nodes, k)
-		}
-		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &MetricBatch{config: _u.config}

@@ -10523,17 +10523,13 @@ type MetricBatchMutation struct {
 	config
 	op            Op
 	typ           string
-	id            *int
-	sequence      *int64
-	addsequence   *int64
+	id            *int64
 	points        *int
 	addpoints     *int
 	created_at    *int64
 	addcreated_at *int64
 	payload       *[]byte
 	clearedFields map[string]struct{}
-	run           *int
-	clearedrun    bool
 	done          bool
 	oldValue      func(context.Context) (*MetricBatch, error)
 	predicates    []predicate.MetricBatch
@@ -10559,7 +10555,7 @@ func newMetricBatchMutation(c config, op Op, opts ...metricbatchOption) *MetricB
 }
 
 // withMetricBatchID sets the ID field of the mutation.
-func withMetricBatchID(id int) metricbatchOption {
+func withMetricBatchID(id int64) metricbatchOption {
 	return func(m *MetricBatchMutation) {
 		var (
 			err   error
@@ -10609,9 +10605,15 @@ func (m MetricBatchMutation) Tx() (*Tx, error) {
 	return tx, nil
 }
 
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of MetricBatch entities.
+func (m *MetricBatchMutation) SetID(id int64) {
+	m.id = &id
+}
+
 // ID returns the ID value in the mutation. Note that the ID is only available
 // if it was provided to the builder or after it was returned from the database.
-func (m *MetricBatchMutation) ID() (id int, exists bool) {
+func (m *MetricBatchMutation) ID() (id int64, exists bool) {
 	if m.id == nil {
 		return
 	}
@@ -10622,12 +10624,12 @@ func (m *MetricBatchMutation) ID() (id int, exists bool) {
 // That means, if the mutation is applied within a transaction with an isolation level such
 // as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
 // or updated by the mutation.
-func (m *MetricBatchMutation) IDs(ctx context.Context) ([]int, error) {
+func (m *MetricBatchMutation) IDs(ctx context.Context) ([]int64, error) {
 	switch {
 	case m.op.Is(OpUpdateOne | OpDeleteOne):
 		id, exists := m.ID()
 		if exists {
-			return []int{id}, nil
+			return []int64{id}, nil
 		}
 		fallthrough
 	case m.op.Is(OpUpdate | OpDelete):
@@ -10635,98 +10637,6 @@ func (m *MetricBatchMutation) IDs(ctx context.Context) ([]int, error) {
 	default:
 		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
 	}
-}
-
-// SetRunID sets the "run_id" field.
-func (m *MetricBatchMutation) SetRunID(i int) {
-	m.run = &i
-}
-
-// RunID returns the value of the "run_id" field in the mutation.
-func (m *MetricBatchMutation) RunID() (r int, exists bool) {
-	v := m.run
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldRunID returns the old "run_id" field's value of the MetricBatch entity.
-// If the MetricBatch object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *MetricBatchMutation) OldRunID(ctx context.Context) (v int, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldRunID requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
-	}
-	return oldValue.RunID, nil
-}
-
-// ResetRunID resets all changes to the "run_id" field.
-func (m *MetricBatchMutation) ResetRunID() {
-	m.run = nil
-}
-
-// SetSequence sets the "sequence" field.
-func (m *MetricBatchMutation) SetSequence(i int64) {
-	m.sequence = &i
-	m.addsequence = nil
-}
-
-// Sequence returns the value of the "sequence" field in the mutation.
-func (m *MetricBatchMutation) Sequence() (r int64, exists bool) {
-	v := m.sequence
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldSequence returns the old "sequence" field's value of the MetricBatch entity.
-// If the MetricBatch object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *MetricBatchMutation) OldSequence(ctx context.Context) (v int64, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldSequence is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldSequence requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldSequence: %w", err)
-	}
-	return oldValue.Sequence, nil
-}
-
-// AddSequence adds i to the "sequence" field.
-func (m *MetricBatchMutation) AddSequence(i int64) {
-	if m.addsequence != nil {
-		*m.addsequence += i
-	} else {
-		m.addsequence = &i
-	}
-}
-
-// AddedSequence returns the value that was added to the "sequence" field in this mutation.
-func (m *MetricBatchMutation) AddedSequence() (r int64, exists bool) {
-	v := m.addsequence
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// ResetSequence resets all changes to the "sequence" field.
-func (m *MetricBatchMutation) ResetSequence() {
-	m.sequence = nil
-	m.addsequence = nil
 }
 
 // SetPoints sets the "points" field.
@@ -10877,33 +10787,6 @@ func (m *MetricBatchMutation) ResetPayload() {
 	m.payload = nil
 }
 
-// ClearRun clears the "run" edge to the Run entity.
-func (m *MetricBatchMutation) ClearRun() {
-	m.clearedrun = true
-	m.clearedFields[metricbatch.FieldRunID] = struct{}{}
-}
-
-// RunCleared reports if the "run" edge to the Run entity was cleared.
-func (m *MetricBatchMutation) RunCleared() bool {
-	return m.clearedrun
-}
-
-// RunIDs returns the "run" edge IDs in the mutation.
-// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
-// RunID instead. It exists only for internal usage by the builders.
-func (m *MetricBatchMutation) RunIDs() (ids []int) {
-	if id := m.run; id != nil {
-		ids = append(ids, *id)
-	}
-	return
-}
-
-// ResetRun resets all changes to the "run" edge.
-func (m *MetricBatchMutation) ResetRun() {
-	m.run = nil
-	m.clearedrun = false
-}
-
 // Where appends a list predicates to the MetricBatchMutation builder.
 func (m *MetricBatchMutation) Where(ps ...predicate.MetricBatch) {
 	m.predicates = append(m.predicates, ps...)
@@ -10938,13 +10821,7 @@ func (m *MetricBatchMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MetricBatchMutation) Fields() []string {
-	fields := make([]string, 0, 5)
-	if m.run != nil {
-		fields = append(fields, metricbatch.FieldRunID)
-	}
-	if m.sequence != nil {
-		fields = append(fields, metricbatch.FieldSequence)
-	}
+	fields := make([]string, 0, 3)
 	if m.points != nil {
 		fields = append(fields, metricbatch.FieldPoints)
 	}
@@ -10962,10 +10839,6 @@ func (m *MetricBatchMutation) Fields() []string {
 // schema.
 func (m *MetricBatchMutation) Field(name string) (ent.Value, bool) {
 	switch name {
-	case metricbatch.FieldRunID:
-		return m.RunID()
-	case metricbatch.FieldSequence:
-		return m.Sequence()
 	case metricbatch.FieldPoints:
 		return m.Points()
 	case metricbatch.FieldCreatedAt:
@@ -10981,10 +10854,6 @@ func (m *MetricBatchMutation) Field(name string) (ent.Value, bool) {
 // database failed.
 func (m *MetricBatchMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
 	switch name {
-	case metricbatch.FieldRunID:
-		return m.OldRunID(ctx)
-	case metricbatch.FieldSequence:
-		return m.OldSequence(ctx)
 	case metricbatch.FieldPoints:
 		return m.OldPoints(ctx)
 	case metricbatch.FieldCreatedAt:
@@ -11000,20 +10869,6 @@ func (m *MetricBatchMutation) OldField(ctx context.Context, name string) (ent.Va
 // type.
 func (m *MetricBatchMutation) SetField(name string, value ent.Value) error {
 	switch name {
-	case metricbatch.FieldRunID:
-		v, ok := value.(int)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetRunID(v)
-		return nil
-	case metricbatch.FieldSequence:
-		v, ok := value.(int64)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetSequence(v)
-		return nil
 	case metricbatch.FieldPoints:
 		v, ok := value.(int)
 		if !ok {
@@ -11043,9 +10898,6 @@ func (m *MetricBatchMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *MetricBatchMutation) AddedFields() []string {
 	var fields []string
-	if m.addsequence != nil {
-		fields = append(fields, metricbatch.FieldSequence)
-	}
 	if m.addpoints != nil {
 		fields = append(fields, metricbatch.FieldPoints)
 	}
@@ -11060,8 +10912,6 @@ func (m *MetricBatchMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *MetricBatchMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
-	case metricbatch.FieldSequence:
-		return m.AddedSequence()
 	case metricbatch.FieldPoints:
 		return m.AddedPoints()
 	case metricbatch.FieldCreatedAt:
@@ -11075,13 +10925,6 @@ func (m *MetricBatchMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *MetricBatchMutation) AddField(name string, value ent.Value) error {
 	switch name {
-	case metricbatch.FieldSequence:
-		v, ok := value.(int64)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.AddSequence(v)
-		return nil
 	case metricbatch.FieldPoints:
 		v, ok := value.(int)
 		if !ok {
@@ -11123,12 +10966,6 @@ func (m *MetricBatchMutation) ClearField(name string) error {
 // It returns an error if the field is not defined in the schema.
 func (m *MetricBatchMutation) ResetField(name string) error {
 	switch name {
-	case metricbatch.FieldRunID:
-		m.ResetRunID()
-		return nil
-	case metricbatch.FieldSequence:
-		m.ResetSequence()
-		return nil
 	case metricbatch.FieldPoints:
 		m.ResetPoints()
 		return nil
@@ -11144,28 +10981,19 @@ func (m *MetricBatchMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *MetricBatchMutation) AddedEdges() []string {
-	edges := make([]string, 0, 1)
-	if m.run != nil {
-		edges = append(edges, metricbatch.EdgeRun)
-	}
+	edges := make([]string, 0, 0)
 	return edges
 }
 
 // AddedIDs returns all IDs (to other nodes) that were added for the given edge
 // name in this mutation.
 func (m *MetricBatchMutation) AddedIDs(name string) []ent.Value {
-	switch name {
-	case metricbatch.EdgeRun:
-		if id := m.run; id != nil {
-			return []ent.Value{*id}
-		}
-	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *MetricBatchMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 0)
 	return edges
 }
 
@@ -11177,42 +11005,25 @@ func (m *MetricBatchMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *MetricBatchMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 1)
-	if m.clearedrun {
-		edges = append(edges, metricbatch.EdgeRun)
-	}
+	edges := make([]string, 0, 0)
 	return edges
 }
 
 // EdgeCleared returns a boolean which indicates if the edge with the given name
 // was cleared in this mutation.
 func (m *MetricBatchMutation) EdgeCleared(name string) bool {
-	switch name {
-	case metricbatch.EdgeRun:
-		return m.clearedrun
-	}
 	return false
 }
 
 // ClearEdge clears the value of the edge with the given name. It returns an error
 // if that edge is not defined in the schema.
 func (m *MetricBatchMutation) ClearEdge(name string) error {
-	switch name {
-	case metricbatch.EdgeRun:
-		m.ClearRun()
-		return nil
-	}
 	return fmt.Errorf("unknown MetricBatch unique edge %s", name)
 }
 
 // ResetEdge resets all changes to the edge with the given name in this mutation.
 // It returns an error if the edge is not defined in the schema.
 func (m *MetricBatchMutation) ResetEdge(name string) error {
-	switch name {
-	case metricbatch.EdgeRun:
-		m.ResetRun()
-		return nil
-	}
 	return fmt.Errorf("unknown MetricBatch edge %s", name)
 }
 
@@ -20127,9 +19938,6 @@ type RunMutation struct {
 	series                  map[int]struct{}
 	removedseries           map[int]struct{}
 	clearedseries           bool
-	metric_batches          map[int]struct{}
-	removedmetric_batches   map[int]struct{}
-	clearedmetric_batches   bool
 	log_chunks              map[int]struct{}
 	removedlog_chunks       map[int]struct{}
 	clearedlog_chunks       bool
@@ -21367,60 +21175,6 @@ func (m *RunMutation) ResetSeries() {
 	m.removedseries = nil
 }
 
-// AddMetricBatchIDs adds the "metric_batches" edge to the MetricBatch entity by ids.
-func (m *RunMutation) AddMetricBatchIDs(ids ...int) {
-	if m.metric_batches == nil {
-		m.metric_batches = make(map[int]struct{})
-	}
-	for i := range ids {
-		m.metric_batches[ids[i]] = struct{}{}
-	}
-}
-
-// ClearMetricBatches clears the "metric_batches" edge to the MetricBatch entity.
-func (m *RunMutation) ClearMetricBatches() {
-	m.clearedmetric_batches = true
-}
-
-// MetricBatchesCleared reports if the "metric_batches" edge to the MetricBatch entity was cleared.
-func (m *RunMutation) MetricBatchesCleared() bool {
-	return m.clearedmetric_batches
-}
-
-// RemoveMetricBatchIDs removes the "metric_batches" edge to the MetricBatch entity by IDs.
-func (m *RunMutation) RemoveMetricBatchIDs(ids ...int) {
-	if m.removedmetric_batches == nil {
-		m.removedmetric_batches = make(map[int]struct{})
-	}
-	for i := range ids {
-		delete(m.metric_batches, ids[i])
-		m.removedmetric_batches[ids[i]] = struct{}{}
-	}
-}
-
-// RemovedMetricBatches returns the removed IDs of the "metric_batches" edge to the MetricBatch entity.
-func (m *RunMutation) RemovedMetricBatchesIDs() (ids []int) {
-	for id := range m.removedmetric_batches {
-		ids = append(ids, id)
-	}
-	return
-}
-
-// MetricBatchesIDs returns the "metric_batches" edge IDs in the mutation.
-func (m *RunMutation) MetricBatchesIDs() (ids []int) {
-	for id := range m.metric_batches {
-		ids = append(ids, id)
-	}
-	return
-}
-
-// ResetMetricBatches resets all changes to the "metric_batches" edge.
-func (m *RunMutation) ResetMetricBatches() {
-	m.metric_batches = nil
-	m.clearedmetric_batches = false
-	m.removedmetric_batches = nil
-}
-
 // AddLogChunkIDs adds the "log_chunks" edge to the RunLogChunk entity by ids.
 func (m *RunMutation) AddLogChunkIDs(ids ...int) {
 	if m.log_chunks == nil {
@@ -22306,7 +22060,7 @@ func (m *RunMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *RunMutation) AddedEdges() []string {
-	edges := make([]string, 0, 11)
+	edges := make([]string, 0, 10)
 	if m.experiment != nil {
 		edges = append(edges, run.EdgeExperiment)
 	}
@@ -22318,9 +22072,6 @@ func (m *RunMutation) AddedEdges() []string {
 	}
 	if m.series != nil {
 		edges = append(edges, run.EdgeSeries)
-	}
-	if m.metric_batches != nil {
-		edges = append(edges, run.EdgeMetricBatches)
 	}
 	if m.log_chunks != nil {
 		edges = append(edges, run.EdgeLogChunks)
@@ -22369,12 +22120,6 @@ func (m *RunMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
-	case run.EdgeMetricBatches:
-		ids := make([]ent.Value, 0, len(m.metric_batches))
-		for id := range m.metric_batches {
-			ids = append(ids, id)
-		}
-		return ids
 	case run.EdgeLogChunks:
 		ids := make([]ent.Value, 0, len(m.log_chunks))
 		for id := range m.log_chunks {
@@ -22415,7 +22160,7 @@ func (m *RunMutation) AddedIDs(name string) []ent.Value {
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *RunMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 11)
+	edges := make([]string, 0, 10)
 	if m.removedparams != nil {
 		edges = append(edges, run.EdgeParams)
 	}
@@ -22424,9 +22169,6 @@ func (m *RunMutation) RemovedEdges() []string {
 	}
 	if m.removedseries != nil {
 		edges = append(edges, run.EdgeSeries)
-	}
-	if m.removedmetric_batches != nil {
-		edges = append(edges, run.EdgeMetricBatches)
 	}
 	if m.removedlog_chunks != nil {
 		edges = append(edges, run.EdgeLogChunks)
@@ -22468,12 +22210,6 @@ func (m *RunMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
-	case run.EdgeMetricBatches:
-		ids := make([]ent.Value, 0, len(m.removedmetric_batches))
-		for id := range m.removedmetric_batches {
-			ids = append(ids, id)
-		}
-		return ids
 	case run.EdgeLogChunks:
 		ids := make([]ent.Value, 0, len(m.removedlog_chunks))
 		for id := range m.removedlog_chunks {
@@ -22510,7 +22246,7 @@ func (m *RunMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *RunMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 11)
+	edges := make([]string, 0, 10)
 	if m.clearedexperiment {
 		edges = append(edges, run.EdgeExperiment)
 	}
@@ -22522,9 +22258,6 @@ func (m *RunMutation) ClearedEdges() []string {
 	}
 	if m.clearedseries {
 		edges = append(edges, run.EdgeSeries)
-	}
-	if m.clearedmetric_batches {
-		edges = append(edges, run.EdgeMetricBatches)
 	}
 	if m.clearedlog_chunks {
 		edges = append(edges, run.EdgeLogChunks)
@@ -22559,8 +22292,6 @@ func (m *RunMutation) EdgeCleared(name string) bool {
 		return m.clearedtags
 	case run.EdgeSeries:
 		return m.clearedseries
-	case run.EdgeMetricBatches:
-		return m.clearedmetric_batches
 	case run.EdgeLogChunks:
 		return m.clearedlog_chunks
 	case run.EdgeClients:
@@ -22606,9 +22337,6 @@ func (m *RunMutation) ResetEdge(name string) error {
 		return nil
 	case run.EdgeSeries:
 		m.ResetSeries()
-		return nil
-	case run.EdgeMetricBatches:
-		m.ResetMetricBatches()
 		return nil
 	case run.EdgeLogChunks:
 		m.ResetLogChunks()

@@ -44,7 +44,7 @@ type Run struct {
 	ArtifactLocation string `json:"artifact_location,omitempty"`
 	// Follows the tag mlflow.parentRunId, which is how every client makes a child run.
 	ParentRunID string `json:"parent_run_id,omitempty"`
-	// Sequence of the run's newest metric batch. Incremented under the row's lock, so its order is commit order.
+	// Sequence of the run's newest metric batch, under the row's lock, so its order is commit order. On SQLite a batch that is in metric_batches may be ahead of it.
 	MetricSequence int64 `json:"metric_sequence,omitempty"`
 	// Sequence of the run's newest log chunk.
 	LogSequence int64 `json:"log_sequence,omitempty"`
@@ -74,8 +74,6 @@ type RunEdges struct {
 	Tags []*RunTag `json:"tags,omitempty"`
 	// Series holds the value of the series edge.
 	Series []*MetricSeries `json:"series,omitempty"`
-	// MetricBatches holds the value of the metric_batches edge.
-	MetricBatches []*MetricBatch `json:"metric_batches,omitempty"`
 	// LogChunks holds the value of the log_chunks edge.
 	LogChunks []*RunLogChunk `json:"log_chunks,omitempty"`
 	// Clients holds the value of the clients edge.
@@ -90,7 +88,7 @@ type RunEdges struct {
 	Fingerprint *Fingerprint `json:"fingerprint,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [11]bool
+	loadedTypes [10]bool
 }
 
 // ExperimentOrErr returns the Experiment value or an error if the edge
@@ -131,19 +129,10 @@ func (e RunEdges) SeriesOrErr() ([]*MetricSeries, error) {
 	return nil, &NotLoadedError{edge: "series"}
 }
 
-// MetricBatchesOrErr returns the MetricBatches value or an error if the edge
-// was not loaded in eager-loading.
-func (e RunEdges) MetricBatchesOrErr() ([]*MetricBatch, error) {
-	if e.loadedTypes[4] {
-		return e.MetricBatches, nil
-	}
-	return nil, &NotLoadedError{edge: "metric_batches"}
-}
-
 // LogChunksOrErr returns the LogChunks value or an error if the edge
 // was not loaded in eager-loading.
 func (e RunEdges) LogChunksOrErr() ([]*RunLogChunk, error) {
-	if e.loadedTypes[5] {
+	if e.loadedTypes[4] {
 		return e.LogChunks, nil
 	}
 	return nil, &NotLoadedError{edge: "log_chunks"}
@@ -152,7 +141,7 @@ func (e RunEdges) LogChunksOrErr() ([]*RunLogChunk, error) {
 // ClientsOrErr returns the Clients value or an error if the edge
 // was not loaded in eager-loading.
 func (e RunEdges) ClientsOrErr() ([]*BatchClient, error) {
-	if e.loadedTypes[6] {
+	if e.loadedTypes[5] {
 		return e.Clients, nil
 	}
 	return nil, &NotLoadedError{edge: "clients"}
@@ -161,7 +150,7 @@ func (e RunEdges) ClientsOrErr() ([]*BatchClient, error) {
 // InputsOrErr returns the Inputs value or an error if the edge
 // was not loaded in eager-loading.
 func (e RunEdges) InputsOrErr() ([]*RunInput, error) {
-	if e.loadedTypes[7] {
+	if e.loadedTypes[6] {
 		return e.Inputs, nil
 	}
 	return nil, &NotLoadedError{edge: "inputs"}
@@ -170,7 +159,7 @@ func (e RunEdges) InputsOrErr() ([]*RunInput, error) {
 // OutputsOrErr returns the Outputs value or an error if the edge
 // was not loaded in eager-loading.
 func (e RunEdges) OutputsOrErr() ([]*RunOutput, error) {
-	if e.loadedTypes[8] {
+	if e.loadedTypes[7] {
 		return e.Outputs, nil
 	}
 	return nil, &NotLoadedError{edge: "outputs"}
@@ -179,7 +168,7 @@ func (e RunEdges) OutputsOrErr() ([]*RunOutput, error) {
 // ArtifactsOrErr returns the Artifacts value or an error if the edge
 // was not loaded in eager-loading.
 func (e RunEdges) ArtifactsOrErr() ([]*ArtifactReference, error) {
-	if e.loadedTypes[9] {
+	if e.loadedTypes[8] {
 		return e.Artifacts, nil
 	}
 	return nil, &NotLoadedError{edge: "artifacts"}
@@ -190,7 +179,7 @@ func (e RunEdges) ArtifactsOrErr() ([]*ArtifactReference, error) {
 func (e RunEdges) FingerprintOrErr() (*Fingerprint, error) {
 	if e.Fingerprint != nil {
 		return e.Fingerprint, nil
-	} else if e.loadedTypes[10] {
+	} else if e.loadedTypes[9] {
 		return nil, &NotFoundError{label: fingerprint.Label}
 	}
 	return nil, &NotLoadedError{edge: "fingerprint"}
@@ -382,11 +371,6 @@ func (_m *Run) QueryTags() *RunTagQuery {
 // QuerySeries queries the "series" edge of the Run entity.
 func (_m *Run) QuerySeries() *MetricSeriesQuery {
 	return NewRunClient(_m.config).QuerySeries(_m)
-}
-
-// QueryMetricBatches queries the "metric_batches" edge of the Run entity.
-func (_m *Run) QueryMetricBatches() *MetricBatchQuery {
-	return NewRunClient(_m.config).QueryMetricBatches(_m)
 }
 
 // QueryLogChunks queries the "log_chunks" edge of the Run entity.

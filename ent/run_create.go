@@ -14,7 +14,6 @@ import (
 	"github.com/cairnml/cairn/ent/batchclient"
 	"github.com/cairnml/cairn/ent/experiment"
 	"github.com/cairnml/cairn/ent/fingerprint"
-	"github.com/cairnml/cairn/ent/metricbatch"
 	"github.com/cairnml/cairn/ent/metricseries"
 	"github.com/cairnml/cairn/ent/param"
 	"github.com/cairnml/cairn/ent/run"
@@ -310,21 +309,6 @@ func (_c *RunCreate) AddSeries(v ...*MetricSeries) *RunCreate {
 		ids[i] = v[i].ID
 	}
 	return _c.AddSeriesIDs(ids...)
-}
-
-// AddMetricBatchIDs adds the "metric_batches" edge to the MetricBatch entity by IDs.
-func (_c *RunCreate) AddMetricBatchIDs(ids ...int) *RunCreate {
-	_c.mutation.AddMetricBatchIDs(ids...)
-	return _c
-}
-
-// AddMetricBatches adds the "metric_batches" edges to the MetricBatch entity.
-func (_c *RunCreate) AddMetricBatches(v ...*MetricBatch) *RunCreate {
-	ids := make([]int, len(v))
-	for i := range v {
-		ids[i] = v[i].ID
-	}
-	return _c.AddMetricBatchIDs(ids...)
 }
 
 // AddLogChunkIDs adds the "log_chunks" edge to the RunLogChunk entity by IDs.
@@ -761,22 +745,6 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(metricseries.FieldID, field.TypeInt),
-			},
-		}
-		for _, k := range nodes {
-			edge.Target.Nodes = append(edge.Target.Nodes, k)
-		}
-		_spec.Edges = append(_spec.Edges, edge)
-	}
-	if nodes := _c.mutation.MetricBatchesIDs(); len(nodes) > 0 {
-		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.O2M,
-			Inverse: false,
-			Table:   run.MetricBatchesTable,
-			Columns: []string{run.MetricBatchesColumn},
-			Bidi:    false,
-			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(metricbatch.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {

@@ -16,7 +16,6 @@ import (
 	"github.com/cairnml/cairn/ent/batchclient"
 	"github.com/cairnml/cairn/ent/experiment"
 	"github.com/cairnml/cairn/ent/fingerprint"
-	"github.com/cairnml/cairn/ent/metricbatch"
 	"github.com/cairnml/cairn/ent/metricseries"
 	"github.com/cairnml/cairn/ent/param"
 	"github.com/cairnml/cairn/ent/predicate"
@@ -30,22 +29,21 @@ import (
 // RunQuery is the builder for querying Run entities.
 type RunQuery struct {
 	config
-	ctx               *QueryContext
-	order             []run.OrderOption
-	inters            []Interceptor
-	predicates        []predicate.Run
-	withExperiment    *ExperimentQuery
-	withParams        *ParamQuery
-	withTags          *RunTagQuery
-	withSeries        *MetricSeriesQuery
-	withMetricBatches *MetricBatchQuery
-	withLogChunks     *RunLogChunkQuery
-	withClients       *BatchClientQuery
-	withInputs        *RunInputQuery
-	withOutputs       *RunOutputQuery
-	withArtifacts     *ArtifactReferenceQuery
-	withFingerprint   *FingerprintQuery
-	modifiers         []func(*sql.Selector)
+	ctx             *QueryContext
+	order           []run.OrderOption
+	inters          []Interceptor
+	predicates      []predicate.Run
+	withExperiment  *ExperimentQuery
+	withParams      *ParamQuery
+	withTags        *RunTagQuery
+	withSeries      *MetricSeriesQuery
+	withLogChunks   *RunLogChunkQuery
+	withClients     *BatchClientQuery
+	withInputs      *RunInputQuery
+	withOutputs     *RunOutputQuery
+	withArtifacts   *ArtifactReferenceQuery
+	withFingerprint *FingerprintQuery
+	modifiers       []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -163,28 +161,6 @@ func (_q *RunQuery) QuerySeries() *MetricSeriesQuery {
 			sqlgraph.From(run.Table, run.FieldID, selector),
 			sqlgraph.To(metricseries.Table, metricseries.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, run.SeriesTable, run.SeriesColumn),
-		)
-		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
-		return fromU, nil
-	}
-	return query
-}
-
-// QueryMetricBatches chains the current query on the "metric_batches" edge.
-func (_q *RunQuery) QueryMetricBatches() *MetricBatchQuery {
-	query := (&MetricBatchClient{config: _q.config}).Query()
-	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
-		if err := _q.prepareQuery(ctx); err != nil {
-			return nil, err
-		}
-		selector := _q.sqlQuery(ctx)
-		if err := selector.Err(); err != nil {
-			return nil, err
-		}
-		step := sqlgraph.NewStep(
-			sqlgraph.From(run.Table, run.FieldID, selector),
-			sqlgraph.To(metricbatch.Table, metricbatch.FieldID),
-			sqlgraph.Edge(sqlgraph.O2M, false, run.MetricBatchesTable, run.MetricBatchesColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -511,22 +487,21 @@ func (_q *RunQuery) Clone() *RunQuery {
 		return nil
 	}
 	return &RunQuery{
-		config:            _q.config,
-		ctx:               _q.ctx.Clone(),
-		order:             append([]run.OrderOption{}, _q.order...),
-		inters:            append([]Interceptor{}, _q.inters...),
-		predicates:        append([]predicate.Run{}, _q.predicates...),
-		withExperiment:    _q.withExperiment.Clone(),
-		withParams:        _q.withParams.Clone(),
-		withTags:          _q.withTags.Clone(),
-		withSeries:        _q.withSeries.Clone(),
-		withMetricBatches: _q.withMetricBatches.Clone(),
-		withLogChunks:     _q.withLogChunks.Clone(),
-		withClients:       _q.withClients.Clone(),
-		withInputs:        _q.withInputs.Clone(),
-		withOutputs:       _q.withOutputs.Clone(),
-		withArtifacts:     _q.withArtifacts.Clone(),
-		withFingerprint:   _q.withFingerprint.Clone(),
+		config:          _q.config,
+		ctx:             _q.ctx.Clone(),
+		order:           append([]run.OrderOption{}, _q.order...),
+		inters:          append([]Interceptor{}, _q.inters...),
+		predicates:      append([]predicate.Run{}, _q.predicates...),
+		withExperiment:  _q.withExperiment.Clone(),
+		withParams:      _q.withParams.Clone(),
+		withTags:        _q.withTags.Clone(),
+		withSeries:      _q.withSeries.Clone(),
+		withLogChunks:   _q.withLogChunks.Clone(),
+		withClients:     _q.withClients.Clone(),
+		withInputs:      _q.withInputs.Clone(),
+		withOutputs:     _q.withOutputs.Clone(),
+		withArtifacts:   _q.withArtifacts.Clone(),
+		withFingerprint: _q.withFingerprint.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -575,17 +550,6 @@ func (_q *RunQuery) WithSeries(opts ...func(*MetricSeriesQuery)) *RunQuery {
 		opt(query)
 	}
 	_q.withSeries = query
-	return _q
-}
-
-// WithMetricBatches tells the query-builder to eager-load the nodes that are connected to
-// the "metric_batches" edge. The optional arguments are used to configure the query builder of the edge.
-func (_q *RunQuery) WithMetricBatches(opts ...func(*MetricBatchQuery)) *RunQuery {
-	query := (&MetricBatchClient{config: _q.config}).Query()
-	for _, opt := range opts {
-		opt(query)
-	}
-	_q.withMetricBatches = query
 	return _q
 }
 
@@ -733,12 +697,11 @@ func (_q *RunQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Run, err
 	var (
 		nodes       = []*Run{}
 		_spec       = _q.querySpec()
-		loadedTypes = [11]bool{
+		loadedTypes = [10]bool{
 			_q.withExperiment != nil,
 			_q.withParams != nil,
 			_q.withTags != nil,
 			_q.withSeries != nil,
-			_q.withMetricBatches != nil,
 			_q.withLogChunks != nil,
 			_q.withClients != nil,
 			_q.withInputs != nil,
@@ -792,13 +755,6 @@ func (_q *RunQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Run, err
 		if err := _q.loadSeries(ctx, query, nodes,
 			func(n *Run) { n.Edges.Series = []*MetricSeries{} },
 			func(n *Run, e *MetricSeries) { n.Edges.Series = append(n.Edges.Series, e) }); err != nil {
-			return nil, err
-		}
-	}
-	if query := _q.withMetricBatches; query != nil {
-		if err := _q.loadMetricBatches(ctx, query, nodes,
-			func(n *Run) { n.Edges.MetricBatches = []*MetricBatch{} },
-			func(n *Run, e *MetricBatch) { n.Edges.MetricBatches = append(n.Edges.MetricBatches, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -950,36 +906,6 @@ func (_q *RunQuery) loadSeries(ctx context.Context, query *MetricSeriesQuery, no
 	}
 	query.Where(predicate.MetricSeries(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(run.SeriesColumn), fks...))
-	}))
-	neighbors, err := query.All(ctx)
-	if err != nil {
-		return err
-	}
-	for _, n := range neighbors {
-		fk := n.RunID
-		node, ok := nodeids[fk]
-		if !ok {
-			return fmt.Errorf(`unexpected referenced foreign-key "run_id" returned %v for node %v`, fk, n.ID)
-		}
-		assign(node, n)
-	}
-	return nil
-}
-func (_q *RunQuery) loadMetricBatches(ctx context.Context, query *MetricBatchQuery, nodes []*Run, init func(*Run), assign func(*Run, *MetricBatch)) error {
-	fks := make([]driver.Value, 0, len(nodes))
-	nodeids := make(map[int]*Run)
-	for i := range nodes {
-		fks = append(fks, nodes[i].ID)
-		nodeids[nodes[i].ID] = nodes[i]
-		if init != nil {
-			init(nodes[i])
-		}
-	}
-	if len(query.ctx.Fields) > 0 {
-		query.ctx.AppendFieldOnce(metricbatch.FieldRunID)
-	}
-	query.Where(predicate.MetricBatch(func(s *sql.Selector) {
-		s.Where(sql.InValues(s.C(run.MetricBatchesColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

@@ -14,7 +14,6 @@ import (
 	"github.com/cairnml/cairn/ent/batchclient"
 	"github.com/cairnml/cairn/ent/experiment"
 	"github.com/cairnml/cairn/ent/fingerprint"
-	"github.com/cairnml/cairn/ent/metricbatch"
 	"github.com/cairnml/cairn/ent/metricseries"
 	"github.com/cairnml/cairn/ent/param"
 	"github.com/cairnml/cairn/ent/predicate"
@@ -408,21 +407,6 @@ func (_u *RunUpdate) AddSeries(v ...*MetricSeries) *RunUpdate {
 	return _u.AddSeriesIDs(ids...)
 }
 
-// AddMetricBatchIDs adds the "metric_batches" edge to the MetricBatch entity by IDs.
-func (_u *RunUpdate) AddMetricBatchIDs(ids ...int) *RunUpdate {
-	_u.mutation.AddMetricBatchIDs(ids...)
-	return _u
-}
-
-// AddMetricBatches adds the "metric_batches" edges to the MetricBatch entity.
-func (_u *RunUpdate) AddMetricBatches(v ...*MetricBatch) *RunUpdate {
-	ids := make([]int, len(v))
-	for i := range v {
-		ids[i] = v[i].ID
-	}
-	return _u.AddMetricBatchIDs(ids...)
-}
-
 // AddLogChunkIDs adds the "log_chunks" edge to the RunLogChunk entity by IDs.
 func (_u *RunUpdate) AddLogChunkIDs(ids ...int) *RunUpdate {
 	_u.mutation.AddLogChunkIDs(ids...)
@@ -589,27 +573,6 @@ func (_u *RunUpdate) RemoveSeries(v ...*MetricSeries) *RunUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveSeriesIDs(ids...)
-}
-
-// ClearMetricBatches clears all "metric_batches" edges to the MetricBatch entity.
-func (_u *RunUpdate) ClearMetricBatches() *RunUpdate {
-	_u.mutation.ClearMetricBatches()
-	return _u
-}
-
-// RemoveMetricBatchIDs removes the "metric_batches" edge to MetricBatch entities by IDs.
-func (_u *RunUpdate) RemoveMetricBatchIDs(ids ...int) *RunUpdate {
-	_u.mutation.RemoveMetricBatchIDs(ids...)
-	return _u
-}
-
-// RemoveMetricBatches removes "metric_batches" edges to MetricBatch entities.
-func (_u *RunUpdate) RemoveMetricBatches(v ...*MetricBatch) *RunUpdate {
-	ids := make([]int, len(v))
-	for i := range v {
-		ids[i] = v[i].ID
-	}
-	return _u.RemoveMetricBatchIDs(ids...)
 }
 
 // ClearLogChunks clears all "log_chunks" edges to the RunLogChunk entity.
@@ -1049,51 +1012,6 @@ func (_u *RunUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(metricseries.FieldID, field.TypeInt),
-			},
-		}
-		for _, k := range nodes {
-			edge.Target.Nodes = append(edge.Target.Nodes, k)
-		}
-		_spec.Edges.Add = append(_spec.Edges.Add, edge)
-	}
-	if _u.mutation.MetricBatchesCleared() {
-		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.O2M,
-			Inverse: false,
-			Table:   run.MetricBatchesTable,
-			Columns: []string{run.MetricBatchesColumn},
-			Bidi:    false,
-			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(metricbatch.FieldID, field.TypeInt),
-			},
-		}
-		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
-	}
-	if nodes := _u.mutation.RemovedMetricBatchesIDs(); len(nodes) > 0 && !_u.mutation.MetricBatchesCleared() {
-		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.O2M,
-			Inverse: false,
-			Table:   run.MetricBatchesTable,
-			Columns: []string{run.MetricBatchesColumn},
-			Bidi:    false,
-			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(metricbatch.FieldID, field.TypeInt),
-			},
-		}
-		for _, k := range nodes {
-			edge.Target.Nodes = append(edge.Target.Nodes, k)
-		}
-		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
-	}
-	if nodes := _u.mutation.MetricBatchesIDs(); len(nodes) > 0 {
-		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.O2M,
-			Inverse: false,
-			Table:   run.MetricBatchesTable,
-			Columns: []string{run.MetricBatchesColumn},
-			Bidi:    false,
-			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(metricbatch.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {
@@ -1746,21 +1664,6 @@ func (_u *RunUpdateOne) AddSeries(v ...*MetricSeries) *RunUpdateOne {
 	return _u.AddSeriesIDs(ids...)
 }
 
-// AddMetricBatchIDs adds the "metric_batches" edge to the MetricBatch entity by IDs.
-func (_u *RunUpdateOne) AddMetricBatchIDs(ids ...int) *RunUpdateOne {
-	_u.mutation.AddMetricBatchIDs(ids...)
-	return _u
-}
-
-// AddMetricBatches adds the "metric_batches" edges to the MetricBatch entity.
-func (_u *RunUpdateOne) AddMetricBatches(v ...*MetricBatch) *RunUpdateOne {
-	ids := make([]int, len(v))
-	for i := range v {
-		ids[i] = v[i].ID
-	}
-	return _u.AddMetricBatchIDs(ids...)
-}
-
 // AddLogChunkIDs adds the "log_chunks" edge to the RunLogChunk entity by IDs.
 func (_u *RunUpdateOne) AddLogChunkIDs(ids ...int) *RunUpdateOne {
 	_u.mutation.AddLogChunkIDs(ids...)
@@ -1927,27 +1830,6 @@ func (_u *RunUpdateOne) RemoveSeries(v ...*MetricSeries) *RunUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveSeriesIDs(ids...)
-}
-
-// ClearMetricBatches clears all "metric_batches" edges to the MetricBatch entity.
-func (_u *RunUpdateOne) ClearMetricBatches() *RunUpdateOne {
-	_u.mutation.ClearMetricBatches()
-	return _u
-}
-
-// RemoveMetricBatchIDs removes the "metric_batches" edge to MetricBatch entities by IDs.
-func (_u *RunUpdateOne) RemoveMetricBatchIDs(ids ...int) *RunUpdateOne {
-	_u.mutation.RemoveMetricBatchIDs(ids...)
-	return _u
-}
-
-// RemoveMetricBatches removes "metric_batches" edges to MetricBatch entities.
-func (_u *RunUpdateOne) RemoveMetricBatches(v ...*MetricBatch) *RunUpdateOne {
-	ids := make([]int, len(v))
-	for i := range v {
-		ids[i] = v[i].ID
-	}
-	return _u.RemoveMetricBatchIDs(ids...)
 }
 
 // ClearLogChunks clears all "log_chunks" edges to the RunLogChunk entity.
@@ -2417,51 +2299,6 @@ func (_u *RunUpdateOne) sqlSave(ctx context.Context) (_node *Run, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(metricseries.FieldID, field.TypeInt),
-			},
-		}
-		for _, k := range nodes {
-			edge.Target.Nodes = append(edge.Target.Nodes, k)
-		}
-		_spec.Edges.Add = append(_spec.Edges.Add, edge)
-	}
-	if _u.mutation.MetricBatchesCleared() {
-		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.O2M,
-			Inverse: false,
-			Table:   run.MetricBatchesTable,
-			Columns: []string{run.MetricBatchesColumn},
-			Bidi:    false,
-			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(metricbatch.FieldID, field.TypeInt),
-			},
-		}
-		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
-	}
-	if nodes := _u.mutation.RemovedMetricBatchesIDs(); len(nodes) > 0 && !_u.mutation.MetricBatchesCleared() {
-		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.O2M,
-			Inverse: false,
-			Table:   run.MetricBatchesTable,
-			Columns: []string{run.MetricBatchesColumn},
-			Bidi:    false,
-			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(metricbatch.FieldID, field.TypeInt),
-			},
-		}
-		for _, k := range nodes {
-			edge.Target.Nodes = append(edge.Target.Nodes, k)
-		}
-		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
-	}
-	if nodes := _u.mutation.MetricBatchesIDs(); len(nodes) > 0 {
-		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.O2M,
-			Inverse: false,
-			Table:   run.MetricBatchesTable,
-			Columns: []string{run.MetricBatchesColumn},
-			Bidi:    false,
-			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(metricbatch.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {

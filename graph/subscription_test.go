@@ -277,7 +277,7 @@ func TestSlowReaderIsReadForNoFurtherThanItReads(t *testing.T) {
 	t.Parallel()
 	var reads atomic.Int64
 	s := newServer(t, storetest.Open(t, store.Config{URL: "sqlite:" + t.TempDir() + "/cairn.db", OnQuery: func(q string, _ []any) {
-		if strings.Contains(q, "FROM metric_batches") {
+		if strings.Contains(q, "JOIN metric_batches") {
 			reads.Add(1)
 		}
 	}}), graph.Options{Replicas: true, PollInterval: 10 * time.Millisecond})

@@ -4,7 +4,6 @@ package metricbatch
 
 import (
 	"entgo.io/ent/dialect/sql"
-	"entgo.io/ent/dialect/sql/sqlgraph"
 )
 
 const (
@@ -12,34 +11,19 @@ const (
 	Label = "metric_batch"
 	// FieldID holds the string denoting the id field in the database.
 	FieldID = "id"
-	// FieldRunID holds the string denoting the run_id field in the database.
-	FieldRunID = "run_id"
-	// FieldSequence holds the string denoting the sequence field in the database.
-	FieldSequence = "sequence"
 	// FieldPoints holds the string denoting the points field in the database.
 	FieldPoints = "points"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldPayload holds the string denoting the payload field in the database.
 	FieldPayload = "payload"
-	// EdgeRun holds the string denoting the run edge name in mutations.
-	EdgeRun = "run"
 	// Table holds the table name of the metricbatch in the database.
 	Table = "metric_batches"
-	// RunTable is the table that holds the run relation/edge.
-	RunTable = "metric_batches"
-	// RunInverseTable is the table name for the Run entity.
-	// It exists in this package in order to avoid circular dependency with the "run" package.
-	RunInverseTable = "runs"
-	// RunColumn is the table column denoting the run relation/edge.
-	RunColumn = "run_id"
 )
 
 // Columns holds all SQL columns for metricbatch fields.
 var Columns = []string{
 	FieldID,
-	FieldRunID,
-	FieldSequence,
 	FieldPoints,
 	FieldCreatedAt,
 	FieldPayload,
@@ -63,16 +47,6 @@ func ByID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldID, opts...).ToFunc()
 }
 
-// ByRunID orders the results by the run_id field.
-func ByRunID(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldRunID, opts...).ToFunc()
-}
-
-// BySequence orders the results by the sequence field.
-func BySequence(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldSequence, opts...).ToFunc()
-}
-
 // ByPoints orders the results by the points field.
 func ByPoints(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPoints, opts...).ToFunc()
@@ -81,18 +55,4 @@ func ByPoints(opts ...sql.OrderTermOption) OrderOption {
 // ByCreatedAt orders the results by the created_at field.
 func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
-}
-
-// ByRunField orders the results by run field.
-func ByRunField(field string, opts ...sql.OrderTermOption) OrderOption {
-	return func(s *sql.Selector) {
-		sqlgraph.OrderByNeighborTerms(s, newRunStep(), sql.OrderByField(field, opts...))
-	}
-}
-func newRunStep() *sqlgraph.Step {
-	return sqlgraph.NewStep(
-		sqlgraph.From(Table, FieldID),
-		sqlgraph.To(RunInverseTable, FieldID),
-		sqlgraph.Edge(sqlgraph.M2O, true, RunTable, RunColumn),
-	)
 }

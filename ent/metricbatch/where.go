@@ -4,63 +4,52 @@ package metricbatch
 
 import (
 	"entgo.io/ent/dialect/sql"
-	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/cairnml/cairn/ent/predicate"
 )
 
 // ID filters vertices based on their ID field.
-func ID(id int) predicate.MetricBatch {
+func ID(id int64) predicate.MetricBatch {
 	return predicate.MetricBatch(sql.FieldEQ(FieldID, id))
 }
 
 // IDEQ applies the EQ predicate on the ID field.
-func IDEQ(id int) predicate.MetricBatch {
+func IDEQ(id int64) predicate.MetricBatch {
 	return predicate.MetricBatch(sql.FieldEQ(FieldID, id))
 }
 
 // IDNEQ applies the NEQ predicate on the ID field.
-func IDNEQ(id int) predicate.MetricBatch {
+func IDNEQ(id int64) predicate.MetricBatch {
 	return predicate.MetricBatch(sql.FieldNEQ(FieldID, id))
 }
 
 // IDIn applies the In predicate on the ID field.
-func IDIn(ids ...int) predicate.MetricBatch {
+func IDIn(ids ...int64) predicate.MetricBatch {
 	return predicate.MetricBatch(sql.FieldIn(FieldID, ids...))
 }
 
 // IDNotIn applies the NotIn predicate on the ID field.
-func IDNotIn(ids ...int) predicate.MetricBatch {
+func IDNotIn(ids ...int64) predicate.MetricBatch {
 	return predicate.MetricBatch(sql.FieldNotIn(FieldID, ids...))
 }
 
 // IDGT applies the GT predicate on the ID field.
-func IDGT(id int) predicate.MetricBatch {
+func IDGT(id int64) predicate.MetricBatch {
 	return predicate.MetricBatch(sql.FieldGT(FieldID, id))
 }
 
 // IDGTE applies the GTE predicate on the ID field.
-func IDGTE(id int) predicate.MetricBatch {
+func IDGTE(id int64) predicate.MetricBatch {
 	return predicate.MetricBatch(sql.FieldGTE(FieldID, id))
 }
 
 // IDLT applies the LT predicate on the ID field.
-func IDLT(id int) predicate.MetricBatch {
+func IDLT(id int64) predicate.MetricBatch {
 	return predicate.MetricBatch(sql.FieldLT(FieldID, id))
 }
 
 // IDLTE applies the LTE predicate on the ID field.
-func IDLTE(id int) predicate.MetricBatch {
+func IDLTE(id int64) predicate.MetricBatch {
 	return predicate.MetricBatch(sql.FieldLTE(FieldID, id))
-}
-
-// RunID applies equality check predicate on the "run_id" field. It's identical to RunIDEQ.
-func RunID(v int) predicate.MetricBatch {
-	return predicate.MetricBatch(sql.FieldEQ(FieldRunID, v))
-}
-
-// Sequence applies equality check predicate on the "sequence" field. It's identical to SequenceEQ.
-func Sequence(v int64) predicate.MetricBatch {
-	return predicate.MetricBatch(sql.FieldEQ(FieldSequence, v))
 }
 
 // Points applies equality check predicate on the "points" field. It's identical to PointsEQ.
@@ -76,66 +65,6 @@ func CreatedAt(v int64) predicate.MetricBatch {
 // Payload applies equality check predicate on the "payload" field. It's identical to PayloadEQ.
 func Payload(v []byte) predicate.MetricBatch {
 	return predicate.MetricBatch(sql.FieldEQ(FieldPayload, v))
-}
-
-// RunIDEQ applies the EQ predicate on the "run_id" field.
-func RunIDEQ(v int) predicate.MetricBatch {
-	return predicate.MetricBatch(sql.FieldEQ(FieldRunID, v))
-}
-
-// RunIDNEQ applies the NEQ predicate on the "run_id" field.
-func RunIDNEQ(v int) predicate.MetricBatch {
-	return predicate.MetricBatch(sql.FieldNEQ(FieldRunID, v))
-}
-
-// RunIDIn applies the In predicate on the "run_id" field.
-func RunIDIn(vs ...int) predicate.MetricBatch {
-	return predicate.MetricBatch(sql.FieldIn(FieldRunID, vs...))
-}
-
-// RunIDNotIn applies the NotIn predicate on the "run_id" field.
-func RunIDNotIn(vs ...int) predicate.MetricBatch {
-	return predicate.MetricBatch(sql.FieldNotIn(FieldRunID, vs...))
-}
-
-// SequenceEQ applies the EQ predicate on the "sequence" field.
-func SequenceEQ(v int64) predicate.MetricBatch {
-	return predicate.MetricBatch(sql.FieldEQ(FieldSequence, v))
-}
-
-// SequenceNEQ applies the NEQ predicate on the "sequence" field.
-func SequenceNEQ(v int64) predicate.MetricBatch {
-	return predicate.MetricBatch(sql.FieldNEQ(FieldSequence, v))
-}
-
-// SequenceIn applies the In predicate on the "sequence" field.
-func SequenceIn(vs ...int64) predicate.MetricBatch {
-	return predicate.MetricBatch(sql.FieldIn(FieldSequence, vs...))
-}
-
-// SequenceNotIn applies the NotIn predicate on the "sequence" field.
-func SequenceNotIn(vs ...int64) predicate.MetricBatch {
-	return predicate.MetricBatch(sql.FieldNotIn(FieldSequence, vs...))
-}
-
-// SequenceGT applies the GT predicate on the "sequence" field.
-func SequenceGT(v int64) predicate.MetricBatch {
-	return predicate.MetricBatch(sql.FieldGT(FieldSequence, v))
-}
-
-// SequenceGTE applies the GTE predicate on the "sequence" field.
-func SequenceGTE(v int64) predicate.MetricBatch {
-	return predicate.MetricBatch(sql.FieldGTE(FieldSequence, v))
-}
-
-// SequenceLT applies the LT predicate on the "sequence" field.
-func SequenceLT(v int64) predicate.MetricBatch {
-	return predicate.MetricBatch(sql.FieldLT(FieldSequence, v))
-}
-
-// SequenceLTE applies the LTE predicate on the "sequence" field.
-func SequenceLTE(v int64) predicate.MetricBatch {
-	return predicate.MetricBatch(sql.FieldLTE(FieldSequence, v))
 }
 
 // PointsEQ applies the EQ predicate on the "points" field.
@@ -256,29 +185,6 @@ func PayloadLT(v []byte) predicate.MetricBatch {
 // PayloadLTE applies the LTE predicate on the "payload" field.
 func PayloadLTE(v []byte) predicate.MetricBatch {
 	return predicate.MetricBatch(sql.FieldLTE(FieldPayload, v))
-}
-
-// HasRun applies the HasEdge predicate on the "run" edge.
-func HasRun() predicate.MetricBatch {
-	return predicate.MetricBatch(func(s *sql.Selector) {
-		step := sqlgraph.NewStep(
-			sqlgraph.From(Table, FieldID),
-			sqlgraph.Edge(sqlgraph.M2O, true, RunTable, RunColumn),
-		)
-		sqlgraph.HasNeighbors(s, step)
-	})
-}
-
-// HasRunWith applies the HasEdge predicate on the "run" edge with a given conditions (other predicates).
-func HasRunWith(preds ...predicate.Run) predicate.MetricBatch {
-	return predicate.MetricBatch(func(s *sql.Selector) {
-		step := newRunStep()
-		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
-			for _, p := range preds {
-				p(s)
-			}
-		})
-	})
 }
 
 // And groups predicates with the AND operator between them.

@@ -420,33 +420,16 @@ var (
 	}
 	// MetricBatchesColumns holds the columns for the "metric_batches" table.
 	MetricBatchesColumns = []*schema.Column{
-		{Name: "id", Type: field.TypeInt, Increment: true},
-		{Name: "sequence", Type: field.TypeInt64},
+		{Name: "id", Type: field.TypeInt64},
 		{Name: "points", Type: field.TypeInt},
 		{Name: "created_at", Type: field.TypeInt64},
 		{Name: "payload", Type: field.TypeBytes},
-		{Name: "run_id", Type: field.TypeInt},
 	}
 	// MetricBatchesTable holds the schema information for the "metric_batches" table.
 	MetricBatchesTable = &schema.Table{
 		Name:       "metric_batches",
 		Columns:    MetricBatchesColumns,
 		PrimaryKey: []*schema.Column{MetricBatchesColumns[0]},
-		ForeignKeys: []*schema.ForeignKey{
-			{
-				Symbol:     "metric_batches_runs_metric_batches",
-				Columns:    []*schema.Column{MetricBatchesColumns[5]},
-				RefColumns: []*schema.Column{RunsColumns[0]},
-				OnDelete:   schema.Cascade,
-			},
-		},
-		Indexes: []*schema.Index{
-			{
-				Name:    "metricbatch_run_id_sequence",
-				Unique:  true,
-				Columns: []*schema.Column{MetricBatchesColumns[5], MetricBatchesColumns[1]},
-			},
-		},
 	}
 	// MetricChunksColumns holds the columns for the "metric_chunks" table.
 	MetricChunksColumns = []*schema.Column{
@@ -1086,7 +1069,6 @@ func init() {
 	LoggedModelTagsTable.Annotation = &entsql.Annotation{
 		Table: "logged_model_tags",
 	}
-	MetricBatchesTable.ForeignKeys[0].RefTable = RunsTable
 	MetricBatchesTable.Annotation = &entsql.Annotation{
 		Table: "metric_batches",
 	}

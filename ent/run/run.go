@@ -62,8 +62,6 @@ const (
 	EdgeTags = "tags"
 	// EdgeSeries holds the string denoting the series edge name in mutations.
 	EdgeSeries = "series"
-	// EdgeMetricBatches holds the string denoting the metric_batches edge name in mutations.
-	EdgeMetricBatches = "metric_batches"
 	// EdgeLogChunks holds the string denoting the log_chunks edge name in mutations.
 	EdgeLogChunks = "log_chunks"
 	// EdgeClients holds the string denoting the clients edge name in mutations.
@@ -106,13 +104,6 @@ const (
 	SeriesInverseTable = "metric_series"
 	// SeriesColumn is the table column denoting the series relation/edge.
 	SeriesColumn = "run_id"
-	// MetricBatchesTable is the table that holds the metric_batches relation/edge.
-	MetricBatchesTable = "metric_batches"
-	// MetricBatchesInverseTable is the table name for the MetricBatch entity.
-	// It exists in this package in order to avoid circular dependency with the "metricbatch" package.
-	MetricBatchesInverseTable = "metric_batches"
-	// MetricBatchesColumn is the table column denoting the metric_batches relation/edge.
-	MetricBatchesColumn = "run_id"
 	// LogChunksTable is the table that holds the log_chunks relation/edge.
 	LogChunksTable = "run_log_chunks"
 	// LogChunksInverseTable is the table name for the RunLogChunk entity.
@@ -435,20 +426,6 @@ func BySeries(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 	}
 }
 
-// ByMetricBatchesCount orders the results by metric_batches count.
-func ByMetricBatchesCount(opts ...sql.OrderTermOption) OrderOption {
-	return func(s *sql.Selector) {
-		sqlgraph.OrderByNeighborsCount(s, newMetricBatchesStep(), opts...)
-	}
-}
-
-// ByMetricBatches orders the results by metric_batches terms.
-func ByMetricBatches(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
-	return func(s *sql.Selector) {
-		sqlgraph.OrderByNeighborTerms(s, newMetricBatchesStep(), append([]sql.OrderTerm{term}, terms...)...)
-	}
-}
-
 // ByLogChunksCount orders the results by log_chunks count.
 func ByLogChunksCount(opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
@@ -551,13 +528,6 @@ func newSeriesStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(SeriesInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, SeriesTable, SeriesColumn),
-	)
-}
-func newMetricBatchesStep() *sqlgraph.Step {
-	return sqlgraph.NewStep(
-		sqlgraph.From(Table, FieldID),
-		sqlgraph.To(MetricBatchesInverseTable, FieldID),
-		sqlgraph.Edge(sqlgraph.O2M, false, MetricBatchesTable, MetricBatchesColumn),
 	)
 }
 func newLogChunksStep() *sqlgraph.Step {

@@ -1175,29 +1175,6 @@ func HasSeriesWith(preds ...predicate.MetricSeries) predicate.Run {
 	})
 }
 
-// HasMetricBatches applies the HasEdge predicate on the "metric_batches" edge.
-func HasMetricBatches() predicate.Run {
-	return predicate.Run(func(s *sql.Selector) {
-		step := sqlgraph.NewStep(
-			sqlgraph.From(Table, FieldID),
-			sqlgraph.Edge(sqlgraph.O2M, false, MetricBatchesTable, MetricBatchesColumn),
-		)
-		sqlgraph.HasNeighbors(s, step)
-	})
-}
-
-// HasMetricBatchesWith applies the HasEdge predicate on the "metric_batches" edge with a given conditions (other predicates).
-func HasMetricBatchesWith(preds ...predicate.MetricBatch) predicate.Run {
-	return predicate.Run(func(s *sql.Selector) {
-		step := newMetricBatchesStep()
-		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
-			for _, p := range preds {
-				p(s)
-			}
-		})
-	})
-}
-
 // HasLogChunks applies the HasEdge predicate on the "log_chunks" edge.
 func HasLogChunks() predicate.Run {
 	return predicate.Run(func(s *sql.Selector) {

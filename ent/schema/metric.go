@@ -60,18 +60,9 @@ func (MetricBatch) Annotations() []schema.Annotation {
 
 func (MetricBatch) Fields() []ent.Field {
 	return []ent.Field{
-		field.Int("run_id"),
-		field.Int64("sequence"),
+		givenID("The run's id times 2^34 plus the batch's sequence, from 1."),
 		field.Int("points"),
 		field.Int64("created_at"),
 		field.Bytes("payload"),
 	}
-}
-
-func (MetricBatch) Edges() []ent.Edge {
-	return []ent.Edge{ownedBy(Run.Type, "run", "metric_batches", "run_id")}
-}
-
-func (MetricBatch) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("run_id", "sequence").Unique()}
 }

@@ -37,7 +37,8 @@ func (Run) Fields() []ent.Field {
 		field.String("parent_run_id").MaxLen(32).Default("").
 			Comment("Follows the tag mlflow.parentRunId, which is how every client makes a child run."),
 		field.Int64("metric_sequence").Default(0).
-			Comment("Sequence of the run's newest metric batch. Incremented under the row's lock, so its order is commit order."),
+			Comment("Sequence of the run's newest metric batch, under the row's lock, so its order is commit order. On SQLite a " +
+				"batch that is in metric_batches may be ahead of it."),
 		field.Int64("log_sequence").Default(0).Comment("Sequence of the run's newest log chunk."),
 		field.Int64("lease_expires_at").Optional().Nillable().
 			Comment("When a run that sends heartbeats counts as killed; unset for clients that send none."),
@@ -54,7 +55,6 @@ func (Run) Edges() []ent.Edge {
 		owns("params", Param.Type),
 		owns("tags", RunTag.Type),
 		owns("series", MetricSeries.Type),
-		owns("metric_batches", MetricBatch.Type),
 		owns("log_chunks", RunLogChunk.Type),
 		owns("clients", BatchClient.Type),
 		owns("inputs", RunInput.Type),

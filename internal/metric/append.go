@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
-	"math"
 	"slices"
 	"sync"
 
@@ -24,57 +22,84 @@ const (
 	cachedPoints = 1 << 20
 )
 
-// Appender adds points to runs. On SQLite it remembers the state of the series it wrote to, which is sound because no one
-// else writes the file (store takes a lock on it); on PostgreSQL, where others may, it reads them under the run's lock.
+// Appender adds points to runs. It remembers the state of the series that it wrote to. That is sound for as long as the run
+// has no other batch than those that the appender knows, which the run's sequence tells, read under the run's lock.
 type Appender struct {
-	mu    sync.Mutex // the one writer of SQLite is alone already: this is for PostgreSQL's lanes
-	cache *simplelru.LRU[int, *runSeries]
-	cost  int
+	mu   sync.Mutex // PostgreSQL has several writers; what is remembered of one run only one of them touches at a time
+	runs *simplelru.LRU[int, *runSeries]
+	cost int
 }
 
 // runSeries is what is known of a run's series.
 type runSeries struct {
-	series map[string]*series
-	// costs has what each series was accounted with. It cannot be asked of the series again: copies share what they have seen.
-	costs map[string]int
-	cost  int
+	// sequence is that of the run's newest batch when the series were as they are here.
+	sequence int64
+	series   map[string]*remembered
+	cost     int
+}
+
+// remembered is a series between transactions, and as the transaction of a group left it.
+type remembered struct {
+	committed *series
+	pending   *series
+	group     *Group
+	cost      int
 }
 
 // NewAppender makes an appender for one database.
-func NewAppender(db *store.DB) *Appender {
+func NewAppender() *Appender {
 	a := &Appender{}
-	if !db.Postgres() {
-		cache, err := simplelru.NewLRU(cachedRuns, func(_ int, r *runSeries) { a.cost -= r.cost })
-		if err == nil { // its only error is a size that is not positive
-			a.cache = cache
-		}
+	runs, err := simplelru.NewLRU(cachedRuns, func(_ int, r *runSeries) { a.cost -= r.cost })
+	if err == nil { // its only error is a size that is not positive
+		a.runs = runs
 	}
 	return a
 }
 
-// Target is the run that points are added to; the transaction holds its lock.
-type Target struct {
-	RunPK int
-	// Sequence is what the new batch gets.
+// Run is a run that points are added to; the transaction holds its lock.
+type Run struct {
+	PK, ExperimentID int
+	// Sequence is that of the run's newest batch.
 	Sequence int64
-	// Now is Unix milliseconds.
-	Now int64
 }
 
-// Pending is what Plan found out: the points that are new, and the series as they will be.
+// Group is what the requests of one transaction add. They are planned and added one after the other, and written together.
+type Group struct {
+	appender *Appender
+	tx       *store.Tx
+	runs     map[int]*runGroup
+	touched  []*remembered
+	batches  []store.Batch
+}
+
+// runGroup is a run in a group.
+type runGroup struct {
+	*runSeries
+	// sequence is that of the newest batch, those of the group too.
+	sequence int64
+	touched  []*remembered
+}
+
+// Begin starts a group.
+func (a *Appender) Begin(tx *store.Tx) *Group {
+	g := &Group{appender: a, tx: tx, runs: map[int]*runGroup{}}
+	tx.OnCommit(g.committed)
+	return g
+}
+
+// Pending is what Plan found out: the points that are new.
 type Pending struct {
 	columns []Columns
-	touched []*series
 	points  int
-	// replaced are keys whose stored points give way to the user's own.
+	// replaced are keys whose stored points gave way to the user's own.
 	replaced []string
 }
 
+// Replaces tells whether points that were stored gave way to new ones.
+func (p *Pending) Replaces() bool { return len(p.replaced) > 0 }
+
 // Points is the number of points that are new.
 func (p *Pending) Points() int { return p.points }
-
-// Replaces tells whether points that were stored give way to new ones.
-func (p *Pending) Replaces() bool { return len(p.replaced) > 0 }
 
 // Merge checks the columns of one batch and joins those of the same key; beside the user's own, an adapter's are dropped.
 func Merge(columns []Columns) ([]Columns, error) {
@@ -117,195 +142,207 @@ func Merge(columns []Columns) ([]Columns, error) {
 	return merged, nil
 }
 
-// Plan works out what columns (from Merge) change, without writing. The transaction holds the run's lock.
-func (a *Appender) Plan(ctx context.Context, tx *store.Tx, runPK, experimentID int, columns []Columns) (*Pending, error) {
-	states, err := a.load(ctx, tx, runPK, columns)
-	if err != nil {
-		return nil, err
-	}
-	p := &Pending{}
+// Load reads the series that columns are about and that are not known yet, for the Plans to come.
+func (g *Group) Load(ctx context.Context, run Run, columns []Columns) error {
+	r := g.run(run)
+	var missing []string
 	for i := range columns {
-		c := columns[i]
-		s := states[c.Key]
-		if s == nil && c.Len() == 0 || s != nil && c.KeepExisting && !s.row.Provisional {
+		if key := columns[i].Key; r.series[key] == nil {
+			missing = append(missing, key)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	rows, err := store.LoadSeries(ctx, g.tx, run.PK, missing)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		r.series[row.Key] = &remembered{committed: knownSeries(row)}
+	}
+	for i := range columns {
+		if c := &columns[i]; r.series[c.Key] == nil {
+			r.series[c.Key] = &remembered{committed: newSeries(run.PK, run.ExperimentID, c)}
+		}
+	}
+	return nil
+}
+
+// run gives what is known of a run.
+func (g *Group) run(run Run) *runGroup {
+	r := g.runs[run.PK]
+	if r != nil {
+		return r
+	}
+	a := g.appender
+	a.mu.Lock()
+	known, ok := a.runs.Get(run.PK)
+	if ok && known.sequence != run.Sequence {
+		a.runs.Remove(run.PK)
+		ok = false
+	}
+	a.mu.Unlock()
+	if !ok {
+		known = &runSeries{sequence: run.Sequence, series: map[string]*remembered{}}
+	}
+	r = &runGroup{runSeries: known, sequence: run.Sequence}
+	g.runs[run.PK] = r
+	return r
+}
+
+// Check fails when columns (from Merge, of loaded series) cannot be added.
+func (g *Group) Check(run Run, columns []Columns) error {
+	r := g.run(run)
+	for i := range columns {
+		c := &columns[i]
+		if s := r.series[c.Key].current(g); !s.yields(c) && !s.ignores(c) {
+			if err := s.fits(c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Plan works out what columns that Check found good change.
+func (g *Group) Plan(ctx context.Context, run Run, columns []Columns) (Pending, error) {
+	r := g.run(run)
+	p := Pending{columns: make([]Columns, 0, len(columns))}
+	slab := make([]series, 0, len(columns))
+	for i := range columns {
+		c := &columns[i]
+		m := r.series[c.Key]
+		if m.current(g).ignores(c) {
 			continue
 		}
-		replaces := s != nil && s.row.Provisional && !c.KeepExisting && c.Len() > 0
-		if replaces {
+		if m.group != g {
+			slab = append(slab, m.committed.clone())
+			m.pending, m.group = &slab[len(slab)-1], g
+			g.touched = append(g.touched, m)
+			r.touched = append(r.touched, m)
+		}
+		if m.pending.yields(c) {
 			p.replaced = append(p.replaced, c.Key)
 		}
-		if s == nil || replaces {
-			s = newSeries(runPK, experimentID, &c)
-		} else {
-			s = s.clone()
-		}
-		role := s.row.Role
-		fresh, err := s.accept(c, func() (map[pointID]struct{}, error) {
-			if replaces {
-				return map[pointID]struct{}{}, nil
-			}
-			return storedPoints(ctx, tx, tx.DB().Logger(), runPK, c.Key, s.row.StepScale)
-		})
+		fresh, err := g.accept(ctx, m.pending, c)
 		if err != nil {
-			return nil, err
+			return Pending{}, fmt.Errorf("add points: %w", err)
 		}
-		if fresh.Len() == 0 && s.row.Role == role {
-			continue
-		}
-		p.touched = append(p.touched, s)
 		if fresh.Len() > 0 {
 			p.columns = append(p.columns, fresh)
 			p.points += fresh.Len()
 		}
 	}
-	return p, nil
+	return p, g.drop(ctx, run.PK, p.replaced)
 }
 
-// Write stores what Plan found.
-func (a *Appender) Write(ctx context.Context, tx *store.Tx, to Target, p *Pending) error {
-	if err := dropPoints(ctx, tx, to.RunPK, p.replaced); err != nil {
+// accept adds points to a series of the group and gives those that were new.
+func (g *Group) accept(ctx context.Context, s *series, c *Columns) (Columns, error) {
+	if s.yields(c) {
+		id := s.row.ID
+		*s = *newSeries(s.row.RunID, s.row.ExperimentID, c)
+		s.row.ID = id
+		s.changed(store.SeriesAll)
+	}
+	if s.row.Count == 0 {
+		s.row.Provisional = c.KeepExisting
+	}
+	return s.accept(*c, func(from, to int64, fn func(pointID) error) error {
+		if err := g.Write(ctx); err != nil { // what is to be read may not be there yet
+			return err
+		}
+		return storedPoints(ctx, g.tx, g.tx.DB().Logger(), &s.row, from, to, fn)
+	})
+}
+
+// drop removes the stored points of series that gave way to the user's own. Their new ones are not stored yet.
+func (g *Group) drop(ctx context.Context, runPK int, keys []string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	if err := g.Write(ctx); err != nil {
 		return err
 	}
+	return dropPoints(ctx, g.tx, runPK, keys)
+}
+
+// current is the series as it stands in a group.
+func (m *remembered) current(g *Group) *series {
+	if m.group == g {
+		return m.pending
+	}
+	return m.committed
+}
+
+// Add takes over what Plan found, and gives the sequence of the run's newest batch. now is Unix milliseconds.
+func (g *Group) Add(run Run, now int64, p *Pending) int64 {
+	r := g.run(run)
 	if p.points > 0 {
-		payload := encodeBatch(nil, p.columns)
-		if err := store.InsertBatch(ctx, tx, to.RunPK, to.Sequence, p.points, to.Now, payload); err != nil {
+		r.sequence++
+		g.batches = append(g.batches, store.Batch{
+			RunPK: run.PK, Sequence: r.sequence, Points: p.points, Created: now, Payload: encodeBatch(nil, p.columns)})
+	}
+	return r.sequence
+}
+
+// Write writes what was added and is not written yet.
+func (g *Group) Write(ctx context.Context) error {
+	if len(g.batches) > 0 {
+		if err := store.InsertBatches(ctx, g.tx, g.batches); err != nil {
+			return err
+		}
+		g.batches = g.batches[:0]
+	}
+	var made []*store.SeriesRow
+	var changed [store.SeriesAll + 1][]*store.SeriesRow
+	slices.SortFunc(g.touched, func(a, b *remembered) int { return a.pending.compare(b.pending) })
+	for _, m := range g.touched {
+		switch s := m.pending; {
+		case s.change == 0:
+		case s.row.ID == 0:
+			made = append(made, &s.row)
+		default:
+			changed[s.change] = append(changed[s.change], &s.row)
+		}
+	}
+	if err := store.InsertSeries(ctx, g.tx, made); err != nil {
+		return err
+	}
+	for change, rows := range changed {
+		if err := store.UpdateSeries(ctx, g.tx, rows, store.SeriesChange(change)); err != nil {
 			return err
 		}
 	}
-	slices.SortFunc(p.touched, func(a, b *series) int { return cmp.Compare(a.row.Key, b.row.Key) })
-	rows := make([]store.SeriesRow, len(p.touched))
-	for i, s := range p.touched {
-		rows[i] = s.row
-	}
-	if err := store.UpsertSeries(ctx, tx, rows); err != nil {
-		return err
-	}
-	overlay := a.overlay(tx)
-	for _, s := range p.touched {
-		overlay[seriesID{to.RunPK, s.row.Key}] = s
-	}
-	if a.cache != nil {
-		tx.OnCommit(func() { a.remember(to.RunPK, p.touched) })
+	for _, m := range g.touched {
+		m.pending.change = 0
 	}
 	return nil
 }
 
-type seriesID struct {
-	runPK int
-	key   string
-}
-
-// overlay has the series as requests of this transaction left them: later requests of the same group must see them, the
-// cache must not before the commit.
-func (a *Appender) overlay(tx *store.Tx) map[seriesID]*series {
-	return tx.Value(a, func() any { return map[seriesID]*series{} }).(map[seriesID]*series)
-}
-
-func (a *Appender) load(ctx context.Context, tx *store.Tx, runPK int, columns []Columns) (map[string]*series, error) {
-	overlay := a.overlay(tx)
-	found := make(map[string]*series, len(columns))
-	var missing []string
-	a.mu.Lock()
-	var cached *runSeries
-	if a.cache != nil {
-		cached, _ = a.cache.Get(runPK)
-	}
-	for i := range columns {
-		key := columns[i].Key
-		if s, ok := overlay[seriesID{runPK, key}]; ok {
-			found[key] = s
-		} else if s, ok := cached.get(key); ok {
-			found[key] = s
-		} else {
-			missing = append(missing, key)
-		}
-	}
-	a.mu.Unlock()
-	if len(missing) == 0 {
-		return found, nil
-	}
-	rows, err := store.LoadSeries(ctx, tx, runPK, missing)
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range rows {
-		s := &series{row: row, tail: []uint64{math.Float64bits(row.LastValue.Float64)}}
-		if !row.LastValue.Valid {
-			s.tail = nil // a NaN, of unknown bits
-		}
-		found[row.Key] = s
-	}
-	return found, nil
-}
-
-func (r *runSeries) get(key string) (*series, bool) {
-	if r == nil {
-		return nil, false
-	}
-	s, ok := r.series[key]
-	return s, ok
-}
-
-// remember keeps committed states. It runs in SQLite's writer, after the commit.
-func (a *Appender) remember(runPK int, touched []*series) {
+// committed keeps the states of the series as the group left them.
+func (g *Group) committed() {
+	a := g.appender
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	run, ok := a.cache.Get(runPK)
-	if !ok {
-		run = &runSeries{series: map[string]*series{}, costs: map[string]int{}}
-		a.cache.Add(runPK, run)
-	}
-	for _, s := range touched {
-		s.settle()
-		grown := s.cost() - run.costs[s.row.Key]
-		run.series[s.row.Key] = s
-		run.costs[s.row.Key] += grown
-		run.cost += grown
-		a.cost += grown
-	}
-	for a.cost > cachedPoints && a.cache.Len() > 0 {
-		a.cache.RemoveOldest()
-	}
-}
-
-// storedPoints reads all points of a series, their steps at the given scale.
-func storedPoints(ctx context.Context, q store.Querier, log *slog.Logger, runPK int, key string, scale int8) (map[pointID]struct{}, error) {
-	seen := map[pointID]struct{}{}
-	err := eachStored(ctx, q, log, runPK, key, stepRange{}, func(c *Columns) error {
-		if err := c.rescale(max(scale, c.StepScale)); err != nil {
-			return err
+	for pk, r := range g.runs {
+		grown := 0
+		for _, m := range r.touched {
+			m.pending.settle()
+			m.committed, m.pending, m.group = m.pending, nil, nil
+			grown += m.committed.cost() - m.cost
+			m.cost += m.committed.cost() - m.cost
 		}
-		for i, v := range c.Values {
-			seen[pointID{c.Steps[i], c.Times[i], math.Float64bits(v)}] = struct{}{}
+		r.runSeries.sequence = r.sequence
+		if _, ok := a.runs.Peek(pk); ok {
+			a.cost += grown
+		} else {
+			a.cost += r.cost + grown
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the points of a series: %w", err)
+		r.cost += grown
+		a.runs.Add(pk, r.runSeries)
 	}
-	return seen, nil
-}
-
-// eachStored calls fn with the points of one series, without those of chunks that have none in the range. q is a transaction
-// that holds the run's lock, or nobody else writes.
-func eachStored(ctx context.Context, q store.Querier, log *slog.Logger, runPK int, key string, within stepRange, fn func(*Columns) error) error {
-	s, err := newSource(ctx, q, log, []int{runPK})
-	if err != nil {
-		return err
+	for a.cost > cachedPoints && a.runs.Len() > 0 {
+		a.runs.RemoveOldest()
 	}
-	one, err := oneSeries(ctx, q, runPK, key)
-	if err != nil {
-		return err
-	}
-	if one == nil { // a load writes the row last: all points are in batches
-		one = &storedSeries{SeriesHead: store.SeriesHead{RunPK: runPK, Key: key}}
-	}
-	if err := s.addPending(ctx, []int{runPK}, map[seriesID]*storedSeries{{runPK, key}: one}, wanted([]string{key})); err != nil {
-		return err
-	}
-	points, err := s.points(ctx, []*storedSeries{one}, within)
-	if err != nil {
-		return err
-	}
-	return fn(points[one.ID])
 }

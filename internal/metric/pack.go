@@ -42,12 +42,12 @@ func (p *Packer) Add(ctx context.Context, columns []Columns) ([]store.Batch, err
 			return nil, errs.Field("metrics", "%q has points of an adapter and of the user's own: load only those that are to stay", c.Key)
 		}
 		role := s.row.Role
-		fresh, err := s.accept(c, func() (map[pointID]struct{}, error) {
+		fresh, err := s.accept(c, func(from, to int64, fn func(pointID) error) error {
 			q, err := p.written()
 			if err != nil {
-				return nil, err
+				return err
 			}
-			return storedPoints(ctx, q, slog.New(slog.DiscardHandler), p.runPK, c.Key, s.row.StepScale)
+			return storedPoints(ctx, q, slog.New(slog.DiscardHandler), &s.row, from, to, fn)
 		})
 		if err != nil {
 			return nil, err

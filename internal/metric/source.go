@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
+	"slices"
 
 	"github.com/cairnml/cairn/internal/store"
 )
@@ -16,6 +18,12 @@ type source struct {
 	q     store.Querier
 	log   *slog.Logger
 	tails map[int][]store.Tail // of each run
+}
+
+// seriesID names a series.
+type seriesID struct {
+	runPK int
+	key   string
 }
 
 // storedSeries is a series as it is stored.
@@ -226,3 +234,74 @@ func (s *source) addTails(ctx context.Context, series []*storedSeries, out map[i
 		return err
 	})
 }
+
+// storedPoints calls fn with the points of a series whose steps lie in a range, both ends included, at the scale of its row:
+// the newest places first, a chunk at a time, so that fn may end it early. q is a transaction that holds the run's lock, or
+// nobody else writes.
+func storedPoints(ctx context.Context, q store.Querier, log *slog.Logger, row *store.SeriesRow, from, to int64, fn func(pointID) error) error {
+	s, err := newSource(ctx, q, log, []int{row.RunID})
+	if err != nil {
+		return err
+	}
+	one, err := oneSeries(ctx, q, row.RunID, row.Key)
+	if err != nil {
+		return err
+	}
+	if one == nil { // a load writes the row last: all points are in batches
+		one = &storedSeries{SeriesHead: store.SeriesHead{RunPK: row.RunID, Key: row.Key}}
+	}
+	pass := func(c Columns) error {
+		if err := c.rescale(max(row.StepScale, c.StepScale)); err != nil {
+			return err
+		}
+		for i, v := range c.Values {
+			if c.Steps[i] < from || c.Steps[i] > to {
+				continue
+			}
+			if err := fn(pointID{c.Steps[i], c.Times[i], math.Float64bits(v)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	folded := one.Count
+	tail, hasTail := s.tail(row.RunID, row.Key)
+	isKey := func(key string) bool { return key == row.Key }
+	err = s.pending(ctx, []int{row.RunID}, tail.Sequence, isKey, func(_ int, _ int64, c Columns) error {
+		folded -= int64(c.Len())
+		return pass(c)
+	})
+	if err == nil && hasTail {
+		err = store.EachTail(ctx, q, []int{tail.ID}, func(_ int, payload []byte) error {
+			return s.tolerate(decodePack(payload, isKey, func(p piece) error { return pass(p.Columns) }), row.RunID, "tail of %q", row.Key)
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("read the points of a series: %w", err)
+	}
+	var ids []int64
+	for n := range int(folded / int64(chunkPoints)) {
+		ids = append(ids, store.ChunkID(one.ID, n))
+	}
+	least, most := Step{Units: from, Scale: row.StepScale}, Step{Units: to, Scale: row.StepScale}
+	if ids, err = s.within(ctx, ids, stepRange{&least, &most}); err != nil {
+		return err
+	}
+	slices.Reverse(ids)
+	for part := range slices.Chunk(ids, chunksAtOnce) {
+		err := store.EachChunk(ctx, q, part, func(c store.Chunk) error {
+			p, err := decodeChunk(c.Payload)
+			if err != nil {
+				return s.tolerate(err, row.RunID, "chunk %d of %q", c.Number, row.Key)
+			}
+			return pass(p.Columns)
+		})
+		if err != nil {
+			return fmt.Errorf("read the points of a series: %w", err)
+		}
+	}
+	return nil
+}
+
+// chunksAtOnce are read by one statement where fewer may do.
+const chunksAtOnce = 16

@@ -3,7 +3,6 @@ package metric
 import (
 	"cmp"
 	"database/sql"
-	"maps"
 	"math"
 	"slices"
 
@@ -19,39 +18,101 @@ type pointID struct {
 	bits uint64
 }
 
+// place orders points: by step, then by time.
+type place struct{ step, time int64 }
+
+func (p place) compare(q place) int {
+	return cmp.Or(cmp.Compare(p.step, q.step), cmp.Compare(p.time, q.time))
+}
+
+func (id pointID) place() place { return place{id.step, id.time} }
+
 // series is the state of one series while points are added to it: its row, and what is known of its points beyond the row.
 type series struct {
 	row store.SeriesRow
-	// tail has the values at the last (step, time), as far as they are known: all of them when tailKnown.
-	tail      []uint64
+	// change is what of the row is not in the database yet.
+	change store.SeriesChange
+	// tail has the values at the last place, as far as they are known: all of them when tailKnown. The first is apart, since
+	// there is seldom another.
+	tail      uint64
+	moreTail  []uint64
+	hasTail   bool
 	tailKnown bool
-	// seen has every point of the series; nil until a point came that was not beyond the last. It is never changed once
-	// shared: points accepted since are in fresh.
-	seen, fresh map[pointID]struct{}
+	recent    recent
 }
 
 // newSeries begins a series, without points yet, for those of c.
 func newSeries(runPK, experimentID int, c *Columns) *series {
-	return &series{row: store.SeriesRow{
-		RunID: runPK, ExperimentID: experimentID, Key: c.Key, Role: string(metricseries.RoleRESULT), Provisional: c.KeepExisting}, tailKnown: true}
+	return &series{tailKnown: true, row: store.SeriesRow{
+		RunID: runPK, ExperimentID: experimentID, Key: c.Key, Role: string(metricseries.RoleRESULT), Provisional: c.KeepExisting}}
 }
 
-// clone gives a copy whose changes the original does not see.
-func (s *series) clone() *series {
+// knownSeries is what is known of a series whose row was read.
+func knownSeries(row store.SeriesRow) *series {
+	s := &series{row: row}
+	// The bits of a NaN are not in the row, and SQLite does not keep the sign of a zero.
+	if v := row.LastValue; v.Valid && v.Float64 != 0 {
+		s.tail, s.hasTail = math.Float64bits(v.Float64), true
+	}
+	return s
+}
+
+// last is the place of the last point.
+func (s *series) last() place { return place{s.row.LastStep, s.row.LastTime} }
+
+// compare orders series by run and key.
+func (s *series) compare(t *series) int {
+	return cmp.Or(cmp.Compare(s.row.RunID, t.row.RunID), cmp.Compare(s.row.Key, t.row.Key))
+}
+
+// clone gives a copy whose changes the original does not see, made when the original is settled.
+func (s *series) clone() series {
 	c := *s
-	c.tail = s.tail[:len(s.tail):len(s.tail)]
-	c.fresh = maps.Clone(s.fresh)
-	return &c
+	c.moreTail = s.moreTail[:len(s.moreTail):len(s.moreTail)]
+	return c
 }
 
-// settle merges what was accepted since the last commit. Only the owner of all copies calls it.
+// settle is called when the row is in the database and committed.
 func (s *series) settle() {
-	maps.Copy(s.seen, s.fresh)
-	s.fresh = nil
+	s.change = 0
+	s.recent.settle()
 }
 
 // cost estimates the memory that the series holds, in points of the cache's budget.
-func (s *series) cost() int { return 8 + len(s.tail) + len(s.seen) + len(s.fresh) }
+func (s *series) cost() int { return 8 + len(s.moreTail) + s.recent.len() }
+
+// yields tells whether the points of the series give way to these: an adapter's to the user's own.
+func (s *series) yields(c *Columns) bool {
+	return s.row.Count > 0 && s.row.Provisional && !c.KeepExisting && c.Len() > 0
+}
+
+// ignores tells whether these points change nothing: an adapter's beside the user's own, or none of a series that is not.
+func (s *series) ignores(c *Columns) bool {
+	if s.row.Count == 0 {
+		return c.Len() == 0
+	}
+	return c.KeepExisting && !s.row.Provisional || c.Len() == 0 && c.Role == ""
+}
+
+func (s *series) changed(c store.SeriesChange) { s.change = max(s.change, c) }
+
+// fits fails when the series and the columns cannot have the larger of their step scales.
+func (s *series) fits(c *Columns) error {
+	scale := max(s.row.StepScale, c.StepScale)
+	if s.row.Count == 0 || s.row.StepScale == c.StepScale {
+		return nil
+	}
+	steps, from := c.Steps, c.StepScale
+	if scale > s.row.StepScale {
+		steps, from = []int64{s.row.FirstStep, s.row.LastStep, s.row.MinStep, s.row.MaxStep}, s.row.StepScale
+	}
+	for _, units := range steps {
+		if _, err := (Step{Units: units, Scale: from}).Rescale(scale); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // rescale gives the series another, larger step scale.
 func (s *series) rescale(scale int8) error {
@@ -65,77 +126,66 @@ func (s *series) rescale(scale int8) error {
 	}
 	r.StepScale = scale
 	// Points are told apart by their steps at the old scale.
-	s.seen, s.fresh = nil, nil
+	s.recent = recent{}
+	s.changed(store.SeriesAll)
 	return nil
 }
 
-// position says where a point lies relative to the last one.
-func (s *series) position(step, time int64) int {
-	if s.row.Count == 0 {
-		return 1
+// inTail tells whether a point at the last place is there; ok is false when it cannot be told.
+func (s *series) inTail(bits uint64) (there, ok bool) {
+	if s.hasTail && s.tail == bits || slices.Contains(s.moreTail, bits) {
+		return true, true
 	}
-	return cmp.Or(cmp.Compare(step, s.row.LastStep), cmp.Compare(time, s.row.LastTime))
-}
-
-// known tells whether the series has the point, as far as can be told without reading its points: ok is false when they
-// must be read.
-func (s *series) known(id pointID) (known, ok bool) {
-	if s.seen != nil {
-		if _, known = s.seen[id]; known {
-			return true, true
-		}
-		_, known = s.fresh[id]
-		return known, true
-	}
-	switch s.position(id.step, id.time) {
-	case 1:
-		return false, true
-	case 0:
-		for _, bits := range s.tail {
-			if bits == id.bits {
-				return true, true
-			}
-		}
-		return false, s.tailKnown
-	}
-	return false, false
+	return false, s.tailKnown
 }
 
 // add accounts for a new point.
 func (s *series) add(id pointID) {
 	r := &s.row
-	v := math.Float64frombits(id.bits)
-	where := s.position(id.step, id.time)
+	at, value := id.place(), nullNaN(math.Float64frombits(id.bits))
+	where := at.compare(s.last())
+	if r.Count == 0 {
+		where = 1
+	}
 	switch {
 	case where > 0:
-		s.tail, s.tailKnown = append(s.tail[:0:0], id.bits), true
+		s.tail, s.moreTail, s.hasTail, s.tailKnown = id.bits, nil, true, true
+	case where == 0 && !s.hasTail:
+		s.tail, s.hasTail = id.bits, true
 	case where == 0:
-		s.tail = append(s.tail, id.bits)
+		s.moreTail = append(s.moreTail, id.bits)
 	}
-	if s.seen != nil {
-		if s.fresh == nil {
-			s.fresh = map[pointID]struct{}{}
-		}
-		s.fresh[id] = struct{}{}
+	if s.recent.covers(at) {
+		s.recent.add(id)
 	}
-	value := nullNaN(v)
+	s.changed(store.SeriesLast)
 	if where > 0 || where == 0 && less(r.LastValue, value) {
 		r.LastStep, r.LastTime, r.LastValue = id.step, id.time, value
 	}
-	first := cmp.Or(cmp.Compare(id.step, r.FirstStep), cmp.Compare(id.time, r.FirstTime))
+	first := at.compare(place{r.FirstStep, r.FirstTime})
 	if r.Count == 0 || first < 0 || first == 0 && less(value, r.FirstValue) {
 		r.FirstStep, r.FirstTime, r.FirstValue = id.step, id.time, value
+		s.changed(store.SeriesAll)
 	}
 	r.Count++
+	s.extremes(id.step, value)
+}
+
+// extremes accounts for a point's value.
+func (s *series) extremes(step int64, value sql.NullFloat64) {
+	r, v := &s.row, value.Float64
 	if !value.Valid {
 		r.NaNCount++
+		s.changed(store.SeriesExtremes)
 		return
 	}
-	if !r.MinValue.Valid || v < r.MinValue.Float64 || v == r.MinValue.Float64 && id.step < r.MinStep {
-		r.MinValue, r.MinStep = value, id.step
+	if !r.MinValue.Valid || v < r.MinValue.Float64 || v == r.MinValue.Float64 && step < r.MinStep {
+		r.MinValue, r.MinStep = value, step
+		s.changed(store.SeriesExtremes)
 	}
-	if !r.MaxValue.Valid || v > r.MaxValue.Float64 || v == r.MaxValue.Float64 && id.step < r.MaxStep {
-		r.MaxValue, r.MaxStep = value, id.step
+	if !r.MaxValue.Valid || v > r.MaxValue.Float64 || v == r.MaxValue.Float64 && step < r.MaxStep {
+		r.MaxValue, r.MaxStep = value, step
+		s.changed(store.SeriesExtremes)
 	}
 }
 
@@ -154,9 +204,9 @@ func nullNaN(v float64) sql.NullFloat64 {
 	return sql.NullFloat64{Float64: v, Valid: true}
 }
 
-// accept adds the columns' new points to the series and gives those that were new, in their order. load reads all points
-// of the series that are stored; it is called at most once.
-func (s *series) accept(c Columns, load func() (map[pointID]struct{}, error)) (Columns, error) {
+// accept adds the columns' new points to the series and gives those that were new, in their order. stored reads points of
+// the series from the database.
+func (s *series) accept(c Columns, stored readPoints) (Columns, error) {
 	if s.row.Count == 0 {
 		s.row.StepScale = c.StepScale
 	}
@@ -171,29 +221,76 @@ func (s *series) accept(c Columns, load func() (map[pointID]struct{}, error)) (C
 		}
 	}
 	if c.Role != "" {
+		// Also when it seems to be the same: another server may have given it another one, which no batch tells.
 		s.row.Role = string(c.Role)
+		s.changed(store.SeriesAll)
+	}
+	if s.follows(&c) {
+		s.extend(&c)
+		return c, nil
+	}
+	return s.acceptAny(c, stored)
+}
+
+// follows tells whether the points lie, each beyond the one before, beyond all that the series has: so all are new.
+func (s *series) follows(c *Columns) bool {
+	i, last := 0, s.last()
+	if s.row.Count == 0 {
+		if c.Len() == 0 {
+			return true
+		}
+		i, last = 1, place{c.Steps[0], c.Times[0]}
+	}
+	for ; i < len(c.Steps); i++ {
+		at := place{c.Steps[i], c.Times[i]}
+		if at.step < last.step || at.step == last.step && at.time <= last.time {
+			return false
+		}
+		last = at
+	}
+	return true
+}
+
+// extend adds points that follow.
+func (s *series) extend(c *Columns) {
+	n := c.Len()
+	if n == 0 {
+		return
+	}
+	if s.row.Count == 0 || s.recent.active() {
+		for i, v := range c.Values {
+			s.add(pointID{c.Steps[i], c.Times[i], math.Float64bits(v)})
+		}
+		return
+	}
+	r := &s.row
+	for i, v := range c.Values {
+		s.extremes(c.Steps[i], nullNaN(v))
+	}
+	r.Count += int64(n)
+	r.LastStep, r.LastTime, r.LastValue = c.Steps[n-1], c.Times[n-1], nullNaN(c.Values[n-1])
+	s.tail, s.moreTail, s.hasTail, s.tailKnown = math.Float64bits(c.Values[n-1]), nil, true, true
+	s.changed(store.SeriesLast)
+}
+
+// acceptAny is accept for points that lie anywhere.
+func (s *series) acceptAny(c Columns, stored readPoints) (Columns, error) {
+	there, err := s.look(&c, stored)
+	if err != nil {
+		return Columns{}, err
 	}
 	kept, fresh := 0, c // fresh shares c's columns until the first point is dropped
+	seen := make(map[pointID]struct{}, c.Len())
 	for i, v := range c.Values {
 		id := pointID{c.Steps[i], c.Times[i], math.Float64bits(v)}
-		known, ok := s.known(id)
-		if !ok {
-			seen, err := load()
-			if err != nil {
-				return Columns{}, err
-			}
-			for j := range kept {
-				seen[pointID{fresh.Steps[j], fresh.Times[j], math.Float64bits(fresh.Values[j])}] = struct{}{}
-			}
-			s.seen, s.fresh = seen, nil
-			known, _ = s.known(id)
-		}
-		if known {
+		_, twice := seen[id]
+		if twice || there(id) {
 			if kept == i {
 				fresh.Steps, fresh.Times, fresh.Values = slices.Clone(c.Steps[:i]), slices.Clone(c.Times[:i]), slices.Clone(c.Values[:i])
 			}
 			continue
 		}
+		seen[id] = struct{}{}
 		s.add(id)
 		if kept < i {
 			fresh.Steps = append(fresh.Steps, id.step)

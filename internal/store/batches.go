@@ -4,6 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cairnml/cairn/internal/errs"
 )
 
 // Batch is a row of metric_batches: a flush of points of one run, packed (internal/metric has the format).
@@ -11,29 +15,81 @@ type Batch struct {
 	RunPK    int
 	Sequence int64
 	Points   int
+	// Created is Unix milliseconds.
+	Created int64
 	// Payload is valid until the next batch is read.
 	Payload []byte
 }
 
+// A batch's id is its run's key times 2^sequenceBits plus its sequence: so a run's batches lie together, in order, and need
+// no index beside the table. It leaves room for 17 billion batches a run and for half a billion runs.
+const (
+	sequenceBits = 34
+	maxSequence  = 1<<sequenceBits - 1
+	maxRunPK     = 1<<(63-sequenceBits) - 1
+)
+
+// batchIDs gives the ids that batches of a run may have beyond a sequence, both included.
+func batchIDs(runPK int, after int64) (first, last int64) {
+	base := int64(runPK) << sequenceBits
+	return base + min(max(after, 0), maxSequence) + 1, base + maxSequence
+}
+
+func batchID(runPK int, sequence int64) (int64, error) {
+	if sequence < 1 || sequence > maxSequence || runPK < 0 || runPK > maxRunPK {
+		return 0, errs.New(errs.Exhausted, "run %d cannot have a metric batch %d: at most %d go into a run; log more points in each", runPK, sequence, int64(maxSequence))
+	}
+	return int64(runPK)<<sequenceBits + sequence, nil
+}
+
 // InsertBatch stores a batch. The transaction holds the run's lock, and sequence is beyond that of all earlier batches.
 func InsertBatch(ctx context.Context, tx *Tx, runPK int, sequence int64, points int, now int64, payload []byte) error {
-	if _, err := tx.ExecContext(ctx, "INSERT INTO metric_batches (run_id, sequence, points, created_at, payload) VALUES (?, ?, ?, ?, ?)",
-		runPK, sequence, points, now, payload); err != nil {
-		return fmt.Errorf("store batch: %w", err)
+	return InsertBatches(ctx, tx, []Batch{{RunPK: runPK, Sequence: sequence, Points: points, Created: now, Payload: payload}})
+}
+
+// batchesPerInsert bounds the payloads of one statement.
+const batchesPerInsert = 64
+
+// InsertBatches stores batches as InsertBatch does. PostgreSQL gets as few round trips as it can; SQLite has none to save,
+// and a statement that stays prepared.
+func InsertBatches(ctx context.Context, tx *Tx, batches []Batch) error {
+	per := 1
+	if tx.db.Postgres() {
+		per = batchesPerInsert
+	}
+	args := make([]any, 0, 4*min(per, len(batches)))
+	for part := range slices.Chunk(batches, per) {
+		args = args[:0]
+		for i := range part {
+			b := &part[i]
+			id, err := batchID(b.RunPK, b.Sequence)
+			if err != nil {
+				return err
+			}
+			args = append(args, id, b.Points, b.Created, b.Payload)
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO metric_batches (id, points, created_at, payload) VALUES "+
+			Tuples(len(part), 4), args...); err != nil {
+			return fmt.Errorf("store batches: %w", err)
+		}
 	}
 	return nil
 }
 
+// eachBatch reads batches run by run. The order is that in which SQLite comes to the rows, and so it sorts nothing.
+var eachBatch = fmt.Sprintf("SELECT runs.id, b.id & %d, b.points, b.created_at, b.payload FROM runs CROSS JOIN metric_batches b "+
+	"WHERE b.id BETWEEN (runs.id << %d) + ? AND (runs.id << %d) + %d AND runs.id IN ",
+	int64(maxSequence), sequenceBits, sequenceBits, int64(maxSequence))
+
 // EachBatch calls fn for the batches of some runs whose sequence is beyond after (0: all), run by run in the order of
 // their keys, and for each in the order of its sequence.
 func EachBatch(ctx context.Context, q Querier, runPKs []int, after int64, fn func(Batch) error) error {
-	for _, part := range Parts(runPKs) {
-		err := EachRow(ctx, q, "SELECT run_id, sequence, points, payload FROM metric_batches WHERE run_id IN "+In(len(part))+
-			" AND sequence > ? ORDER BY run_id, sequence", append(Args(nil, part), after),
-			func(rows *sql.Rows) error {
+	for _, part := range Parts(slices.Sorted(slices.Values(runPKs))) {
+		err := EachRow(ctx, q, eachBatch+In(len(part))+" ORDER BY runs.id, b.id",
+			Args([]any{min(max(after, 0), maxSequence) + 1}, part), func(rows *sql.Rows) error {
 				var b Batch
 				var payload sql.RawBytes
-				if err := rows.Scan(&b.RunPK, &b.Sequence, &b.Points, &payload); err != nil {
+				if err := rows.Scan(&b.RunPK, &b.Sequence, &b.Points, &b.Created, &payload); err != nil {
 					return fmt.Errorf("scan batch: %w", err)
 				}
 				b.Payload = payload
@@ -51,12 +107,16 @@ func EachBatch(ctx context.Context, q Querier, runPKs []int, after int64, fn fun
 
 // ReplaceBatch stores a batch anew, with fewer points, or removes it when it has none. The transaction holds the run's lock.
 func ReplaceBatch(ctx context.Context, tx *Tx, b Batch) error {
-	query, args := "UPDATE metric_batches SET points = ?, payload = ? WHERE run_id = ? AND sequence = ?",
-		[]any{b.Points, b.Payload, b.RunPK, b.Sequence}
 	if b.Points == 0 {
-		query, args = "DELETE FROM metric_batches WHERE run_id = ? AND sequence = ?", args[2:]
+		// As others that are removed, it may be the one that tells the run's newest sequence.
+		_, err := deleteBatches(ctx, tx, b.RunPK, b.Sequence-1, b.Sequence)
+		return err
 	}
-	if _, err := tx.ExecContext(ctx, query, args...); err != nil {
+	id, err := batchID(b.RunPK, b.Sequence)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "UPDATE metric_batches SET points = ?, payload = ? WHERE id = ?", b.Points, b.Payload, id); err != nil {
 		return fmt.Errorf("replace batch: %w", err)
 	}
 	return nil
@@ -65,7 +125,19 @@ func ReplaceBatch(ctx context.Context, tx *Tx, b Batch) error {
 // DeleteBatches removes the batches of a run up to a sequence, itself included, and gives how many they were. The
 // transaction holds the run's lock.
 func DeleteBatches(ctx context.Context, tx *Tx, runPK int, upTo int64) (int64, error) {
-	res, err := tx.ExecContext(ctx, "DELETE FROM metric_batches WHERE run_id = ? AND sequence <= ?", runPK, upTo)
+	return deleteBatches(ctx, tx, runPK, 0, upTo)
+}
+
+// deleteBatches removes the batches of a run behind a sequence, up to another.
+func deleteBatches(ctx context.Context, tx *Tx, runPK int, after, upTo int64) (int64, error) {
+	if !tx.db.Postgres() { // see newestBatch
+		if _, err := tx.ExecContext(ctx, "UPDATE runs SET metric_sequence = MAX(metric_sequence, "+newestBatch+") WHERE id = ?",
+			runPK); err != nil {
+			return 0, fmt.Errorf("keep the newest sequence: %w", err)
+		}
+	}
+	first, last := batchIDs(runPK, after)
+	res, err := tx.ExecContext(ctx, "DELETE FROM metric_batches WHERE id BETWEEN ? AND ?", first, min(last, first-1-after+upTo))
 	if err != nil {
 		return 0, fmt.Errorf("delete batches: %w", err)
 	}
@@ -76,16 +148,23 @@ func DeleteBatches(ctx context.Context, tx *Tx, runPK int, upTo int64) (int64, e
 	return n, nil
 }
 
+// newestBatch is the expression for the sequence of the newest batch of a row of runs that is there, 0 without one. On
+// SQLite it may be ahead of the row's metric_sequence, which is not written with each batch; on PostgreSQL it never is, since
+// who waits for the row's lock must find it there.
+var newestBatch = fmt.Sprintf("COALESCE((SELECT b.id & %d FROM metric_batches b "+
+	"WHERE b.id BETWEEN (runs.id << %d) AND (runs.id << %d) + %d ORDER BY b.id DESC LIMIT 1), 0)",
+	int64(maxSequence), sequenceBits, sequenceBits, int64(maxSequence))
+
 // Heads gives the sequence of the newest batch of each run that is there, whether the batch itself still is or not.
 func Heads(ctx context.Context, q Querier, runPKs []int) (map[int]int64, error) {
 	out := make(map[int]int64, len(runPKs))
 	for _, part := range Parts(runPKs) {
-		err := EachRow(ctx, q, "SELECT id, metric_sequence FROM runs WHERE id IN "+In(len(part)), Args(nil, part),
+		err := EachRow(ctx, q, "SELECT id, metric_sequence, "+newestBatch+" FROM runs WHERE id IN "+In(len(part)), Args(nil, part),
 			func(rows *sql.Rows) error {
 				var pk int
-				var sequence int64
-				err := rows.Scan(&pk, &sequence)
-				out[pk] = sequence
+				var noted, newest int64
+				err := rows.Scan(&pk, &noted, &newest)
+				out[pk] = max(noted, newest)
 				return err
 			})
 		if err != nil {
@@ -104,11 +183,23 @@ type PendingRun struct {
 	Oldest int64
 }
 
+// pendingRuns goes from one run to the next by the least id behind the last one's, and so never reads batches of runs that
+// are not asked for.
+var pendingRuns = strings.NewReplacer("BITS", fmt.Sprint(sequenceBits)).Replace(`
+	WITH RECURSIVE pending (n, run) AS (
+		SELECT 1, (SELECT MIN(id) FROM metric_batches WHERE id >= ?) >> BITS
+		UNION ALL
+		SELECT n + 1, (SELECT MIN(id) FROM metric_batches WHERE id >= (run + 1) << BITS) >> BITS
+		FROM pending WHERE run IS NOT NULL AND n < ?)
+	SELECT run, COUNT(*), SUM(b.points), MIN(b.created_at)
+	FROM pending JOIN metric_batches b ON b.id BETWEEN run << BITS AND ((run + 1) << BITS) - 1
+	GROUP BY run ORDER BY run`)
+
 // PendingRuns gives up to limit runs that have batches, those behind a key in the order of their keys.
 func PendingRuns(ctx context.Context, q Querier, afterRunPK, limit int) ([]PendingRun, error) {
 	var out []PendingRun
-	err := EachRow(ctx, q, "SELECT run_id, COUNT(*), SUM(points), MIN(created_at) FROM metric_batches WHERE run_id > ? "+
-		"GROUP BY run_id ORDER BY run_id LIMIT ?", []any{afterRunPK, limit}, func(rows *sql.Rows) error {
+	first, _ := batchIDs(afterRunPK+1, 0)
+	err := EachRow(ctx, q, pendingRuns, []any{first, limit}, func(rows *sql.Rows) error {
 		var p PendingRun
 		err := rows.Scan(&p.RunPK, &p.Batches, &p.Points, &p.Oldest)
 		out = append(out, p)

@@ -24,7 +24,7 @@ var (
 	BulkParams  = Table{"params", "run_id, experiment_id, key, value, number, value_prefix, provisional", 7}
 	BulkTags    = Table{"run_tags", "run_id, experiment_id, key, value, value_prefix, provisional", 6}
 	BulkSeries  = Table{"metric_series", seriesColumns, seriesColumnCount}
-	BulkBatches = Table{"metric_batches", "run_id, sequence, points, created_at, payload", 5}
+	BulkBatches = Table{"metric_batches", "id, points, created_at, payload", 4}
 
 	bulkTables = []Table{BulkRuns, BulkParams, BulkTags, BulkSeries, BulkBatches}
 )
@@ -195,7 +195,11 @@ func (b *Bulk) AddSeries(rows []SeriesRow) error {
 
 // AddBatch adds a batch of points, stored at now.
 func (b *Bulk) AddBatch(r Batch, now int64) error {
-	return b.Add(BulkBatches, r.RunPK, r.Sequence, r.Points, now, r.Payload)
+	id, err := batchID(r.RunPK, r.Sequence)
+	if err != nil {
+		return err
+	}
+	return b.Add(BulkBatches, id, r.Points, now, r.Payload)
 }
 
 // Full tells whether so much is buffered that Flush should be called.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // deferredIndexes is the table in which a load into an empty SQLite database keeps the indexes that it dropped. It is made
@@ -106,8 +105,7 @@ const valuesPerInsert = 2000
 
 func insertRows(ctx context.Context, tx *Tx, table Table, rows [][]any) error {
 	insert := func(rows [][]any) error {
-		tuple := In(table.width)
-		query := "INSERT INTO " + table.name + " (" + table.columns + ") VALUES " + strings.Repeat(tuple+", ", len(rows)-1) + tuple
+		query := "INSERT INTO " + table.name + " (" + table.columns + ") VALUES " + Tuples(len(rows), table.width)
 		if _, err := tx.ExecContext(ctx, query, slices.Concat(rows...)...); err != nil {
 			return fmt.Errorf("insert: %w", err)
 		}

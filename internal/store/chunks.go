@@ -255,11 +255,11 @@ func DeletePoints(ctx context.Context, tx *Tx, runPK int) error {
 		"DELETE FROM metric_rollups WHERE id IN (SELECT id FROM metric_series WHERE run_id = ?)",
 		"DELETE FROM metric_chunks WHERE run_id = ?",
 		"DELETE FROM metric_tails WHERE run_id = ?",
-		"DELETE FROM metric_batches WHERE run_id = ?",
 	} {
 		if _, err := tx.ExecContext(ctx, query, runPK); err != nil {
 			return fmt.Errorf("delete points: %w", err)
 		}
 	}
-	return nil
+	_, err := DeleteBatches(ctx, tx, runPK, maxSequence)
+	return err
 }

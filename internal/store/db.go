@@ -46,6 +46,7 @@ type DB struct {
 	close   sync.Once
 	rebound sync.Map // query with ? → query with $n
 	rebinds atomic.Int64
+	others  atomic.Int64
 }
 
 // Open opens the database, brings its schema up to date, and starts the writers. The caller closes it.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
+	"slices"
+
+	"github.com/lib/pq"
 )
 
 // SeriesRow is a row of metric_series (ent/schema/metric.go says what the columns mean).
@@ -21,17 +23,23 @@ type SeriesRow struct {
 	Provisional             bool
 }
 
+// SeriesChange says how much of a series' row changed.
+type SeriesChange uint8
+
+// Each has what is before it too.
+const (
+	// SeriesLast: the count and the last point.
+	SeriesLast SeriesChange = iota + 1
+	// SeriesExtremes: also the minimum, the maximum and the count of NaN.
+	SeriesExtremes
+	// SeriesAll: any column but the run, the experiment and the key.
+	SeriesAll
+)
+
 const seriesColumns = "run_id, experiment_id, key, role, step_scale, count, nan_count, first_value, first_nan, first_step, " +
 	"first_time, last_value, last_nan, last_step, last_time, min_value, min_step, max_value, max_step, provisional"
 
 const seriesColumnCount = 20
-
-const seriesConflict = " ON CONFLICT (run_id, key) DO UPDATE SET role = excluded.role, step_scale = excluded.step_scale, " +
-	"count = excluded.count, nan_count = excluded.nan_count, first_value = excluded.first_value, first_nan = excluded.first_nan, " +
-	"first_step = excluded.first_step, first_time = excluded.first_time, last_value = excluded.last_value, " +
-	"last_nan = excluded.last_nan, last_step = excluded.last_step, last_time = excluded.last_time, " +
-	"min_value = excluded.min_value, min_step = excluded.min_step, max_value = excluded.max_value, max_step = excluded.max_step, " +
-	"provisional = excluded.provisional"
 
 func (r *SeriesRow) args(args []any) []any {
 	return append(args, r.RunID, r.ExperimentID, r.Key, r.Role, r.StepScale, r.Count, r.NaNCount,
@@ -69,30 +77,125 @@ func scanSeries(rows *sql.Rows) (r SeriesRow, err error) {
 	return r, nil
 }
 
-// seriesPerInsert keeps an insert below PostgreSQL's bound of 65,535 parameters.
-const seriesPerInsert = 1000
+// seriesPerInsert are the numbers of rows that one statement inserts, below SQLite's bound of 32,766 parameters. They are
+// few, so that SQLite's statements stay prepared.
+var seriesPerInsert = [...]int{1000, 100, 10, 1}
 
-// UpsertSeries writes series rows. The caller gives them in the order of their keys, so that transactions lock rows in one
-// order. PostgreSQL gets as few round trips as it can; SQLite has none to save, and a statement that stays prepared.
-func UpsertSeries(ctx context.Context, tx *Tx, rows []SeriesRow) error {
-	per := 1
-	if tx.db.Postgres() {
-		per = seriesPerInsert
+// InsertSeries makes series rows that are not there, and notes their ids in them. The transaction holds the runs' locks.
+func InsertSeries(ctx context.Context, tx *Tx, rows []*SeriesRow) error {
+	type name struct {
+		run int
+		key string
 	}
-	tuple := In(seriesColumnCount)
-	args := make([]any, 0, seriesColumnCount*min(per, len(rows)))
+	made := make(map[name]*SeriesRow, len(rows))
+	args := make([]any, 0, seriesColumnCount*min(seriesPerInsert[0], len(rows)))
 	for len(rows) > 0 {
-		n := min(per, len(rows))
-		args = args[:0]
-		for i := range rows[:n] {
-			args = rows[i].args(args)
+		n := seriesPerInsert[slices.IndexFunc(seriesPerInsert[:], func(n int) bool { return n <= len(rows) })]
+		if tx.db.Postgres() {
+			n = min(seriesPerInsert[0], len(rows))
 		}
-		query := "INSERT INTO metric_series (" + seriesColumns + ") VALUES " +
-			strings.Repeat(tuple+", ", n-1) + tuple + seriesConflict
-		if _, err := tx.ExecContext(ctx, query, args...); err != nil {
-			return fmt.Errorf("store series: %w", err)
+		args = args[:0]
+		for _, r := range rows[:n] {
+			args = r.args(args)
+			made[name{r.RunID, r.Key}] = r
 		}
 		rows = rows[n:]
+		tx.wrote = true
+		err := EachRow(ctx, tx, "INSERT INTO metric_series ("+seriesColumns+") VALUES "+Tuples(n, seriesColumnCount)+
+			" RETURNING id, run_id, key", args, func(found *sql.Rows) error {
+			var id int
+			var of name
+			if err := found.Scan(&id, &of.run, &of.key); err != nil {
+				return err //nolint:wrapcheck // wrapped below
+			}
+			if r := made[of]; r != nil {
+				r.ID = id
+			}
+			return nil
+		})
+		if err != nil {
+			tx.failed = true
+			return fmt.Errorf("store series: %w", err)
+		}
+	}
+	return nil
+}
+
+// UpdateSeries writes series rows that are there. Those of one call changed as much.
+func UpdateSeries(ctx context.Context, tx *Tx, rows []*SeriesRow, change SeriesChange) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if tx.db.Postgres() {
+		return updateSeriesPostgres(ctx, tx, rows, change)
+	}
+	query := "UPDATE metric_series SET count = ?, last_value = ?, last_nan = ?, last_step = ?, last_time = ?"
+	if change >= SeriesExtremes {
+		query += ", nan_count = ?, min_value = ?, min_step = ?, max_value = ?, max_step = ?"
+	}
+	if change >= SeriesAll {
+		query += ", role = ?, step_scale = ?, first_value = ?, first_nan = ?, first_step = ?, first_time = ?, provisional = ?"
+	}
+	query += " WHERE id = ?"
+	args := make([]any, 0, seriesColumnCount)
+	for _, r := range rows {
+		args = append(args[:0], r.Count, r.LastValue, !r.LastValue.Valid, r.LastStep, r.LastTime)
+		if change >= SeriesExtremes {
+			args = append(args, r.NaNCount, r.MinValue, r.MinStep, r.MaxValue, r.MaxStep)
+		}
+		if change >= SeriesAll {
+			args = append(args, r.Role, r.StepScale, r.FirstValue, !r.FirstValue.Valid, r.FirstStep, r.FirstTime, r.Provisional)
+		}
+		if _, err := tx.ExecContext(ctx, query, append(args, r.ID)...); err != nil {
+			return fmt.Errorf("store series: %w", err)
+		}
+	}
+	return nil
+}
+
+// updateSeriesPostgres writes all rows in one statement: a column is an array.
+func updateSeriesPostgres(ctx context.Context, tx *Tx, rows []*SeriesRow, change SeriesChange) error {
+	var from, set []byte
+	var args []any
+	column := func(name, typ string, values any) {
+		if len(args) > 0 {
+			from = append(from, ", "...)
+			set = append(set, name+" = v."+name+", "...)
+		}
+		from = append(from, "?::"+typ+"[]"...)
+		args = append(args, values)
+	}
+	names := "id, count, last_value, last_step, last_time"
+	column("id", "bigint", integers(rows, func(r *SeriesRow) int64 { return int64(r.ID) }))
+	column("count", "bigint", integers(rows, func(r *SeriesRow) int64 { return r.Count }))
+	column("last_value", "double precision", doubles(rows, func(r *SeriesRow) sql.NullFloat64 { return r.LastValue }))
+	column("last_step", "bigint", integers(rows, func(r *SeriesRow) int64 { return r.LastStep }))
+	column("last_time", "bigint", integers(rows, func(r *SeriesRow) int64 { return r.LastTime }))
+	if change >= SeriesExtremes {
+		names += ", nan_count, min_value, min_step, max_value, max_step"
+		column("nan_count", "bigint", integers(rows, func(r *SeriesRow) int64 { return r.NaNCount }))
+		column("min_value", "double precision", doubles(rows, func(r *SeriesRow) sql.NullFloat64 { return r.MinValue }))
+		column("min_step", "bigint", integers(rows, func(r *SeriesRow) int64 { return r.MinStep }))
+		column("max_value", "double precision", doubles(rows, func(r *SeriesRow) sql.NullFloat64 { return r.MaxValue }))
+		column("max_step", "bigint", integers(rows, func(r *SeriesRow) int64 { return r.MaxStep }))
+	}
+	if change >= SeriesAll {
+		names += ", role, step_scale, first_value, first_step, first_time, provisional"
+		roles, provisional := make(pq.StringArray, len(rows)), make(pq.BoolArray, len(rows))
+		for i, r := range rows {
+			roles[i], provisional[i] = r.Role, r.Provisional
+		}
+		column("role", "text", roles)
+		column("step_scale", "smallint", integers(rows, func(r *SeriesRow) int64 { return int64(r.StepScale) }))
+		column("first_value", "double precision", doubles(rows, func(r *SeriesRow) sql.NullFloat64 { return r.FirstValue }))
+		column("first_step", "bigint", integers(rows, func(r *SeriesRow) int64 { return r.FirstStep }))
+		column("first_time", "bigint", integers(rows, func(r *SeriesRow) int64 { return r.FirstTime }))
+		column("provisional", "boolean", provisional)
+		set = append(set, "first_nan = v.first_value IS NULL, "...)
+	}
+	if _, err := tx.ExecContext(ctx, "UPDATE metric_series s SET "+string(set)+"last_nan = v.last_value IS NULL FROM unnest("+
+		string(from)+") AS v ("+names+") WHERE s.id = v.id", args...); err != nil {
+		return fmt.Errorf("store series: %w", err)
 	}
 	return nil
 }

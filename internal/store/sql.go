@@ -82,6 +82,12 @@ func known[T int | string](values []T) []T {
 	return slices.DeleteFunc(slices.Clone(values), strange)
 }
 
+// Tuples gives "(?, ?), (?, ?), …" for n rows of so many values.
+func Tuples(n, width int) string {
+	tuple := In(width)
+	return strings.Repeat(tuple+", ", n-1) + tuple
+}
+
 // Parts cuts values into pieces that fit an IN list.
 func Parts[T any](values []T) [][]T {
 	var parts [][]T

@@ -39,11 +39,33 @@ func (db *DB) Write(ctx context.Context, fn WriteFunc) error { return db.WriteFo
 
 // WriteFor is Write for one object, for example a run: requests for the same key are run in the order in which they came.
 func (db *DB) WriteFor(ctx context.Context, key string, fn WriteFunc) error {
+	return db.submit(&writeRequest{ctx: ctx, key: key, fn: fn, done: make(chan error, 1)})
+}
+
+// Together runs requests of one kind. Those that wait at the same time are run by one call, in the order of their keys and
+// for each key in the order in which they came, so that they can share statements.
+type Together interface {
+	// RunTogether runs requests. refused has an error, or nil, for each of them; of one that is refused nothing was
+	// written. err fails them all. As a WriteFunc it may be called again, for all or for one of them alone.
+	RunTogether(ctx context.Context, tx *Tx, requests []any) (refused []error, err error)
+}
+
+// WriteTogether is WriteFor for a request that t runs, together with others. It does not share a transaction with requests
+// of other kinds.
+func (db *DB) WriteTogether(ctx context.Context, key string, t Together, request any) error {
+	return db.submit(&writeRequest{ctx: ctx, key: key, together: t, request: request, done: make(chan error, 1)})
+}
+
+// Others counts the transactions that wrote, those of WriteTogether left out. On SQLite, where nobody else writes, what
+// WriteTogether read in its transaction still holds as long as the count is the same. It is for the writer.
+func (tx *Tx) Others() int64 { return tx.db.others.Load() }
+
+func (db *DB) submit(req *writeRequest) error {
+	ctx := req.ctx
 	w := db.writers[0]
 	if len(db.writers) > 1 {
-		w = db.writers[maphash.String(laneSeed, key)%uint64(len(db.writers))]
+		w = db.writers[maphash.String(laneSeed, req.key)%uint64(len(db.writers))]
 	}
-	req := &writeRequest{ctx: ctx, key: key, fn: fn, done: make(chan error, 1)}
 	select {
 	case w.requests <- req:
 	case <-w.stopping:
@@ -73,8 +95,11 @@ var laneSeed = maphash.MakeSeed()
 type writeRequest struct {
 	ctx  context.Context //nolint:containedctx // the request's own, checked before it is begun
 	key  string
-	fn   WriteFunc
 	done chan error
+	fn   WriteFunc // or else
+	// together runs request.
+	together Together
+	request  any
 }
 
 // writeConn is a connection in whose transaction requests run.
@@ -138,10 +163,30 @@ func (w *writer) loop() {
 			}
 		}
 		// Locks are taken in one order everywhere, so that two replicas do not wait for each other in a circle. Stable:
-		// requests for one key keep their order.
-		slices.SortStableFunc(group, func(a, b *writeRequest) int { return cmp.Compare(a.key, b.key) })
-		w.runGroup(group)
+		// requests for one key keep their order. What runs together has a transaction of its own, whose locks are in order.
+		slices.SortStableFunc(group, func(a, b *writeRequest) int {
+			return cmp.Or(compareBools(a.together != nil, b.together != nil), cmp.Compare(a.key, b.key))
+		})
+		alike := slices.IndexFunc(group, func(r *writeRequest) bool { return r.together != nil })
+		if alike < 0 {
+			alike = len(group)
+		}
+		for _, part := range [][]*writeRequest{group[:alike], group[alike:]} {
+			if len(part) > 0 {
+				w.runGroup(part)
+			}
+		}
 	}
+}
+
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // runGroup runs requests in one transaction. When one fails after it wrote, the group is rolled back and each is run by
@@ -164,13 +209,20 @@ func (w *writer) tryTogether(group []*writeRequest, results []error) bool {
 	if err != nil {
 		return false
 	}
-	for i, r := range group {
-		if results[i] = r.ctx.Err(); results[i] != nil {
-			continue
-		}
-		if results[i] = call(r, tx); results[i] != nil && (tx.wrote || tx.failed) {
+	if group[0].together != nil {
+		if !runTogether(group, tx, results) {
 			w.rollback()
 			return false
+		}
+	} else {
+		for i, r := range group {
+			if results[i] = r.ctx.Err(); results[i] != nil {
+				continue
+			}
+			if results[i] = call(r, tx); results[i] != nil && (tx.wrote || tx.failed) {
+				w.rollback()
+				return false
+			}
 		}
 	}
 	err = w.commit(tx)
@@ -206,11 +258,64 @@ func (w *writer) runOnce(r *writeRequest) error {
 	if err != nil {
 		return err
 	}
+	if r.together != nil {
+		refused := make([]error, 1)
+		if !runTogether([]*writeRequest{r}, tx, refused) || refused[0] != nil {
+			w.rollback()
+			return refused[0]
+		}
+		return w.commit(tx)
+	}
 	if err := call(r, tx); err != nil {
 		w.rollback()
 		return err
 	}
 	return w.commit(tx)
+}
+
+// runTogether runs requests that WriteTogether brought. When it gives false, the transaction is to be rolled back, and
+// results[0] says why.
+func runTogether(group []*writeRequest, tx *Tx, results []error) bool {
+	run := make([]*writeRequest, 0, len(group))
+	at := make([]int, 0, len(group))
+	for i, r := range group {
+		if results[i] = r.ctx.Err(); results[i] == nil {
+			run, at = append(run, r), append(at, i)
+		}
+	}
+	for len(run) > 0 {
+		n := 1
+		for n < len(run) && run[n].together == run[0].together {
+			n++
+		}
+		refused, err := callTogether(run[:n], tx)
+		if err != nil {
+			results[0] = err
+			return false
+		}
+		for i, e := range refused {
+			results[at[i]] = e
+		}
+		run, at = run[n:], at[n:]
+	}
+	return true
+}
+
+func callTogether(group []*writeRequest, tx *Tx) (refused []error, err error) {
+	requests := make([]any, len(group))
+	for i, r := range group {
+		requests[i] = r.request
+	}
+	defer recovered(tx, &err)
+	return group[0].together.RunTogether(tx.ctx, tx, requests)
+}
+
+// recovered makes an error of a panic, which must not end the writer: that would stop every write of the server.
+func recovered(tx *Tx, err *error) {
+	if p := recover(); p != nil {
+		tx.failed = true
+		*err = fmt.Errorf("panic in a write: %v\n%s", p, debug.Stack())
+	}
 }
 
 // describe hides a lost database from the user and says what to do.
@@ -232,7 +337,7 @@ func (w *writer) describe(err error) error {
 	return describeSQLite(errs.Unavailable, "the file", err)
 }
 
-// call runs a request. A panic in it must not end the writer, which would stop every write of the server.
+// call runs a request.
 func call(r *writeRequest, tx *Tx) (err error) {
 	tx.wrote = false
 	changes, hooks := len(tx.changes), len(tx.onCommit)
@@ -240,13 +345,11 @@ func call(r *writeRequest, tx *Tx) (err error) {
 		if err != nil {
 			tx.changes, tx.onCommit = tx.changes[:changes], tx.onCommit[:hooks]
 		}
-	}()
-	defer func() {
-		if p := recover(); p != nil {
-			tx.failed = true
-			err = fmt.Errorf("panic in a write: %v\n%s", p, debug.Stack())
+		if tx.wrote {
+			tx.db.others.Add(1)
 		}
 	}()
+	defer recovered(tx, &err)
 	// The request's values, such as the principal, without its deadline: the transaction is shared.
 	return r.fn(context.WithoutCancel(r.ctx), tx)
 }

@@ -6,10 +6,8 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cairnml/cairn/internal/errs"
-	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/store"
 )
@@ -109,122 +107,6 @@ func checkParams(params []Param) error {
 	return nil
 }
 
-// LogBatch stores points, params and tags of a run and returns when they are durable. It is the one way by which they get
-// into the database. Conflict when the run is deleted, or a param has another value already.
-func (s *Service) LogBatch(ctx context.Context, b Batch) (BatchResult, error) {
-	if err := b.check(); err != nil {
-		return BatchResult{}, err
-	}
-	var out BatchResult
-	err := s.db.WriteFor(ctx, b.RunID, func(ctx context.Context, tx *store.Tx) error {
-		var err error
-		out, err = s.logBatch(ctx, tx, &b)
-		return err
-	})
-	return out, err
-}
-
-// batchRun is what LogBatch needs of the run's row.
-type batchRun struct {
-	pk, experimentID int
-	stage            string
-	sequence         int64
-}
-
-// logBatch first finds out all that can be wrong, and only then writes: a refused batch costs the others that share its
-// transaction nothing.
-func (s *Service) logBatch(ctx context.Context, tx *store.Tx, b *Batch) (BatchResult, error) {
-	var r batchRun
-	found, err := tx.Scan(ctx, "SELECT id, experiment_id, lifecycle_stage, metric_sequence FROM runs WHERE run_id = ?"+tx.LockRow(),
-		[]any{b.RunID}, &r.pk, &r.experimentID, &r.stage, &r.sequence)
-	switch {
-	case err != nil:
-		return BatchResult{}, fmt.Errorf("lock run: %w", err)
-	case !found:
-		return BatchResult{}, errs.New(errs.NotFound, "Run with id=%s not found", b.RunID)
-	case r.stage != "active":
-		return BatchResult{}, errs.New(errs.Conflict, "The run %s must be in the 'active' state. Current state is %s: restore it first", b.RunID, r.stage)
-	}
-	if repeated, err := seenBefore(ctx, tx, r.pk, b.Client, b.Sequence); err != nil || repeated {
-		return BatchResult{Sequence: r.sequence}, err
-	}
-	params, err := newParams(ctx, tx, r.pk, b.RunID, b.Params)
-	if err != nil {
-		return BatchResult{}, err
-	}
-	if err := checkModels(ctx, tx, b.Models); err != nil {
-		return BatchResult{}, err
-	}
-	points, err := s.appender.Plan(ctx, tx, r.pk, r.experimentID, b.Columns)
-	if err != nil {
-		return BatchResult{}, err
-	}
-
-	t := now()
-	if points.Points() > 0 {
-		r.sequence++
-	}
-	if _, err := tx.ExecContext(ctx, "UPDATE runs SET metric_sequence = ?, updated_at = ?, updated_by = ? WHERE id = ?",
-		r.sequence, t, principal(ctx), r.pk); err != nil {
-		return BatchResult{}, fmt.Errorf("update run: %w", err)
-	}
-	to := metric.Target{RunPK: r.pk, Sequence: r.sequence, Now: t}
-	if err := s.appender.Write(ctx, tx, to, points); err != nil {
-		return BatchResult{}, err
-	}
-	if err := writeParams(ctx, tx, r, params); err != nil {
-		return BatchResult{}, err
-	}
-	if err := setTags(ctx, tx, r, b.Tags); err != nil {
-		return BatchResult{}, err
-	}
-	if err := insertModelMetrics(ctx, tx, b.RunID, b.Models); err != nil {
-		return BatchResult{}, err
-	}
-	if err := remember(ctx, tx, r.pk, b.Client, b.Sequence); err != nil {
-		return BatchResult{}, err
-	}
-	s.announce(tx, b, r, points.Points() > 0, len(params) > 0 || len(b.Tags) > 0 || points.Replaces())
-	return BatchResult{Stored: true, Sequence: r.sequence}, nil
-}
-
-// announce tells those who follow the run. What only appends points is noted as a change of the run a little later and
-// together with others like it, so that a change need not be written with every point.
-func (s *Service) announce(tx *store.Tx, b *Batch, r batchRun, metrics, changed bool) {
-	e := live.Event{RunID: b.RunID, ExperimentID: r.experimentID, Metrics: metrics, Changed: changed}
-	if changed {
-		tx.RunChanged(b.RunID, r.experimentID)
-	}
-	tx.OnCommit(func() {
-		s.hub.Publish(e)
-		if metrics && !changed {
-			s.metered.note(e)
-		}
-	})
-}
-
-func seenBefore(ctx context.Context, tx *store.Tx, runPK int, client string, sequence int64) (bool, error) {
-	if client == "" {
-		return false, nil
-	}
-	var last int64
-	if _, err := tx.Scan(ctx, "SELECT last_sequence FROM batch_clients WHERE run_id = ? AND client = ?", []any{runPK, client}, &last); err != nil {
-		return false, fmt.Errorf("look up client: %w", err)
-	}
-	return sequence <= last, nil
-}
-
-func remember(ctx context.Context, tx *store.Tx, runPK int, client string, sequence int64) error {
-	if client == "" {
-		return nil
-	}
-	if _, err := tx.ExecContext(ctx, "INSERT INTO batch_clients (run_id, client, last_sequence) VALUES (?, ?, ?) "+
-		"ON CONFLICT (run_id, client) DO UPDATE SET last_sequence = excluded.last_sequence", runPK, client, sequence); err != nil {
-		return fmt.Errorf("remember client: %w", err)
-	}
-	return nil
-}
-
 // storedParam is a param as it is in the database.
 type storedParam struct {
 	value string
@@ -290,24 +172,19 @@ func number(text string) *float64 {
 
 const rowsPerInsert = 100
 
-func writeParams(ctx context.Context, tx *store.Tx, r batchRun, params []Param) error {
+func writeParams(ctx context.Context, tx *store.Tx, r store.LockedRun, params []Param) error {
 	for part := range slices.Chunk(params, rowsPerInsert) {
 		args := make([]any, 0, 7*len(part))
 		for _, p := range part {
-			args = append(args, r.pk, r.experimentID, p.Key, p.Value, number(p.Value), store.ValuePrefix(p.Value), p.KeepExisting)
+			args = append(args, r.PK, r.ExperimentID, p.Key, p.Value, number(p.Value), store.ValuePrefix(p.Value), p.KeepExisting)
 		}
 		if _, err := tx.ExecContext(ctx, "INSERT INTO params (run_id, experiment_id, key, value, number, value_prefix, provisional) VALUES "+
-			tuples(len(part), 7)+" ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, number = excluded.number, "+
+			store.Tuples(len(part), 7)+" ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, number = excluded.number, "+
 			"value_prefix = excluded.value_prefix, provisional = excluded.provisional", args...); err != nil {
 			return fmt.Errorf("store params: %w", err)
 		}
 	}
 	return nil
-}
-
-func tuples(n, width int) string {
-	t := store.In(width)
-	return strings.Repeat(t+", ", n-1) + t
 }
 
 func upsertTags(ctx context.Context, tx *store.Tx, runPK, experimentID int, tags []Tag) error {
@@ -317,7 +194,7 @@ func upsertTags(ctx context.Context, tx *store.Tx, runPK, experimentID int, tags
 			args = append(args, runPK, experimentID, t.Key, t.Value, store.ValuePrefix(t.Value), t.KeepExisting)
 		}
 		if _, err := tx.ExecContext(ctx, "INSERT INTO run_tags (run_id, experiment_id, key, value, value_prefix, provisional) VALUES "+
-			tuples(len(part), 6)+" ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, "+
+			store.Tuples(len(part), 6)+" ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, "+
 			"value_prefix = excluded.value_prefix, provisional = excluded.provisional"+
 			" WHERE run_tags.provisional OR NOT excluded.provisional", args...); err != nil {
 			return fmt.Errorf("store tags: %w", err)
@@ -327,7 +204,7 @@ func upsertTags(ctx context.Context, tx *store.Tx, runPK, experimentID int, tags
 }
 
 // setTags stores tags, and what two of them mean for the run itself.
-func setTags(ctx context.Context, tx *store.Tx, r batchRun, tags []Tag) error {
+func setTags(ctx context.Context, tx *store.Tx, r store.LockedRun, tags []Tag) error {
 	for _, t := range tags {
 		var column string
 		switch t.Key {
@@ -341,11 +218,11 @@ func setTags(ctx context.Context, tx *store.Tx, r batchRun, tags []Tag) error {
 		default:
 			continue
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE runs SET "+column+" = ? WHERE id = ?", t.Value, r.pk); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE runs SET "+column+" = ? WHERE id = ?", t.Value, r.PK); err != nil {
 			return fmt.Errorf("update run: %w", err)
 		}
 	}
-	return upsertTags(ctx, tx, r.pk, r.experimentID, tags)
+	return upsertTags(ctx, tx, r.PK, r.ExperimentID, tags)
 }
 
 // SetTag sets a tag of an active run.

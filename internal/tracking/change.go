@@ -17,25 +17,31 @@ const changeInterval = 200 * time.Millisecond
 
 // changeMeter gathers the runs that only got points, and notes each as changed once an interval.
 type changeMeter struct {
-	store func(context.Context, map[string]int) error
+	store func(context.Context, map[string]meteredRun) error
 	mu    sync.Mutex
-	runs  map[string]int // run id → experiment
+	runs  map[string]meteredRun // by id
 	wake  chan struct{}
 	quit  chan struct{}
 	done  chan struct{}
 	once  sync.Once
 }
 
-func startChangeMeter(store func(context.Context, map[string]int) error) *changeMeter {
-	m := &changeMeter{store: store, runs: map[string]int{},
+// meteredRun is a run that got points.
+type meteredRun struct {
+	experiment int
+	touch      store.RunTouch
+}
+
+func startChangeMeter(store func(context.Context, map[string]meteredRun) error) *changeMeter {
+	m := &changeMeter{store: store, runs: map[string]meteredRun{},
 		wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
 	go m.loop()
 	return m
 }
 
-func (m *changeMeter) note(e live.Event) {
+func (m *changeMeter) note(e live.Event, touch store.RunTouch) {
 	m.mu.Lock()
-	m.runs[e.RunID] = e.ExperimentID
+	m.runs[e.RunID] = meteredRun{e.ExperimentID, touch}
 	m.mu.Unlock()
 	select {
 	case m.wake <- struct{}{}:
@@ -72,7 +78,7 @@ func (m *changeMeter) loop() {
 func (m *changeMeter) flush() {
 	m.mu.Lock()
 	runs := m.runs
-	m.runs = map[string]int{}
+	m.runs = make(map[string]meteredRun, len(runs))
 	m.mu.Unlock()
 	if len(runs) == 0 {
 		return
@@ -82,24 +88,30 @@ func (m *changeMeter) flush() {
 	if err := m.store(ctx, runs); err != nil {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		for id, experiment := range runs {
-			m.runs[id] = experiment
+		for id, run := range runs {
+			if _, again := m.runs[id]; !again {
+				m.runs[id] = run
+			}
 		}
 	}
 }
 
-func (s *Service) noteChanges(ctx context.Context, runs map[string]int) error {
-	err := s.db.Write(ctx, func(_ context.Context, tx *store.Tx) error {
-		for id, experiment := range runs {
-			tx.RunChanged(id, experiment)
+func (s *Service) noteChanges(ctx context.Context, runs map[string]meteredRun) error {
+	touches := make([]store.RunTouch, 0, len(runs))
+	for _, r := range runs {
+		touches = append(touches, r.touch)
+	}
+	err := s.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		for id, r := range runs {
+			tx.RunChanged(id, r.experiment)
 		}
-		return nil
+		return store.TouchRuns(ctx, tx, touches)
 	})
 	if err != nil {
 		return fmt.Errorf("note changed runs: %w", err)
 	}
-	for id, experiment := range runs {
-		s.hub.Publish(live.Event{RunID: id, ExperimentID: experiment, Changed: true})
+	for id, r := range runs {
+		s.hub.Publish(live.Event{RunID: id, ExperimentID: r.experiment, Changed: true})
 	}
 	return nil
 }

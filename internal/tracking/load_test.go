@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/metric"
@@ -136,14 +137,14 @@ func dump(t *testing.T, db *store.DB) map[string][]string {
 		"experiments":     "SELECT name, artifact_location, lifecycle_stage, created_by, updated_by FROM experiments",
 		"experiment_tags": "SELECT e.name, t.key, t.value FROM experiment_tags t JOIN experiments e ON e.id = t.experiment_id",
 		"runs": "SELECT r.run_id, e.name, r.name, r.status, r.status_reason, r.start_time, r.end_time, r.lifecycle_stage, " +
-			"r.deleted_at IS NULL, r.deleted_with_experiment, r.user_id, r.artifact_location, r.parent_run_id, r.metric_sequence, " +
+			"r.deleted_at IS NULL, r.deleted_with_experiment, r.user_id, r.artifact_location, r.parent_run_id, " +
 			"r.log_sequence, r.lease_expires_at, r.created_by, r.updated_by FROM runs r JOIN experiments e ON e.id = r.experiment_id",
 		"params":   "SELECT r.run_id, x.experiment_id, x.key, x.value, x.number, x.provisional FROM params" + ofRun,
 		"run_tags": "SELECT r.run_id, x.experiment_id, x.key, x.value, x.provisional FROM run_tags" + ofRun,
 		"metric_series": "SELECT r.run_id, x.experiment_id, x.key, x.role, x.step_scale, x.count, x.nan_count, x.first_value, x.first_nan, " +
 			"x.first_step, x.first_time, x.last_value, x.last_nan, x.last_step, x.last_time, x.min_value, x.min_step, x.max_value, " +
 			"x.max_step, x.provisional FROM metric_series" + ofRun,
-		"metric_batches": "SELECT r.run_id, x.sequence, x.points, x.payload FROM metric_batches" + ofRun,
+		"metric_batches": "SELECT r.run_id, x.id & 17179869183, x.points, x.payload FROM metric_batches x JOIN runs r ON r.id = x.id >> 34",
 		"changes":        "SELECT entity, entity_id, scope FROM changes",
 	} {
 		require.NoError(t, store.EachRow(ctx, db.Read(), query, nil, func(rows *sql.Rows) error {
@@ -158,6 +159,17 @@ func dump(t *testing.T, db *store.DB) map[string][]string {
 			return err
 		}))
 		slices.Sort(out[table])
+	}
+	runs, err := db.Ent().Run.Query().Order(ent.Asc(run.FieldRunID)).All(ctx)
+	require.NoError(t, err)
+	pks := make([]int, len(runs))
+	for i, r := range runs {
+		pks[i] = r.ID
+	}
+	heads, err := store.Heads(ctx, db.Read(), pks)
+	require.NoError(t, err)
+	for _, r := range runs {
+		out["heads"] = append(out["heads"], fmt.Sprint(r.RunID, heads[r.ID]))
 	}
 	return out
 }

@@ -61,8 +61,13 @@ func (s *Service) AppendRunLog(ctx context.Context, in AppendRunLog) (int64, err
 			return err
 		}
 		sequence = r.LogSequence
-		if repeated, err := seenBefore(ctx, tx, r.ID, in.Client, in.Sequence); err != nil || repeated {
-			return err
+		var clients []*store.ClientSequence
+		if in.Client != "" {
+			clients = append(clients, &store.ClientSequence{RunPK: r.ID, Client: in.Client})
+			if err := store.LoadClients(ctx, tx, clients); err != nil || in.Sequence <= clients[0].Last {
+				return err //nolint:wrapcheck // wrapped by the package that gives it
+			}
+			clients[0].Last = in.Sequence
 		}
 		sequence++
 		if err := tx.Ent().Run.UpdateOneID(r.ID).SetLogSequence(sequence).Exec(ctx); err != nil {
@@ -74,7 +79,7 @@ func (s *Service) AppendRunLog(ctx context.Context, in AppendRunLog) (int64, err
 		}
 		e := live.Event{RunID: r.RunID, ExperimentID: r.ExperimentID, Changed: true}
 		tx.OnCommit(func() { s.hub.Publish(e) })
-		return remember(ctx, tx, r.ID, in.Client, in.Sequence)
+		return store.StoreClients(ctx, tx, clients)
 	})
 	return sequence, err
 }

@@ -15,23 +15,23 @@ import (
 	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/live"
-	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/store"
 )
 
 // Service records and reads what trainings do. All methods are safe for concurrent use and return *errs.Error for what is
 // the caller's fault.
 type Service struct {
-	db       *store.DB
-	hub      *live.Hub
-	appender *metric.Appender
-	metered  *changeMeter
+	db      *store.DB
+	hub     *live.Hub
+	metered *changeMeter
+	batches *batchWriter
 }
 
 // New makes the service. The caller closes it before the database.
 func New(db *store.DB, hub *live.Hub) *Service {
-	s := &Service{db: db, hub: hub, appender: metric.NewAppender(db)}
+	s := &Service{db: db, hub: hub}
 	s.metered = startChangeMeter(s.noteChanges)
+	s.batches = newBatchWriter(db, hub, s.metered)
 	return s
 }
 

@@ -79,9 +79,7 @@ CREATE TABLE `logged_model_tags` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMEN
 -- create index "loggedmodeltag_logged_model_id_key" to table: "logged_model_tags"
 CREATE UNIQUE INDEX `loggedmodeltag_logged_model_id_key` ON `logged_model_tags` (`logged_model_id`, `key`);
 -- create "metric_batches" table
-CREATE TABLE `metric_batches` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `sequence` integer NOT NULL, `points` integer NOT NULL, `created_at` integer NOT NULL, `payload` blob NOT NULL, `run_id` integer NOT NULL, CONSTRAINT `metric_batches_runs_metric_batches` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
--- create index "metricbatch_run_id_sequence" to table: "metric_batches"
-CREATE UNIQUE INDEX `metricbatch_run_id_sequence` ON `metric_batches` (`run_id`, `sequence`);
+CREATE TABLE `metric_batches` (`id` integer NOT NULL, `points` integer NOT NULL, `created_at` integer NOT NULL, `payload` blob NOT NULL, PRIMARY KEY (`id`));
 -- create "metric_chunks" table
 CREATE TABLE `metric_chunks` (`id` integer NOT NULL, `run_id` integer NOT NULL, `first_sequence` integer NOT NULL, `last_sequence` integer NOT NULL, `step_scale` integer NOT NULL DEFAULT (0), `min_step` integer NOT NULL, `max_step` integer NOT NULL, `summary` blob NOT NULL, `payload` blob NOT NULL, PRIMARY KEY (`id`));
 -- create index "metricchunk_run_id_last_sequence" to table: "metric_chunks"
