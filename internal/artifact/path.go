@@ -21,13 +21,20 @@ const (
 
 // CleanPath is the one judge of artifact paths, in every verb. It takes a path as the router gives it, decoded once, and
 // gives it back unchanged, or refuses it as Invalid: whatever is not relative and clean, not a name on every system, or
-// would be any of that if somebody decoded it once more. So "a%20b" is a name, and "%2e%2e" is not.
+// would lead elsewhere if somebody decoded it once more. So "a%20b" is a name, and "%2e%2e" is not.
 func CleanPath(p string) (string, error) {
 	if len(p) > MaxPathBytes {
 		return "", errs.Field("path", "has %d bytes; at most %d are allowed", len(p), MaxPathBytes)
 	}
 	for decoded := p; ; {
-		if why := unclean(decoded); why != "" {
+		why := unspeakable(decoded)
+		if decoded != p {
+			why = ambiguous(decoded)
+		}
+		if why == "" {
+			why = unclean(decoded)
+		}
+		if why != "" {
 			if decoded != p {
 				why += ", when decoded"
 			}
@@ -41,15 +48,40 @@ func CleanPath(p string) (string, error) {
 	}
 }
 
-// unclean says what is wrong with a path, or nothing.
-func unclean(p string) string {
+// unspeakable says which characters make a path that is no text, if any.
+func unspeakable(p string) string {
 	switch {
-	case p == "":
-		return "is empty"
 	case !utf8.ValidString(p):
 		return "is not UTF-8"
 	case strings.ContainsFunc(p, unicode.IsControl):
 		return "holds a control character"
+	}
+	return ""
+}
+
+// ambiguous says what would mislead one who decodes a path, if anything: a character that ends a C string or a header's
+// line, and bytes that a lenient decoder of UTF-8 takes for another character, such as "%c0%ae" for a dot; these begin
+// with a byte that announces a longer sequence. Any other byte is as good as a letter there: clients of MLflow 2 separate
+// the parts of an image's name by "%", as in "loss%step%80%timestamp%1795599029342".
+func ambiguous(p string) string {
+	if strings.ContainsAny(p, "\x00\r\n") {
+		return "holds a control character"
+	}
+	for rest := p; rest != ""; {
+		r, size := utf8.DecodeRuneInString(rest)
+		if r == utf8.RuneError && size == 1 && rest[0] >= 0xC0 {
+			return "is not UTF-8"
+		}
+		rest = rest[size:]
+	}
+	return ""
+}
+
+// unclean says what makes a path another than a plain one below its root, or nothing.
+func unclean(p string) string {
+	switch {
+	case p == "":
+		return "is empty"
 	case strings.Contains(p, `\`):
 		return `holds a \`
 	case strings.HasPrefix(p, "/"):

@@ -16,7 +16,7 @@ func TestCleanPath(t *testing.T) {
 	for _, good := range []string{
 		"a", "model/MLmodel", "a b/c d.txt", "..a/b..", "...", ".hidden", "学习率/ä.png", "100%.txt", "a%20b", "%", "%zz", "a%2", "ab:c",
 		"2026-01-01T10:00:00.txt", "a+b&c=d;e", "~/x", "$HOME", "'\"<>|*?", strings.Repeat("a", 255), strings.Repeat("a/", 511) + "aa",
-		"%c3%a4", "1:2", "CON.txt/x",
+		"%c3%a4", "1:2", "CON.txt/x", "images/loss%step%10%timestamp%1795599029342%mb1ff.png", "loss%step%80", "a%7fb",
 	} {
 		got, err := CleanPath(good)
 		require.NoError(t, err, good)
@@ -52,6 +52,9 @@ func TestCleanPath(t *testing.T) {
 		"a%5cb":                         `holds a \, when decoded`,
 		"a%00":                          "holds a control character, when decoded",
 		"a%0ab":                         "holds a control character, when decoded",
+		"a%250db":                       "holds a control character, when decoded",
+		"%e0%80%ae./x":                  "is not UTF-8, when decoded",
+		"%f0%80%80%ae./x":               "is not UTF-8, when decoded",
 		"%c0%ae%c0%ae/x":                "is not UTF-8, when decoded",
 		"%252e%252e/x":                  "holds the name .., when decoded",
 		"%25252525252e./x":              "holds the name .., when decoded",
