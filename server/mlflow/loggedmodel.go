@@ -57,6 +57,32 @@ func (c *call) createLoggedModel() error {
 	return c.answerLoggedModel(made)
 }
 
+// logModel is what clients of MLflow 2 call once they have stored a model among a run's artifacts.
+func (c *call) logModel() error {
+	var id runIDs
+	var description string
+	err := c.decode(func(r *reader, key string) error {
+		switch key {
+		case "run_id", "run_uuid":
+			return id.read(r, key)
+		case "model_json":
+			return r.text(&description)
+		}
+		return r.skip()
+	})
+	if err != nil {
+		return err
+	}
+	run, err := id.get()
+	if err != nil {
+		return err
+	}
+	if description == "" {
+		return missing("model_json")
+	}
+	return c.Tracking.RecordModel(c, run, []byte(description))
+}
+
 func (c *call) getLoggedModel() error {
 	id, err := modelID(c.path)
 	if err != nil {

@@ -67,6 +67,7 @@ var tracking20 = map[string]methods{
 	"runs/log-batch":     {post: {role: token.RoleEDITOR, body: maxBatchBody, handle: (*call).logBatch}},
 	"runs/log-inputs":    {post: {role: token.RoleEDITOR, body: maxInputsBody, handle: (*call).logInputs}},
 	"runs/outputs":       {post: write((*call).logOutputs)},
+	"runs/log-model":     {post: write((*call).logModel)},
 
 	"metrics/get-history": {get: read((*call).metricHistory)},
 	"artifacts/list":      {get: read((*call).listRunArtifacts)},
@@ -175,7 +176,6 @@ var elsewhere = map[string]string{
 	"registered-models":                 "The model registry",
 	"model-versions":                    "The model registry",
 	"webhooks":                          "Webhooks of the model registry",
-	"runs/log-model":                    "The history of models in a tag of the run, which clients of MLflow 2 write,",
 	"metrics/get-history-bulk":          "The histories of several runs at once",
 	"metrics/get-history-bulk-interval": "The histories of several runs at once",
 	"experiments/search-datasets":       "The search for datasets",

@@ -36,7 +36,7 @@ func TestRoutes(t *testing.T) {
 	for _, path := range []string{
 		api + "registered-models/search", api + "model-versions/get", "/api/3.0/mlflow/traces/x", "/ajax-api/3.0/mlflow/scorers/list",
 		"/api/2.0/mlflow-artifacts/mpu/create/x", "/api/2.0/mlflow-artifacts/presigned/x", api + "webhooks",
-		api + "runs/log-model", "/ajax-api/2.0/mlflow/metrics/get-history-bulk",
+		"/ajax-api/2.0/mlflow/metrics/get-history-bulk",
 	} {
 		w.send(http.MethodGet, path, "", "").fails(http.StatusNotImplemented, "NOT_IMPLEMENTED", "does not offer")
 	}
@@ -58,7 +58,7 @@ func TestRolesOfRoutes(t *testing.T) {
 		{"POST", "runs/update", true}, {"POST", "runs/delete", true}, {"POST", "runs/restore", true}, {"POST", "runs/search", false},
 		{"POST", "runs/log-metric", true}, {"POST", "runs/log-parameter", true}, {"POST", "runs/set-tag", true},
 		{"POST", "runs/delete-tag", true}, {"POST", "runs/log-batch", true}, {"POST", "runs/log-inputs", true},
-		{"POST", "runs/outputs", true}, {"GET", "metrics/get-history", false}, {"GET", "artifacts/list", false},
+		{"POST", "runs/log-model", true}, {"POST", "runs/outputs", true}, {"GET", "metrics/get-history", false}, {"GET", "artifacts/list", false},
 		{"POST", "logged-models", true}, {"POST", "logged-models/search", false}, {"GET", "logged-models/m-1", false},
 		{"PATCH", "logged-models/m-1", true}, {"DELETE", "logged-models/m-1", true}, {"PATCH", "logged-models/m-1/tags", true},
 		{"DELETE", "logged-models/m-1/tags/x", true}, {"POST", "logged-models/m-1/params", true},
