@@ -253,6 +253,7 @@ def test_under_exec_the_package_uses_the_session_that_is_there(start_agent, pyth
     assert len(agent.of("hello")) == len(agent.of("log")) == 1
 
 
+@pytest.mark.since("python", "3.11", "what reads pyproject.toml came with it")
 def test_every_source_is_part_of_the_distribution():
     import tomllib
 

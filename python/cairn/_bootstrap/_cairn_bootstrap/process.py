@@ -7,7 +7,18 @@ _RANK_VARIABLES = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
 
 
 def _command_line():
-    return getattr(sys, "orig_argv", None) or getattr(sys, "argv", [])
+    """The arguments that this interpreter was started with, its own options and `-m MODULE` included."""
+    line = getattr(sys, "orig_argv", None)
+    return _command_line_of_39() if line is None else line
+
+
+def _command_line_of_39():
+    """Python 3.9 keeps them too, and tells only its C callers."""
+    import ctypes
+
+    count, values = ctypes.c_int(), ctypes.POINTER(ctypes.c_wchar_p)()
+    ctypes.pythonapi.Py_GetArgcArgv(ctypes.byref(count), ctypes.byref(values))
+    return [values[i] for i in range(count.value)]
 
 
 def is_helper():
