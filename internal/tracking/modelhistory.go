@@ -53,11 +53,11 @@ func modelHistory(ctx context.Context, tx *store.Tx, runPK int) ([]map[string]js
 	if err != nil {
 		return nil, fmt.Errorf("read history of models: %w", err)
 	}
-	var history []map[string]json.RawMessage
-	if json.Unmarshal([]byte(tag.Value), &history) != nil {
-		return []map[string]json.RawMessage{}, nil
+	history := []map[string]json.RawMessage{}
+	if json.Valid([]byte(tag.Value)) && json.Unmarshal([]byte(tag.Value), &history) == nil {
+		return history, nil
 	}
-	return history, nil
+	return []map[string]json.RawMessage{}, nil
 }
 
 // historyEntry gives what MLflow keeps of a model's description: where and when it was stored, and its flavors without

@@ -20,7 +20,7 @@ func (adapter) Describe() sdk.Description {
 		Version:        "0.1.0",
 		Modules:        []string{"sklearn.base"},
 		Distribution:   "scikit-learn",
-		FrameworkRange: ">=1.6,<1.10",
+		FrameworkRange: ">=1.5,<1.10",
 		Hook:           hook,
 	}
 }

@@ -60,6 +60,13 @@ def graphql(url, query, **variables):
     return found["data"]
 
 
+def logged_models(url, run):
+    """The models that a run logged, oldest first. Clients of mlflow 2 cannot ask for them."""
+    query = """query($id: ID!) { run(id: $id) { loggedModels {
+        modelId name status artifactLocation params { key value } tags { key value } } } }"""
+    return graphql(url, query, id=run.info.run_id)["run"]["loggedModels"]
+
+
 def runs(client, experiment, top=True):
     """The runs of an experiment, oldest first; only those without a parent when top."""
     (found,) = [e for e in client.search_experiments() if e.name == experiment] or [None]

@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
 """Builds the Python environments that tests, demo and benchmarks run in.
 
-    python3 test/env/ensure.py NAME     prints the path of NAME's python
-    python3 test/env/ensure.py --uv     prints the path of uv
+    python3 test/env/ensure.py NAME [VERSION]   prints the path of NAME's python
+    python3 test/env/ensure.py --uv             prints the path of uv
 
 An environment is built once from NAME.lock, which names every package with its
 version and hashes, and is kept outside the checkout in
-${CAIRN_TEST_CACHE:-~/.cache/cairn-test}/env/NAME-<start of the lock's SHA-256>.
+${CAIRN_TEST_CACHE:-~/.cache/cairn-test}/env/NAME-<start of the lock's SHA-256>,
+with -py3.9 behind it where VERSION is another one than 3.11.
 Calls that run at the same time wait for the one that builds. Progress goes to
 stderr; stdout holds the path alone. Nothing is ever removed from the cache,
 except the rest of a build that was cut short.
 
 Standard library only. It runs on Python 3.9 and newer, and builds with 3.11:
-the running interpreter where it is one, else the python3.11 found on PATH, else
-the one that CAIRN_TEST_BASE_PYTHON names.
+the one that CAIRN_TEST_BASE_PYTHON names, else the running interpreter where it
+is one, else the python3.11 found on PATH or among pyenv's. VERSION asks for
+another than 3.11.
 """
 
 import contextlib
@@ -27,7 +29,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PYTHON_VERSION = (3, 11)
+PYTHON = "3.11"
 # Written last: a directory without it is the rest of a build that was cut short.
 COMPLETE = ".complete"
 
@@ -64,37 +66,48 @@ def locked(path):
         yield
 
 
-def is_wanted_python(command):
-    """Whether command is an interpreter of the wanted version that starts.
+def is_python(version, command):
+    """Whether command is an interpreter of this version that starts.
 
     Starting it matters: a version manager's shim stands on PATH even where
     the version behind it is not installed.
     """
-    check = f"import sys; sys.exit(sys.version_info[:2] != {PYTHON_VERSION!r})"
+    check = f"import sys; sys.exit('%d.%d' % sys.version_info[:2] != {version!r})"
     try:
         return subprocess.run([command, "-c", check], capture_output=True).returncode == 0
     except OSError:
         return False
 
 
-def find_python():
-    """The interpreter that environments are built with."""
-    name = "python%d.%d" % PYTHON_VERSION
+def find_python(version=PYTHON):
+    """The interpreter of a version that environments are built with."""
+    name = f"python{version}"
     configured = os.environ.get("CAIRN_TEST_BASE_PYTHON")
-    if configured:
-        if is_wanted_python(configured):
+    if configured and version == PYTHON:
+        if is_python(version, configured):
             return configured
         raise EnsureError(f"CAIRN_TEST_BASE_PYTHON={configured} is not a working {name}")
-    if sys.version_info[:2] == PYTHON_VERSION and sys.prefix == sys.base_prefix:
+    if "%d.%d" % sys.version_info[:2] == version and sys.prefix == sys.base_prefix:
         return sys.executable
-    for directory in os.get_exec_path():
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    kept = sorted(pyenv.glob(f"versions/{version}.*/bin"))
+    for directory in [*os.get_exec_path(), *kept]:
         candidate = os.path.join(directory, name)
-        if os.access(candidate, os.X_OK) and is_wanted_python(candidate):
+        if os.access(candidate, os.X_OK) and is_python(version, candidate):
             return candidate
     raise EnsureError(
-        f"no {name} found; install it (Debian: apt-get install {name} {name}-venv), "
-        "or name one: CAIRN_TEST_BASE_PYTHON=/path/to/python3.11"
+        f"no {name} found; install it (Debian: apt-get install {name} {name}-venv)"
+        + (f", or name one: CAIRN_TEST_BASE_PYTHON=/path/to/{name}" if version == PYTHON else "")
     )
+
+
+def first_python(versions):
+    """The first of some versions that is on this machine, or None."""
+    for version in versions:
+        with contextlib.suppress(EnsureError):
+            find_python(version)
+            return version
+    return None
 
 
 def install_uv(target):
@@ -141,39 +154,39 @@ def uv_environment():
     return env
 
 
-def build_with_uv(uv, target, lock):
+def build_with_uv(uv, target, lock, base):
     env = uv_environment()
-    run(uv, "venv", "--quiet", "--no-project", "--python", find_python(), target, env=env)
+    run(uv, "venv", "--quiet", "--no-project", "--python", base, target, env=env)
     # Compiled now, as pip does: where PYTHONDONTWRITEBYTECODE is set, every start
     # of mlflow would otherwise compile its 2,000 modules anew.
     run(uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--compile-bytecode",
         "--python", target / "bin" / "python", "-r", lock, env=env)
 
 
-def build_with_pip(target, lock):
-    run(find_python(), "-m", "venv", target)
+def build_with_pip(target, lock, base):
+    run(base, "-m", "venv", target)
     run(target / "bin" / "python", "-m", "pip", "install", "--quiet",
         "--disable-pip-version-check", "--no-deps", "--require-hashes", "-r", lock)
 
 
-def build(target, lock):
-    """Builds the environment of lock in target, with uv or else with pip."""
+def build(target, lock, base):
+    """Builds the environment of lock in target from the interpreter base, with uv or else with pip."""
     uv = find_uv()
     if uv is not None:
         try:
-            build_with_uv(uv, target, lock)
+            build_with_uv(uv, target, lock, base)
             return
         except subprocess.CalledProcessError as err:
             say(f"uv failed ({err}); trying pip")
             shutil.rmtree(target, ignore_errors=True)
-    build_with_pip(target, lock)
+    build_with_pip(target, lock, base)
 
 
-def ensure(lock):
+def ensure(lock, version=PYTHON):
     """The python of the environment that lock describes, built if need be."""
     name = lock.stem
     key = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
-    target = cache_dir() / "env" / f"{name}-{key}"
+    target = cache_dir() / "env" / (f"{name}-{key}" + (f"-py{version}" if version != PYTHON else ""))
     python = target / "bin" / "python"
 
     def ready():
@@ -182,21 +195,21 @@ def ensure(lock):
 
     if ready():
         return python
-    with locked(target.with_suffix(".lock")):
+    with locked(target.with_name(target.name + ".lock")):
         if ready():
             return python
         # Built in its final place, since an environment cannot be moved.
         shutil.rmtree(target, ignore_errors=True)
         say(f"building the environment {name} (once)")
         began = time.monotonic()
-        build(target, lock)
+        build(target, lock, find_python(version))
         (target / COMPLETE).touch()
         say(f"built {name} in {time.monotonic() - began:.0f} s")
     return python
 
 
 def main(arguments):
-    if len(arguments) != 1:
+    if len(arguments) not in (1, 2):
         print(__doc__, file=sys.stderr)
         return 2
     name = arguments[0]
@@ -210,7 +223,7 @@ def main(arguments):
             return 0
         if name not in names:
             raise EnsureError(f"no environment {name!r}; there are: {', '.join(names)}")
-        print(ensure(HERE / f"{name}.lock"))
+        print(ensure(HERE / f"{name}.lock", *arguments[1:]))
         return 0
     except EnsureError as err:
         say(str(err))

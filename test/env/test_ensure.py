@@ -27,7 +27,7 @@ def ensure(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "find_uv", lambda: None)
     builds = []
 
-    def build_with_pip(target, lock):
+    def build_with_pip(target, lock, base):
         builds.append(target)
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", target], check=True)
 
@@ -56,6 +56,27 @@ def test_another_lock_is_another_environment(ensure, lock):
     assert ensure.ensure(lock) != first
 
 
+def test_another_python_is_another_environment(ensure, lock, monkeypatch):
+    found = ensure.find_python()
+    monkeypatch.setattr(ensure, "find_python", lambda version: found)
+    assert ensure.ensure(lock) != ensure.ensure(lock, "3.9")
+    assert [path.name[-6:] == "-py3.9" for path in ensure.builds] == [False, True]
+
+
+def test_pythons_are_found_among_those_of_pyenv(ensure, tmp_path, monkeypatch):
+    kept = tmp_path / "versions" / "3.77.1" / "bin" / "python3.77"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("#!/bin/sh\nexit 0\n")
+    kept.chmod(0o755)
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    assert ensure.find_python("3.77") == str(kept)
+    assert ensure.first_python(["3.78", "3.77", "3.11"]) == "3.77"
+    kept.write_text("#!/bin/sh\nexit 127\n")  # as a version manager's shim whose version is not installed
+    assert ensure.first_python(["3.78", "3.77"]) is None
+    with pytest.raises(ensure.EnsureError, match="apt-get install python3.77"):
+        ensure.find_python("3.77")
+
+
 def test_calls_at_the_same_time_build_once(ensure, lock):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         found = set(pool.map(lambda _: ensure.ensure(lock), range(8)))
@@ -81,7 +102,7 @@ def test_a_python_that_has_gone_is_replaced(ensure, lock):
 
 
 def test_a_failed_build_is_not_taken_for_an_environment(ensure, lock, monkeypatch):
-    def fail(target, lock):
+    def fail(target, lock, base):
         raise subprocess.CalledProcessError(1, ["pip", "install"])
 
     good = ensure.build_with_pip

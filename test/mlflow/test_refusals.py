@@ -35,6 +35,10 @@ def test_unknown_things(client, experiment):
         client.get_experiment("77777777")
     with refused("RESOURCE_DOES_NOT_EXIST"):
         client.log_metric("0" * 32, "m", 1.0)
+
+
+@pytest.mark.since("mlflow", "3.0", "logged models came with it")
+def test_unknown_logged_model(client):
     with refused("RESOURCE_DOES_NOT_EXIST"):
         client.get_logged_model("m-" + "0" * 32)
 
