@@ -96,10 +96,9 @@ def test_dataset_is_an_input(recorded):
     assert inputs["eval"].name == "X_test"
 
 
-def test_model_loads_as_any_model_of_mlflow(recorded, shared_server, tracking):
+def test_model_loads_as_any_model_of_mlflow(recorded, shared_server):
     from sklearn.datasets import load_iris
 
-    tracking(shared_server.url)
     X, _ = load_iris(return_X_y=True, as_frame=True)
     for run in recorded[:3]:
         address = model_address(shared_server, run)
@@ -140,8 +139,7 @@ def test_logged_model_has_its_params_and_tags(recorded, shared_client):
     assert model.params["n_estimators"] == "20"
 
 
-def test_artifacts(recorded, shared_server, shared_client, tracking, tmp_path):
-    tracking(shared_server.url)
+def test_artifacts(recorded, shared_client, tmp_path):
     run = recorded[0].info.run_id
     names = {artifact.path for artifact in shared_client.list_artifacts(run)}
     assert {
@@ -156,8 +154,7 @@ def test_artifacts(recorded, shared_server, shared_client, tracking, tmp_path):
     assert "scikit-learn==" in packages
 
 
-def test_every_candidate_of_the_search_is_a_child(recorded, shared_server, shared_client, tracking):
-    tracking(shared_server.url)
+def test_every_candidate_of_the_search_is_a_child(recorded, shared_client):
     search = recorded[2]
     candidates = children(shared_client, search)
     assert len(candidates) == 12
