@@ -1,10 +1,7 @@
 package autolog
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,8 +18,6 @@ const (
 const (
 	maxWarnings     = 20
 	maxWarningsText = 4000
-	// maxRecorded bounds the metrics whose last points are kept for the models that name them.
-	maxRecorded = 100_000
 	// maxSiblings bounds the runs beside the command's that get a fingerprint.
 	maxSiblings = 1000
 )
@@ -93,12 +88,6 @@ type openRun struct {
 	session string
 	status  string // of its last fit.end; empty when there was none
 	lastMS  int64
-}
-
-// recorded is what adapters recorded of a run.
-type recorded struct {
-	points map[string]op     // the last point of each metric
-	models map[string]string // ids of logged models, by name
 }
 
 func newState(config Config) *state {
@@ -237,71 +226,6 @@ func (s *state) applyOps(e *opsEntry) {
 	}
 }
 
-func (s *state) recordedOf(run string) *recorded {
-	r := s.recorded[run]
-	if r == nil {
-		r = &recorded{points: map[string]op{}, models: map[string]string{}}
-		s.recorded[run] = r
-		s.recordedOrder = append(s.recordedOrder, run)
-	}
-	return r
-}
-
-// forget drops what was recorded of a run.
-func (s *state) forget(run string) {
-	r := s.recorded[run]
-	if r == nil {
-		return
-	}
-	s.points -= len(r.points)
-	delete(s.recorded, run)
-	s.recordedOrder = slices.DeleteFunc(s.recordedOrder, func(id string) bool { return id == run })
-}
-
-// makeRoom forgets finished runs, oldest first, until there is room for another point, and tells whether there is.
-func (s *state) makeRoom(run string) bool {
-	for s.points >= maxRecorded {
-		at := slices.IndexFunc(s.recordedOrder, func(id string) bool { return id != run && s.open[id] == nil })
-		if at < 0 {
-			return false
-		}
-		s.forget(s.recordedOrder[at])
-	}
-	return true
-}
-
-// keepPoint remembers the last point of an adapter's metric, as far as there is room.
-func (s *state) keepPoint(o op) {
-	if !o.KeepExisting {
-		return
-	}
-	r := s.recordedOf(o.Run)
-	if _, known := r.points[o.Key]; !known {
-		if !s.makeRoom(o.Run) {
-			return
-		}
-		s.points++
-	}
-	r.points[o.Key] = o
-}
-
-// measured gives the last point that adapters recorded of a metric.
-func (s *state) measured(run, key string) (op, bool) {
-	if r := s.recorded[run]; r != nil {
-		o, ok := r.points[key]
-		return o, ok
-	}
-	return op{}, false
-}
-
-// modelID gives the id of a run's newest model of a name, empty when there is none.
-func (s *state) modelID(run, name string) string {
-	if r := s.recorded[run]; r != nil {
-		return r.models[name]
-	}
-	return ""
-}
-
 // described tells whether a run gets a fingerprint: the command's and its siblings.
 func (s *state) described(run string) bool {
 	return run == s.config.RunID || slices.Contains(s.siblings, run)
@@ -324,81 +248,6 @@ func fitStatus(payload json.RawMessage) string {
 		return end.Status
 	}
 	return statusFinished
-}
-
-// route decides where an observation of a fit writes, and gives the op that opens a run for it, where one must.
-func (s *state) route(known *session, m message) (run string, create *op) {
-	if m.Run != "" {
-		return m.Run, nil
-	}
-	if m.Fit == "" || known.worker {
-		return s.config.RunID, nil
-	}
-	if run, ok := s.fits[fitKey{known.id, m.Fit}]; ok {
-		return run, nil
-	}
-	if !s.claimed {
-		return s.config.RunID, nil
-	}
-	run = s.deriveID("sibling", known.id, m.Fit)
-	if s.created[run] {
-		return run, nil
-	}
-	name := s.config.RunName
-	if name == "" {
-		name = estimatorOf(m.Payload)
-	}
-	if name == "" {
-		name = m.Adapter
-	}
-	return run, &op{
-		Kind: opCreateRun, Run: run, Name: fmt.Sprintf("%s-%d", name, len(s.siblings)+2), Experiment: s.config.Experiment,
-		User: s.config.User, TimeMS: m.TimeMS, Tags: s.commandTags(),
-	}
-}
-
-// commandTags are those of each run that the command writes: the user's, and where it came from.
-func (s *state) commandTags() map[string]string {
-	tags := map[string]string{}
-	for key, value := range s.config.Tags {
-		tags[key] = value
-	}
-	tags[tagExecID] = s.config.ExecID
-	tags[tagUser] = s.config.User
-	tags["mlflow.source.type"] = "LOCAL"
-	if s.config.SourceName != "" {
-		tags[tagSourceName] = s.config.SourceName
-	}
-	if len(s.config.Argv) > 0 {
-		tags["cairn.command"] = truncate(shellQuote(s.config.Argv), maxTagValue)
-	}
-	if s.origin != nil {
-		for key, value := range s.origin.Code.tags() {
-			tags[key] = value
-		}
-	}
-	return tags
-}
-
-func estimatorOf(payload json.RawMessage) string {
-	var start struct {
-		Estimator string `json:"estimator"`
-		Class     string `json:"estimator_name"`
-	}
-	if json.Unmarshal(payload, &start) != nil {
-		return ""
-	}
-	if start.Class != "" {
-		return truncate(start.Class, 100)
-	}
-	return truncate(start.Estimator, 100)
-}
-
-// deriveID gives an id of 32 hex digits that is the same for the same parts of the same command, so that a replay names
-// the same runs.
-func (s *state) deriveID(parts ...string) string {
-	sum := sha256.Sum256([]byte(s.config.ExecID + "\x00" + strings.Join(parts, "\x00")))
-	return hex.EncodeToString(sum[:16])
 }
 
 // warning gives the op that adds a warning to a run, or none when it is there already or there are too many.

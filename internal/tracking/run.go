@@ -3,7 +3,6 @@ package tracking
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -13,12 +12,6 @@ import (
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/store"
-)
-
-// Bounds of a run's lease, in seconds.
-const (
-	MinLease = 10
-	MaxLease = 86_400
 )
 
 // Tags that MLflow's clients use to set what are columns here.
@@ -101,13 +94,6 @@ func (in *CreateRun) check() error {
 		return checkLease(in.LeaseSeconds)
 	}
 	return checkText("user_id", in.UserID)
-}
-
-func checkLease(seconds int) error {
-	if seconds < MinLease || seconds > MaxLease {
-		return errs.Field("leaseSeconds", "must be %d to %d, not %d", MinLease, MaxLease, seconds)
-	}
-	return nil
 }
 
 // CreateRun starts a run.
@@ -281,170 +267,4 @@ func mustBeActive(r *ent.Run) error {
 		return errs.New(errs.Conflict, "The run %s must be in the 'active' state. Current state is %s: restore it first", r.RunID, r.LifecycleStage)
 	}
 	return nil
-}
-
-// UpdateRun is a change of a run; what is nil stays.
-type UpdateRun struct {
-	RunID              string
-	Name, StatusReason *string
-	Status             *run.Status
-	EndTime            *int64
-}
-
-// ended tells whether a run of this status runs no more.
-func ended(s run.Status) bool {
-	return s == run.StatusFINISHED || s == run.StatusFAILED || s == run.StatusKILLED
-}
-
-// UpdateRun changes an active run. A status that ends it sets the end time when none is given; one that does not clears it.
-func (s *Service) UpdateRun(ctx context.Context, in UpdateRun) (*ent.Run, error) {
-	if in.Name != nil {
-		if err := checkName("run_name", *in.Name, MaxRunName); err != nil {
-			return nil, err
-		}
-	}
-	if in.StatusReason != nil {
-		if err := checkValue("statusReason", "statusReason", *in.StatusReason); err != nil {
-			return nil, err
-		}
-	}
-	if in.Status != nil {
-		if err := run.StatusValidator(*in.Status); err != nil {
-			return nil, errs.Field("status", "%q is not one of RUNNING, SCHEDULED, FINISHED, FAILED, KILLED", *in.Status)
-		}
-	}
-	if in.EndTime != nil && *in.EndTime < 0 {
-		return nil, errs.Field("end_time", "must not be before 1970")
-	}
-	return s.changeRun(ctx, in.RunID, func(ctx context.Context, tx *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error {
-		if err := mustBeActive(r); err != nil {
-			return err
-		}
-		if in.Name != nil {
-			update.SetName(*in.Name)
-			if err := upsertTags(ctx, tx, r.ID, r.ExperimentID, []Tag{{Key: tagRunName, Value: *in.Name}}); err != nil {
-				return err
-			}
-		}
-		setStatus(update, r, in)
-		return nil
-	})
-}
-
-func setStatus(update *ent.RunUpdateOne, r *ent.Run, in UpdateRun) {
-	if in.StatusReason != nil {
-		update.SetStatusReason(*in.StatusReason)
-	}
-	if in.EndTime != nil {
-		update.SetEndTime(*in.EndTime)
-	}
-	if in.Status == nil {
-		return
-	}
-	update.SetStatus(*in.Status)
-	if in.StatusReason == nil && r.StatusReason == reasonNoHeartbeat {
-		update.SetStatusReason("") // it was only cut off
-	}
-	switch {
-	case ended(*in.Status):
-		update.ClearLeaseExpiresAt()
-		if in.EndTime == nil && r.EndTime == nil {
-			update.SetEndTime(now())
-		}
-	case in.EndTime == nil:
-		update.ClearEndTime()
-	}
-}
-
-// Heartbeat says that a run is alive for so many seconds more. A run that was killed for want of a heartbeat comes back.
-func (s *Service) Heartbeat(ctx context.Context, id string, leaseSeconds int) (*ent.Run, error) {
-	if err := checkLease(leaseSeconds); err != nil {
-		return nil, err
-	}
-	return s.changeRun(ctx, id, func(_ context.Context, _ *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error {
-		if err := mustBeActive(r); err != nil {
-			return err
-		}
-		if r.Status == run.StatusKILLED && r.StatusReason == reasonNoHeartbeat {
-			update.SetStatus(run.StatusRUNNING).SetStatusReason("").ClearEndTime()
-		} else if ended(r.Status) {
-			return errs.New(errs.Conflict, "The run %s has ended: its status is %s", id, r.Status)
-		}
-		update.SetLeaseExpiresAt(now() + int64(leaseSeconds)*1000)
-		return nil
-	})
-}
-
-const reasonNoHeartbeat = "no heartbeat: the process was killed, or lost its connection"
-
-// ReapExpiredRuns gives runs whose lease ran out the status KILLED, and says how many there were.
-func (s *Service) ReapExpiredRuns(ctx context.Context) (int, error) {
-	ids, err := s.db.Ent().Run.Query().
-		Where(run.LeaseExpiresAtLT(now()), run.StatusIn(run.StatusRUNNING, run.StatusSCHEDULED)).
-		Order(run.ByLeaseExpiresAt()).Limit(1000).Select(run.FieldRunID).Strings(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("list expired runs: %w", err)
-	}
-	reaped := 0
-	for _, id := range ids {
-		_, err := s.changeRun(ctx, id, func(_ context.Context, _ *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error {
-			// It may have sent a heartbeat, or ended, since the list was read.
-			if r.LeaseExpiresAt == nil || *r.LeaseExpiresAt >= now() || ended(r.Status) {
-				return errs.New(errs.Conflict, "alive")
-			}
-			update.SetStatus(run.StatusKILLED).SetStatusReason(reasonNoHeartbeat).
-				SetEndTime(*r.LeaseExpiresAt).ClearLeaseExpiresAt()
-			return nil
-		})
-		if err != nil && !errs.Is(err, errs.Conflict) {
-			return reaped, err
-		}
-		if err == nil {
-			reaped++
-		}
-	}
-	return reaped, nil
-}
-
-// DeleteRun marks a run as deleted. Deleting it again changes nothing.
-func (s *Service) DeleteRun(ctx context.Context, id string) (*ent.Run, error) {
-	return s.changeRun(ctx, id, func(_ context.Context, _ *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error {
-		if r.LifecycleStage == run.LifecycleStageActive {
-			update.SetLifecycleStage(run.LifecycleStageDeleted).SetDeletedAt(now()).SetDeletedWithExperiment(false)
-		} else {
-			update.SetDeletedWithExperiment(false) // its experiment's restoration does not bring it back
-		}
-		return nil
-	})
-}
-
-// RestoreRun brings a deleted run back. Conflict while its experiment is deleted.
-func (s *Service) RestoreRun(ctx context.Context, id string) (*ent.Run, error) {
-	return s.changeRun(ctx, id, func(ctx context.Context, tx *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error {
-		e, err := tx.Ent().Experiment.Get(ctx, r.ExperimentID)
-		if err := notFound(err, "experiment", strconv.Itoa(r.ExperimentID)); err != nil {
-			return err
-		}
-		if e.LifecycleStage != experiment.LifecycleStageActive {
-			return errs.New(errs.Conflict, "The experiment %d of run %s is deleted: restore the experiment first", e.ID, id)
-		}
-		update.SetLifecycleStage(run.LifecycleStageActive).ClearDeletedAt().SetDeletedWithExperiment(false)
-		return nil
-	})
-}
-
-// sortTags orders tags by key, so that rows are locked in one order, the last of equal keys standing.
-func sortTags(tags []Tag) []Tag {
-	last := make(map[string]Tag, len(tags))
-	for _, t := range tags {
-		if old, ok := last[t.Key]; ok && t.KeepExisting && !old.KeepExisting {
-			continue
-		}
-		last[t.Key] = t
-	}
-	out := make([]Tag, 0, len(last))
-	for _, k := range slices.Sorted(maps.Keys(last)) {
-		out = append(out, last[k])
-	}
-	return out
 }

@@ -3,6 +3,8 @@ package tracking
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/runtag"
@@ -29,4 +31,20 @@ func (s *Service) DeleteTag(ctx context.Context, runID, key string) error {
 		return nil
 	})
 	return err
+}
+
+// sortTags orders tags by key, so that rows are locked in one order, the last of equal keys standing.
+func sortTags(tags []Tag) []Tag {
+	last := make(map[string]Tag, len(tags))
+	for _, t := range tags {
+		if old, ok := last[t.Key]; ok && t.KeepExisting && !old.KeepExisting {
+			continue
+		}
+		last[t.Key] = t
+	}
+	out := make([]Tag, 0, len(last))
+	for _, k := range slices.Sorted(maps.Keys(last)) {
+		out = append(out, last[k])
+	}
+	return out
 }

@@ -1,0 +1,237 @@
+package autolog
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+func (c *connection) serveTraining(hello message) {
+	a := c.intake.agent
+	var accepted uint64
+	c.session, accepted = a.beginSession(hello)
+	if err := os.MkdirAll(a.filesDir(c.session), 0o700); err != nil {
+		a.log.Error("files of a session", "error", err)
+		c.reply(reply{T: "refused", Why: "the agent cannot write its spool"})
+		a.endSession(c.session, false, 0)
+		return
+	}
+	c.reply(reply{
+		T: "welcome", Proto: protocolVersion, RunID: a.config.RunID, ExecID: a.config.ExecID, Session: c.session,
+		FilesDir: a.filesDir(c.session), Modules: a.modules(), Options: a.config.Options, Code: a.wantsCode(), Seq: accepted,
+	})
+	var hooks sync.WaitGroup
+	defer hooks.Wait()
+	clean, dropped := false, int64(0)
+	for {
+		var m message
+		err := readMessage(c.reader, &m)
+		var bad *misreadError
+		if errors.As(err, &bad) {
+			// Broken off, the training would send it again to the next connection, and to the one after that.
+			a.leaveOut(err)
+			if bad.seq > 0 {
+				c.ack(bad.seq)
+			}
+			continue
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+				a.log.Warn("connection broke off", "session", c.session, "error", err)
+			}
+			break
+		}
+		switch m.T {
+		case "import":
+			hooks.Go(func() { c.sendHooks(m) })
+		case "code":
+			a.takeCode(a.pumpCtx, m.Imported)
+		case "bye":
+			clean, dropped = true, m.Dropped
+		default:
+			a.take(c.session, m)
+		}
+		if m.Seq > 0 {
+			c.ack(m.Seq)
+		}
+	}
+	a.endSession(c.session, clean, dropped)
+}
+
+// sendHooks answers the import of a module: the hook of each adapter that watches for it.
+func (c *connection) sendHooks(m message) {
+	a := c.intake.agent
+	why := "no adapter watches for it"
+	hooked := false
+	for _, host := range a.hosts {
+		if !slices.Contains(a.modulesOf(host), m.Module) {
+			continue
+		}
+		process, err := host.get(a.pumpCtx)
+		if err != nil {
+			why = err.Error()
+			if !errors.Is(err, errHostClosed) {
+				a.warnUnrecorded(why)
+			}
+			continue
+		}
+		d := process.description
+		sum := sha256.Sum256(d.Hook)
+		distribution := m.Distribution
+		if distribution == "" {
+			distribution = d.Distribution
+		}
+		if m.Version != "" && !inRange(m.Version, d.FrameworkRange) {
+			a.warn(a.config.RunID, fmt.Sprintf("%s %s is outside the range that the adapter %s was tested with (%s)", distribution, m.Version, d.Name, d.FrameworkRange))
+		}
+		a.mu.Lock()
+		a.startPumpLocked(c.session, host, distribution, m.Version)
+		a.mu.Unlock()
+		c.reply(reply{T: "hook", Adapter: d.Name, Modules: d.Modules, Source: string(d.Hook), SHA256: hex.EncodeToString(sum[:])})
+		hooked = true
+	}
+	if !hooked {
+		c.reply(reply{T: "nohook", Module: m.Module, Why: why})
+	}
+}
+
+// modules are those that a training is to watch for.
+func (a *agent) modules() []string {
+	var modules []string
+	for _, host := range a.hosts {
+		modules = append(modules, a.modulesOf(host)...)
+	}
+	slices.Sort(modules)
+	return slices.Compact(modules)
+}
+
+// modulesOf gives what an adapter watches for, from memory, or by starting it the first time.
+func (a *agent) modulesOf(host *adapterHost) []string {
+	if d, err := readDescription(a.home, host.file.digest); err == nil {
+		return d.Modules
+	}
+	process, err := host.get(a.pumpCtx)
+	if err != nil {
+		a.warnUnrecorded(err.Error())
+		return nil
+	}
+	return process.description.Modules
+}
+
+// beginSession journals a new training process, or finds the one that it resumes and the last sequence it is known to have
+// sent.
+func (a *agent) beginSession(hello message) (session string, accepted uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if known := a.state.sessions[hello.Resume]; known != nil && known.bye == nil && hello.Resume != execSession {
+		delete(a.left, hello.Resume)
+		return hello.Resume, known.accepted
+	}
+	id := fmt.Sprintf("s%d", len(a.state.sessions)+1)
+	if err := a.recordLocked(entry{Session: &sessionEntry{
+		ID: id, PID: hello.PID, Python: truncate(hello.Python, 50), Main: truncate(a.mask.text(hello.Main), 1000), Worker: hello.Worker}}); err != nil {
+		a.log.Error("session", "error", err)
+		a.state.apply(entry{Session: &sessionEntry{ID: id}}, 0)
+	}
+	return id, 0
+}
+
+// take journals what a training sent. What cannot be recorded is left out with a warning: the training never hears of it.
+func (a *agent) take(session string, m message) {
+	if err := a.takeMessage(session, m); err != nil {
+		if errors.Is(err, errSpoolFull) {
+			return // counted; the run says so at its end
+		}
+		a.leaveOut(err)
+	}
+}
+
+func (a *agent) leaveOut(err error) {
+	a.warn(a.config.RunID, fmt.Sprintf("a message of the training was left out: %v", err))
+}
+
+func (a *agent) takeMessage(session string, m message) error {
+	if m.Run != "" && !runIDPattern.MatchString(m.Run) {
+		return fmt.Errorf("%.60q is not the id of a run", m.Run)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	known := a.state.sessions[session]
+	if m.Seq > 0 && m.Seq <= known.accepted {
+		return nil // sent again after an interruption
+	}
+	switch m.T {
+	case "obs":
+		return a.takeObservation(known, m)
+	case "env":
+		packages := m.Packages
+		if len(packages) > 20_000 {
+			packages = packages[:20_000]
+		}
+		masked := make([]string, len(packages))
+		for i, line := range packages {
+			masked[i] = a.mask.text(truncate(line, 1000))
+		}
+		return a.recordLocked(entry{Facts: &factsEntry{Session: session, Packages: masked}})
+	case "warn":
+		if m.Unrecorded {
+			a.warnUnrecordedLocked(m.Message)
+			return nil
+		}
+		run := m.Run
+		if at, ok := a.state.fits[fitKey{session, m.Fit}]; run == "" && ok {
+			run = at
+		}
+		if run == "" {
+			run = a.config.RunID
+		}
+		a.warnLocked(run, m.Message)
+		return nil
+	case "run", "run.end", "log":
+		return a.takeUser(known, m)
+	}
+	a.log.Debug("message of an unknown kind", "kind", m.T)
+	return nil
+}
+
+func (a *agent) takeObservation(known *session, m message) error {
+	host := a.host(m.Adapter)
+	if host == nil {
+		return fmt.Errorf("there is no adapter %.60q", m.Adapter)
+	}
+	if m.Seq == 0 {
+		return errors.New("an observation without a sequence")
+	}
+	for name, path := range m.Files {
+		if !strings.HasPrefix(filepath.Clean(path), a.filesDir(known.id)+string(filepath.Separator)) {
+			return fmt.Errorf("the file %.60q is not in the session's directory", name)
+		}
+	}
+	run, create := a.state.route(known, m)
+	if run == a.config.RunID {
+		if err := a.beginLocked(); err != nil {
+			return err
+		}
+	}
+	if create != nil {
+		if err := a.recordLocked(entry{Ops: &opsEntry{Session: known.id, Ops: []op{*create}}}); err != nil {
+			return err
+		}
+	}
+	if err := a.recordLocked(entry{Observation: &observationEntry{
+		Session: known.id, Adapter: m.Adapter, Sequence: m.Seq, Kind: truncate(m.Kind, 200), TimeMS: m.TimeMS, Fit: truncate(m.Fit, 200),
+		Run: run, Payload: m.Payload, Files: m.Files,
+	}}); err != nil {
+		return err
+	}
+	a.startPumpLocked(known.id, host, "", "").notify()
+	return nil
+}

@@ -1,0 +1,74 @@
+package tracking
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/ent/run"
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/store"
+)
+
+// Bounds of a run's lease, in seconds.
+const (
+	MinLease = 10
+	MaxLease = 86_400
+)
+
+const reasonNoHeartbeat = "no heartbeat: the process was killed, or lost its connection"
+
+func checkLease(seconds int) error {
+	if seconds < MinLease || seconds > MaxLease {
+		return errs.Field("leaseSeconds", "must be %d to %d, not %d", MinLease, MaxLease, seconds)
+	}
+	return nil
+}
+
+// Heartbeat says that a run is alive for so many seconds more. A run that was killed for want of a heartbeat comes back.
+func (s *Service) Heartbeat(ctx context.Context, id string, leaseSeconds int) (*ent.Run, error) {
+	if err := checkLease(leaseSeconds); err != nil {
+		return nil, err
+	}
+	return s.changeRun(ctx, id, func(_ context.Context, _ *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error {
+		if err := mustBeActive(r); err != nil {
+			return err
+		}
+		if r.Status == run.StatusKILLED && r.StatusReason == reasonNoHeartbeat {
+			update.SetStatus(run.StatusRUNNING).SetStatusReason("").ClearEndTime()
+		} else if ended(r.Status) {
+			return errs.New(errs.Conflict, "The run %s has ended: its status is %s", id, r.Status)
+		}
+		update.SetLeaseExpiresAt(now() + int64(leaseSeconds)*1000)
+		return nil
+	})
+}
+
+// ReapExpiredRuns gives runs whose lease ran out the status KILLED, and says how many there were.
+func (s *Service) ReapExpiredRuns(ctx context.Context) (int, error) {
+	ids, err := s.db.Ent().Run.Query().
+		Where(run.LeaseExpiresAtLT(now()), run.StatusIn(run.StatusRUNNING, run.StatusSCHEDULED)).
+		Order(run.ByLeaseExpiresAt()).Limit(1000).Select(run.FieldRunID).Strings(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("list expired runs: %w", err)
+	}
+	reaped := 0
+	for _, id := range ids {
+		_, err := s.changeRun(ctx, id, func(_ context.Context, _ *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error {
+			// It may have sent a heartbeat, or ended, since the list was read.
+			if r.LeaseExpiresAt == nil || *r.LeaseExpiresAt >= now() || ended(r.Status) {
+				return errs.New(errs.Conflict, "alive")
+			}
+			update.SetStatus(run.StatusKILLED).SetStatusReason(reasonNoHeartbeat).
+				SetEndTime(*r.LeaseExpiresAt).ClearLeaseExpiresAt()
+			return nil
+		})
+		if err != nil && !errs.Is(err, errs.Conflict) {
+			return reaped, err
+		}
+		if err == nil {
+			reaped++
+		}
+	}
+	return reaped, nil
+}
