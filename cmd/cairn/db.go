@@ -14,7 +14,7 @@ import (
 
 type dbCommands struct {
 	Migrate      dbMigrate      `cmd:"" help:"Bring the schema up to this program's. The server does so at its start."`
-	Status       dbStatus       `cmd:"" help:"Say which schema the database has."`
+	Status       dbStatus       `cmd:"" help:"Say what the database holds, which room it takes and what waits to be folded."`
 	Check        dbCheck        `cmd:"" help:"Look for damage. A server may go on meanwhile."`
 	RecoverAdmin dbRecoverAdmin `cmd:"" help:"Make an administrator's token past the server, when none is left that works."`
 }
@@ -49,35 +49,25 @@ func (d *dbMigrate) Run(ctx context.Context, std streams) error {
 	return printSchema(std, d.JSON, db.Dialect(), status)
 }
 
-type dbStatus struct {
-	database
-	listing
-}
-
-func (d *dbStatus) Run(ctx context.Context, std streams) error {
-	look, err := d.inspect(ctx)
-	if err != nil {
-		return err
-	}
-	status, err := look.Schema(ctx)
-	if err = errors.Join(err, look.Close()); err != nil {
-		return err //nolint:wrapcheck // said by the store
-	}
-	return printSchema(std, d.JSON, look.Dialect(), status)
-}
-
 func printSchema(std streams, asJSON bool, dialect string, status store.SchemaStatus) error {
-	state := "up to date"
+	if asJSON {
+		return putJSON(std.out, schemaJSON(dialect, status))
+	}
+	return put(std.out, fmt.Sprintf("%s, schema %d of %d: %s\n", dialect, status.Database, status.Program, schemaState(status)))
+}
+
+func schemaJSON(dialect string, status store.SchemaStatus) map[string]any {
+	return map[string]any{"dialect": dialect, "schema": status.Database, "program": status.Program, "state": schemaState(status)}
+}
+
+func schemaState(status store.SchemaStatus) string {
 	switch {
 	case status.Database < status.Program:
-		state = "older than this program: `cairn db migrate` brings it up to date"
+		return "older than this program: `cairn db migrate` brings it up to date"
 	case status.Database > status.Program:
-		state = "newer than this program"
+		return "newer than this program"
 	}
-	if asJSON {
-		return putJSON(std.out, map[string]any{"dialect": dialect, "schema": status.Database, "program": status.Program, "state": state})
-	}
-	return put(std.out, fmt.Sprintf("%s, schema %d of %d: %s\n", dialect, status.Database, status.Program, state))
+	return "up to date"
 }
 
 type dbCheck struct {

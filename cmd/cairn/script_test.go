@@ -20,6 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cairnml/cairn/internal/client"
+	"github.com/cairnml/cairn/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) {
@@ -36,6 +37,7 @@ func TestMain(m *testing.M) {
 //	                                     records a run; what is a number is a metric; its id is in $NAME
 //	code N cairn ARGS                    runs a command that must end with exit code N
 //	keep NAME                            puts the last standard output into $NAME
+//	postgres                             makes a database on PostgreSQL; its URL is in $POSTGRES
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -49,6 +51,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"serve": serve, "stop": stop, "record": record, "code": code, "keep": keep,
+			"postgres": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Setenv("POSTGRES", storetest.PostgresURL(t)) },
 		},
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sort"
 	"sync"
 	"time"
@@ -30,6 +31,7 @@ const (
 	foldLeast = 1024
 	// compactShards is the number of leases among which replicas share the runs.
 	compactShards = 8
+	leasePrefix   = "compact metrics "
 	leaseTime     = 30 * time.Second
 	// faultyFor is how long a run that could not be folded is left alone.
 	faultyFor  = 10 * time.Minute
@@ -76,8 +78,17 @@ func StartCompactor(db *store.DB, log *slog.Logger) *Compactor {
 }
 
 func newCompactor(db *store.DB, log *slog.Logger) *Compactor {
-	return &Compactor{db: db, log: log, owner: rand.Text(), leases: map[int]heldLease{}, faulty: map[int]time.Time{},
+	return &Compactor{db: db, log: log, owner: ownerName(), leases: map[int]heldLease{}, faulty: map[int]time.Time{},
 		beforeWrite: func() error { return nil }}
+}
+
+// ownerName tells an operator who holds a lease; no two compactors have the same.
+func ownerName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%.200s, process %d, %.8s", host, os.Getpid(), rand.Text())
 }
 
 // Close ends the compactor, and gives its leases back.
@@ -192,7 +203,7 @@ func (c *Compactor) hold(ctx context.Context, shard int) (store.Lease, bool, err
 	if l, ok := c.leases[shard]; ok && time.Now().Before(l.renew) {
 		return l.Lease, l.Token >= 0, nil
 	}
-	l, held, err := c.db.Acquire(ctx, fmt.Sprintf("compact metrics %d", shard), c.owner, leaseTime)
+	l, held, err := c.db.Acquire(ctx, fmt.Sprintf("%s%d", leasePrefix, shard), c.owner, leaseTime)
 	if err != nil {
 		return store.Lease{}, false, err
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"entgo.io/ent/dialect"
@@ -14,7 +15,13 @@ import (
 
 // Inspection is a database that is looked at as it is: nothing is migrated, written or locked, so that a server may use
 // it meanwhile.
-type Inspection struct{ db *DB }
+type Inspection struct {
+	db   *DB
+	path string // SQLite: the file
+}
+
+// lookers bounds the connections that look at a database.
+const lookers = 8
 
 // Inspect opens a database to look at it. The caller closes it. A SQLite file that is not there is NotFound.
 func Inspect(ctx context.Context, url string) (*Inspection, error) {
@@ -22,9 +29,10 @@ func Inspect(ctx context.Context, url string) (*Inspection, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{dialect: loc.dialect}
+	db := &DB{dialect: loc.dialect, log: slog.New(slog.DiscardHandler)}
+	db.reader = &Reader{db: db}
 	if loc.dialect == dialect.Postgres {
-		db.read, err = openPool(ctx, loc.dsn, 1)
+		db.read, err = openPool(ctx, loc.dsn, lookers)
 	} else {
 		if _, err := os.Stat(loc.path); err != nil {
 			return nil, errs.Wrap(errs.NotFound, err, "database: there is none at %s; `cairn server` or `cairn db migrate` makes it", loc.path)
@@ -34,7 +42,16 @@ func Inspect(ctx context.Context, url string) (*Inspection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Inspection{db: db}, nil
+	db.read.SetMaxOpenConns(lookers)
+	return &Inspection{db: db, path: loc.path}, nil
+}
+
+// Read runs SQL that looks.
+func (i *Inspection) Read() *Reader { return i.db.reader }
+
+// row scans the one row of a query.
+func (i *Inspection) row(ctx context.Context, query string, args []any, into ...any) error {
+	return EachRow(ctx, i.Read(), query, args, func(rows *sql.Rows) error { return rows.Scan(into...) })
 }
 
 // Close ends the inspection.

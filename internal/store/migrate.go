@@ -37,6 +37,9 @@ type SchemaStatus struct {
 	Program  int `json:"program"`
 }
 
+// Fits tells whether the program can work with the database's schema as it is.
+func (s SchemaStatus) Fits() bool { return checkSchema(s.Database, s.Program) == nil }
+
 // Schema reads the schema status.
 func (db *DB) Schema(ctx context.Context) (SchemaStatus, error) {
 	known, err := knownMigrations(db.dialect)
