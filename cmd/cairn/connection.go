@@ -24,6 +24,14 @@ type listing struct {
 	JSON bool `name:"json" help:"Print JSON."`
 }
 
+// checkLimit refuses a --limit that asks for nothing.
+func checkLimit(limit int) error {
+	if limit < 1 {
+		return errs.Field("--limit", "must be at least 1, not %d", limit)
+	}
+	return nil
+}
+
 // destructive are the flags of every command that deletes.
 type destructive struct {
 	Yes    bool `short:"y" env:"-" help:"Do not ask."`

@@ -29,6 +29,9 @@ type experimentsList struct {
 }
 
 func (l *experimentsList) Run(ctx context.Context, std streams) error {
+	if err := checkLimit(l.Limit); err != nil {
+		return err
+	}
 	c, err := l.open()
 	if err != nil {
 		return err

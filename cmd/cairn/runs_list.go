@@ -36,6 +36,9 @@ type runsList struct {
 }
 
 func (l *runsList) Run(ctx context.Context, std streams) error {
+	if err := checkLimit(l.Limit); err != nil {
+		return err
+	}
 	c, err := l.open()
 	if err != nil {
 		return err
