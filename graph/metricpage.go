@@ -35,7 +35,9 @@ func (r *Resolver) metricPageOf(ctx context.Context, run *ent.Run, prefix string
 	out.PageInfo = pageInfo(cursors, found.HasNext, after)
 	out.Count = func(ctx context.Context) (int, error) {
 		return forSiblings(ctx, run, fmt.Sprintf("count metrics %q", prefix),
-			ofRuns(func(ctx context.Context, runs []int) (map[int]int, error) { return r.Tracking.CountSeriesOf(ctx, runs, prefix) }))
+			ofRuns(func(ctx context.Context, runs []int) (map[int]int, error) {
+				return r.Tracking.CountSeriesOf(ctx, runs, prefix)
+			}))
 	}
 	return out, nil
 }
