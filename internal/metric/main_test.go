@@ -1,6 +1,8 @@
 package metric_test
 
 import (
+	"flag"
+	"log"
 	"os"
 	"testing"
 
@@ -10,5 +12,10 @@ import (
 // TestMain makes chunks and the like so small that tests meet every boundary. The sizes of use are met by the benchmarks.
 func TestMain(m *testing.M) {
 	metric.ShrinkForTests()
+	// A check of the model test stores and folds for a tenth of a second, many times that under the race detector. What the
+	// command line says comes later and counts.
+	if err := flag.Set("rapid.checks", "25"); err != nil {
+		log.Fatal(err)
+	}
 	os.Exit(m.Run())
 }
