@@ -613,7 +613,11 @@ func TestServeForNotebooks(t *testing.T) {
 	training.send(map[string]any{"t": "import", "module": "unknown"})
 	require.Equal(t, "nohook", (<-training.hooks).T)
 	training.send(map[string]any{"t": "import", "module": "fake.base"})
-	require.Equal(t, "hook", (<-training.hooks).T)
+	hook := <-training.hooks
+	require.Equal(t, "hook", hook.T)
+	require.Equal(t, "def install(cairn): pass\n", hook.Source)
+	require.Equal(t, map[string]string{"more": "x = 1\n"}, hook.Sources)
+	require.Len(t, hook.SHA256, 64)
 	training.observe("metric", "f1", `{"key":"m","value":1}`)
 	training.await()
 	require.NoError(t, training.conn.Close())

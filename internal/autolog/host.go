@@ -51,6 +51,8 @@ type adapterProcess struct {
 	client      *plugin.Client
 	rpc         autologv1.AdapterClient
 	description sdk.Description
+	// hookModules are the modules beside the hook of the description, by name.
+	hookModules map[string][]byte
 	pid         int
 }
 
@@ -176,7 +178,7 @@ func (h *adapterHost) handshake(ctx context.Context, client *plugin.Client, prot
 	if err := writeDescription(h.home, h.file.digest, describe(d)); err != nil {
 		h.log.Warn("adapter's description was not kept", "adapter", h.file.name, "error", err)
 	}
-	process := &adapterProcess{client: client, rpc: rpc, description: d}
+	process := &adapterProcess{client: client, rpc: rpc, description: d, hookModules: answer.GetHookModules()}
 	_, _ = fmt.Sscan(client.ID(), &process.pid)
 	return process, nil
 }

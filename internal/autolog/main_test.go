@@ -17,6 +17,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -268,7 +269,8 @@ type fakeAdapter struct{}
 
 func (fakeAdapter) Describe() sdk.Description {
 	return sdk.Description{Name: "fake", Version: "1.0.0", Modules: []string{"fake.base"}, Distribution: "fake",
-		FrameworkRange: ">=1,<2", Hook: []byte("def install(cairn): pass\n")}
+		FrameworkRange: ">=1,<2", HookFiles: fstest.MapFS{
+			"hook/__init__.py": {Data: []byte("def install(cairn): pass\n")}, "hook/more.py": {Data: []byte("x = 1\n")}}}
 }
 
 func (fakeAdapter) NewSession(info sdk.SessionInfo) sdk.Session { return &fakeSession{info: info} }

@@ -103,8 +103,10 @@ type reply struct {
 	Adapter string `json:"adapter,omitempty"`
 	Module  string `json:"module,omitempty"`
 	Source  string `json:"source,omitempty"`
-	SHA256  string `json:"sha256,omitempty"`
-	Why     string `json:"why,omitempty"`
+	// Sources are of the modules beside the hook, by name.
+	Sources map[string]string `json:"sources,omitempty"`
+	SHA256  string            `json:"sha256,omitempty"`
+	Why     string            `json:"why,omitempty"`
 
 	// Seq is the last sequence that is durable: of an ack, and of a welcome to a session that goes on.
 	Seq uint64 `json:"seq,omitempty"`

@@ -84,7 +84,6 @@ func (c *connection) sendHooks(m message) {
 			continue
 		}
 		d := process.description
-		sum := sha256.Sum256(d.Hook)
 		distribution := m.Distribution
 		if distribution == "" {
 			distribution = d.Distribution
@@ -95,12 +94,28 @@ func (c *connection) sendHooks(m message) {
 		a.mu.Lock()
 		a.startPumpLocked(c.session, host, distribution, m.Version)
 		a.mu.Unlock()
-		c.reply(reply{T: "hook", Adapter: d.Name, Modules: d.Modules, Source: string(d.Hook), SHA256: hex.EncodeToString(sum[:])})
+		c.reply(hookReply(process))
 		hooked = true
 	}
 	if !hooked {
 		c.reply(reply{T: "nohook", Module: m.Module, Why: why})
 	}
+}
+
+// hookReply has the sources of a hook, and the SHA-256 of them all.
+func hookReply(process *adapterProcess) reply {
+	d := process.description
+	r := reply{T: "hook", Adapter: d.Name, Modules: d.Modules, Source: string(d.Hook), Sources: map[string]string{}}
+	sum := sha256.New()
+	sum.Write(d.Hook)
+	for _, name := range sortedKeys(process.hookModules) {
+		source := process.hookModules[name]
+		r.Sources[name] = string(source)
+		fmt.Fprintf(sum, "\x00%s\x00%d\x00", name, len(source))
+		sum.Write(source)
+	}
+	r.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	return r
 }
 
 // modules are those that a training is to watch for.

@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"fmt"
+	"io/fs"
 	"regexp"
 )
 
@@ -38,8 +39,11 @@ type Description struct {
 	// FrameworkRange is a PEP 440 specifier of the versions that the adapter was tested with. Outside it the adapter still
 	// runs, and the run says so.
 	FrameworkRange string
-	// Hook is Python source that defines install(cairn).
+	// Hook is Python source that defines install(cairn): a hook of one file.
 	Hook []byte
+	// HookFiles has the hook of several files, instead: a directory with an __init__.py, which defines install(cairn), and
+	// further modules, as a variable with `//go:embed hook/*.py` holds it. See "Hooks" in the package's documentation.
+	HookFiles fs.FS
 }
 
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
@@ -53,8 +57,9 @@ func (d Description) Validate() error {
 		return fmt.Errorf("adapter %s: version is missing", d.Name)
 	case len(d.Modules) == 0:
 		return fmt.Errorf("adapter %s: names no module to watch for", d.Name)
-	case len(d.Hook) == 0:
-		return fmt.Errorf("adapter %s: has no hook", d.Name)
+	}
+	if _, err := d.hook(); err != nil {
+		return fmt.Errorf("adapter %s: %w", d.Name, err)
 	}
 	return nil
 }

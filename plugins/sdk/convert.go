@@ -14,11 +14,15 @@ func observationFromProto(o *autologv1.Observation) Observation {
 	}
 }
 
-func descriptionToProto(d Description) *autologv1.DescribeResponse {
+func descriptionToProto(d Description) (*autologv1.DescribeResponse, error) {
+	hook, err := d.hook()
+	if err != nil {
+		return nil, fmt.Errorf("adapter %s: %w", d.Name, err)
+	}
 	return &autologv1.DescribeResponse{
 		Name: d.Name, Version: d.Version, Modules: d.Modules, Distribution: d.Distribution,
-		FrameworkRange: d.FrameworkRange, Hook: d.Hook,
-	}
+		FrameworkRange: d.FrameworkRange, Hook: hook.source, HookModules: hook.modules,
+	}, nil
 }
 
 // recordsToProto converts what a session gave, up to the first record that cannot be. Times that were left out become

@@ -9,6 +9,25 @@
 //
 //	func main() { sdk.Serve(adapter{}) }
 //
-// with adapter implementing Adapter. Authors see neither protobuf nor go-plugin. Package sdktest checks an adapter against
+// with adapter implementing Adapter.
+//
+// # Hooks
+//
+// A hook is one Python file, Description.Hook, or a package of several, Description.HookFiles:
+//
+//	//go:embed hook/*.py
+//	var hook embed.FS
+//
+// Its __init__.py defines install(cairn), which is called once, right after the first of Description.Modules has been
+// imported. The modules beside it are imported relatively, when they are needed: "from . import search". They, and the
+// __init__.py, find the object that install is given as "from . import cairn". No file is written into the training's
+// environment, and no name of a hook's module meets one of the user's.
+//
+// A hook runs inside the user's training, on Python 3.9 and newer. It imports nothing that the user did not import, but for
+// the standard library, and guards whatever it does (cairn.guard), since nothing of it may reach the training.
+//
+// # Elsewhere
+//
+// Authors see neither protobuf nor go-plugin. Package sdktest checks an adapter against
 // recorded observations.
 package sdk

@@ -44,7 +44,7 @@ type service struct {
 }
 
 func (s *service) Describe(context.Context, *autologv1.DescribeRequest) (*autologv1.DescribeResponse, error) {
-	return descriptionToProto(s.adapter.Describe()), nil
+	return descriptionToProto(s.adapter.Describe())
 }
 
 func (s *service) Session(stream autologv1.Adapter_SessionServer) error {

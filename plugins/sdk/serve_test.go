@@ -6,7 +6,9 @@ import (
 	"io"
 	"math"
 	"net"
+	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -123,6 +125,35 @@ func TestFloatReadsWhatJSONCannotSay(t *testing.T) {
 	require.ErrorContains(t, o.Decode(&payload), "payload of k")
 }
 
+// packageOf is a hook of several files, as //go:embed hook/*.py makes it.
+func packageOf(modules map[string]string) fstest.MapFS {
+	files := fstest.MapFS{}
+	for name, source := range modules {
+		files["hook/"+name+".py"] = &fstest.MapFile{Data: []byte(source)}
+	}
+	return files
+}
+
+type packaged struct{ scripted }
+
+func (*packaged) Describe() Description {
+	return Description{Name: "packaged", Version: "1.0.0", Modules: []string{"m"},
+		HookFiles: packageOf(map[string]string{"__init__": "from . import a", "a": "x = 1", "b": ""})}
+}
+
+func TestHookOfSeveralFilesIsDescribed(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, (&packaged{}).Describe().Validate())
+	answer, err := dial(t, &packaged{}).Describe(t.Context(), &autologv1.DescribeRequest{})
+	require.NoError(t, err)
+	require.Equal(t, "from . import a", string(answer.GetHook()))
+	require.Equal(t, map[string][]byte{"a": []byte("x = 1"), "b": {}}, answer.GetHookModules())
+	answer, err = dial(t, &scripted{}).Describe(t.Context(), &autologv1.DescribeRequest{})
+	require.NoError(t, err)
+	require.Equal(t, "x = 1", string(answer.GetHook()))
+	require.Empty(t, answer.GetHookModules())
+}
+
 func TestDescriptionIsValidated(t *testing.T) {
 	t.Parallel()
 	good := (&scripted{}).Describe()
@@ -130,6 +161,19 @@ func TestDescriptionIsValidated(t *testing.T) {
 	for name, broken := range map[string]func(*Description){
 		"name": func(d *Description) { d.Name = "../x" }, "version": func(d *Description) { d.Version = "" },
 		"module": func(d *Description) { d.Modules = nil }, "hook": func(d *Description) { d.Hook = nil },
+		"has a hook twice": func(d *Description) { d.HookFiles = packageOf(map[string]string{"__init__": "x = 1"}) },
+		"0 __init__.py":    func(d *Description) { d.Hook, d.HookFiles = nil, packageOf(map[string]string{"a": "x = 1"}) },
+		"2 __init__.py": func(d *Description) {
+			d.Hook, d.HookFiles = nil, packageOf(map[string]string{"__init__": "x = 1", "below/__init__": "x = 1"})
+		},
+		"is empty": func(d *Description) { d.Hook, d.HookFiles = nil, packageOf(map[string]string{"__init__": ""}) },
+		"not named as a module": func(d *Description) {
+			d.Hook, d.HookFiles = nil, packageOf(map[string]string{"__init__": "x = 1", "a-b": "x = 1"})
+		},
+		"more than 1048576 bytes": func(d *Description) {
+			d.Hook, d.HookFiles = nil, packageOf(map[string]string{"__init__": "x = 1", "a": strings.Repeat(" ", 1<<20)})
+		},
+		"at most 1048576": func(d *Description) { d.Hook = make([]byte, 1<<20+1) },
 	} {
 		description := good
 		broken(&description)

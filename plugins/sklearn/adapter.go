@@ -1,14 +1,14 @@
 package main
 
 import (
-	_ "embed"
+	"embed"
 	"time"
 
 	"github.com/cairnml/cairn/plugins/sdk"
 )
 
-//go:embed hook.py
-var hook []byte
+//go:embed hook/*.py
+var hook embed.FS
 
 // adapter knows scikit-learn.
 type adapter struct{}
@@ -21,7 +21,7 @@ func (adapter) Describe() sdk.Description {
 		Modules:        []string{"sklearn.base"},
 		Distribution:   "scikit-learn",
 		FrameworkRange: ">=1.5,<1.10",
-		Hook:           hook,
+		HookFiles:      hook,
 	}
 }
 

@@ -1,5 +1,5 @@
 // Command cairn-adapter-sklearn is the autolog adapter for scikit-learn. The agent starts it when a training imports
-// scikit-learn; its hook (hook.py) runs in the training and sends what it sees, and this program turns that into records.
+// scikit-learn; its hook (hook/) runs in the training and sends what it sees, and this program turns that into records.
 package main
 
 import "github.com/cairnml/cairn/plugins/sdk"

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SKLEARN_HOOK = ROOT / "plugins" / "sklearn" / "hook.py"
+SKLEARN_HOOK = ROOT / "plugins" / "sklearn" / "hook"
 
 BOOTSTRAP = ROOT / "python" / "cairn" / "_bootstrap"
 
@@ -28,6 +28,11 @@ def install(cairn):
 """
 
 
+def package(directory):
+    """The sources of a hook of several files."""
+    return {file.stem: file.read_text() for file in Path(directory).glob("*.py")}
+
+
 class FakeAgent:
     """Listens on a socket of its own until close(). `messages` holds everything received, in order of arrival."""
 
@@ -39,7 +44,8 @@ class FakeAgent:
         # A socket's path is bounded to about 100 bytes; pytest's directories are longer.
         self._socket_dir = tempfile.mkdtemp(prefix="cairn-")
         self.path = os.path.join(self._socket_dir, "s")
-        self.hooks = {"sklearn.base": SKLEARN_HOOK.read_text()} if hooks is None else hooks
+        # By watched module: a hook of one file is its source, one of several the sources by name of module.
+        self.hooks = {"sklearn.base": package(SKLEARN_HOOK)} if hooks is None else hooks
         self.answer_hooks = answer_hooks
         self.welcome = welcome
         self.dies_at = dies_at
@@ -140,7 +146,9 @@ class FakeAgent:
                 },
             )
         elif kind == "import" and self.answer_hooks:
-            source = self.hooks[message["module"]]
+            hook = self.hooks[message["module"]]
+            sources = dict(hook) if isinstance(hook, dict) else {"__init__": hook}
+            source = sources.pop("__init__")
             _send(
                 connection,
                 {
@@ -148,6 +156,7 @@ class FakeAgent:
                     "adapter": message["module"].partition(".")[0],
                     "modules": [message["module"]],
                     "source": source,
+                    "sources": sources,
                     "sha256": hashlib.sha256(source.encode()).hexdigest(),
                 },
             )

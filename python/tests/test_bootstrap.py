@@ -81,6 +81,34 @@ def test_hook_is_installed_right_after_the_import(start_agent, python, toy):
     assert [m["seq"] for m in agent.observations()] == [1, 2, 3, 4]
 
 
+PACKAGE_HOOK = {
+    "__init__": "from . import cairn, steps\ndef install(given):\n    steps.install(given is cairn)\n",
+    "steps": "from . import cairn\n"
+    "def install(same):\n"
+    "    import sys\n"
+    "    late = __package__ + '.late' in sys.modules\n"
+    "    from .late import payload\n"
+    "    cairn.emit('installed', payload=dict(payload(), same=same, late=late))\n"
+    "    cairn.guard(fail)()\n"
+    "def fail():\n    raise ValueError('on purpose')\n",
+    "late": "def payload():\n    return {'name': __name__, 'file': __file__}\n",
+}
+
+
+def test_hook_of_several_files(start_agent, python, toy):
+    agent = start_agent(hooks={"toyframe.core": PACKAGE_HOOK})
+    program = TRAIN + "\nimport sys\ntry:\n    import _cairn_hook_toyframe.none\nexcept ImportError:\n    print('none')"
+    done = python(agent, program, str(toy))
+    assert (done.stdout, done.stderr) == ("3\nnone\n", "")
+    agent.wait_closed()
+    (installed,) = agent.observations()
+    name = "_cairn_hook_toyframe.late"
+    assert installed["payload"] == {"name": name, "file": "<cairn hook toyframe.late>", "same": True, "late": False}
+    (warning,) = agent.of("warn")
+    assert "on purpose (<cairn hook toyframe.steps>:9)" in warning["message"]
+    assert not any("<" in path for path in told(agent))
+
+
 def test_imports_look_untouched(start_agent, python, toy):
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); import toyframe.core as core, inspect\n"
@@ -366,7 +394,12 @@ def test_agent_that_never_comes_back_holds_nothing_up(start_agent, python, toy):
 
 @pytest.mark.parametrize(
     "hook",
-    ["raise RuntimeError('broken')", "def install(cairn):\n    raise RuntimeError('broken')", "this is no Python"],
+    [
+        "raise RuntimeError('broken')",
+        "def install(cairn):\n    raise RuntimeError('broken')",
+        "this is no Python",
+        {"__init__": "from .broken import install", "broken": "raise RuntimeError('broken')"},
+    ],
 )
 def test_hook_that_fails_is_reported_and_harms_nothing(start_agent, python, toy, hook):
     agent = start_agent(hooks={"toyframe.core": hook})

@@ -1,9 +1,7 @@
 """Loads the hooks that adapters send and gives each the object it works with."""
 
 import _thread
-import sys
 import time
-import types
 
 from .session import HOOK_SECONDS
 
@@ -87,14 +85,11 @@ class Hooks:
             if name in self._installed:
                 return
             self._installed.add(name)
+        from . import sources
         from .api import Cairn
 
         cairn = Cairn(self._session, name)
         try:
-            module = types.ModuleType("_cairn_hook_" + name)
-            module.__file__ = "<cairn hook %s>" % name
-            sys.modules[module.__name__] = module
-            exec(compile(message["source"], module.__file__, "exec"), module.__dict__)  # noqa: S102
-            module.install(cairn)
+            sources.load(name, message["source"], message.get("sources") or {}, cairn).install(cairn)
         except Exception as error:
             cairn.warn("the hook of adapter %s could not be installed: %s: %s" % (name, type(error).__name__, error))

@@ -81,7 +81,10 @@ type DescribeResponse struct {
 	// runs, and the run says so.
 	FrameworkRange string `protobuf:"bytes,5,opt,name=framework_range,json=frameworkRange,proto3" json:"framework_range,omitempty"`
 	// Python source of the hook. It defines `install(cairn)`, called once in the training process.
-	Hook          []byte `protobuf:"bytes,6,opt,name=hook,proto3" json:"hook,omitempty"`
+	Hook []byte `protobuf:"bytes,6,opt,name=hook,proto3" json:"hook,omitempty"`
+	// Sources of further modules, by name. When there are any, the hook is the source of the package that holds them, its
+	// __init__.py, and imports them relatively: "from . import NAME".
+	HookModules   map[string][]byte `protobuf:"bytes,7,rep,name=hook_modules,json=hookModules,proto3" json:"hook_modules,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -154,6 +157,13 @@ func (x *DescribeResponse) GetFrameworkRange() string {
 func (x *DescribeResponse) GetHook() []byte {
 	if x != nil {
 		return x.Hook
+	}
+	return nil
+}
+
+func (x *DescribeResponse) GetHookModules() map[string][]byte {
+	if x != nil {
+		return x.HookModules
 	}
 	return nil
 }
@@ -1314,14 +1324,18 @@ var File_autolog_v1_autolog_proto protoreflect.FileDescriptor
 const file_autolog_v1_autolog_proto_rawDesc = "" +
 	"\n" +
 	"\x18autolog/v1/autolog.proto\x12\x10cairn.autolog.v1\"\x11\n" +
-	"\x0fDescribeRequest\"\xbb\x01\n" +
+	"\x0fDescribeRequest\"\xd3\x02\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x18\n" +
 	"\amodules\x18\x03 \x03(\tR\amodules\x12\"\n" +
 	"\fdistribution\x18\x04 \x01(\tR\fdistribution\x12'\n" +
 	"\x0fframework_range\x18\x05 \x01(\tR\x0eframeworkRange\x12\x12\n" +
-	"\x04hook\x18\x06 \x01(\fR\x04hook\"\x93\x01\n" +
+	"\x04hook\x18\x06 \x01(\fR\x04hook\x12V\n" +
+	"\fhook_modules\x18\a \x03(\v23.cairn.autolog.v1.DescribeResponse.HookModulesEntryR\vhookModules\x1a>\n" +
+	"\x10HookModulesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\"\x93\x01\n" +
 	"\x0eSessionRequest\x126\n" +
 	"\x05start\x18\x01 \x01(\v2\x1e.cairn.autolog.v1.SessionStartH\x00R\x05start\x12A\n" +
 	"\vobservation\x18\x02 \x01(\v2\x1d.cairn.autolog.v1.ObservationH\x00R\vobservationB\x06\n" +
@@ -1429,7 +1443,7 @@ func file_autolog_v1_autolog_proto_rawDescGZIP() []byte {
 	return file_autolog_v1_autolog_proto_rawDescData
 }
 
-var file_autolog_v1_autolog_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_autolog_v1_autolog_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_autolog_v1_autolog_proto_goTypes = []any{
 	(*DescribeRequest)(nil),  // 0: cairn.autolog.v1.DescribeRequest
 	(*DescribeResponse)(nil), // 1: cairn.autolog.v1.DescribeResponse
@@ -1447,38 +1461,40 @@ var file_autolog_v1_autolog_proto_goTypes = []any{
 	(*ChildRun)(nil),         // 13: cairn.autolog.v1.ChildRun
 	(*ChildEnd)(nil),         // 14: cairn.autolog.v1.ChildEnd
 	(*Warning)(nil),          // 15: cairn.autolog.v1.Warning
-	nil,                      // 16: cairn.autolog.v1.SessionStart.OptionsEntry
-	nil,                      // 17: cairn.autolog.v1.Observation.FilesEntry
-	nil,                      // 18: cairn.autolog.v1.Model.ParamsEntry
-	nil,                      // 19: cairn.autolog.v1.Model.TagsEntry
+	nil,                      // 16: cairn.autolog.v1.DescribeResponse.HookModulesEntry
+	nil,                      // 17: cairn.autolog.v1.SessionStart.OptionsEntry
+	nil,                      // 18: cairn.autolog.v1.Observation.FilesEntry
+	nil,                      // 19: cairn.autolog.v1.Model.ParamsEntry
+	nil,                      // 20: cairn.autolog.v1.Model.TagsEntry
 }
 var file_autolog_v1_autolog_proto_depIdxs = []int32{
-	3,  // 0: cairn.autolog.v1.SessionRequest.start:type_name -> cairn.autolog.v1.SessionStart
-	4,  // 1: cairn.autolog.v1.SessionRequest.observation:type_name -> cairn.autolog.v1.Observation
-	16, // 2: cairn.autolog.v1.SessionStart.options:type_name -> cairn.autolog.v1.SessionStart.OptionsEntry
-	17, // 3: cairn.autolog.v1.Observation.files:type_name -> cairn.autolog.v1.Observation.FilesEntry
-	6,  // 4: cairn.autolog.v1.RecordSet.records:type_name -> cairn.autolog.v1.Record
-	7,  // 5: cairn.autolog.v1.Record.param:type_name -> cairn.autolog.v1.Param
-	8,  // 6: cairn.autolog.v1.Record.metric:type_name -> cairn.autolog.v1.Metric
-	9,  // 7: cairn.autolog.v1.Record.tag:type_name -> cairn.autolog.v1.Tag
-	10, // 8: cairn.autolog.v1.Record.dataset:type_name -> cairn.autolog.v1.Dataset
-	11, // 9: cairn.autolog.v1.Record.file:type_name -> cairn.autolog.v1.File
-	12, // 10: cairn.autolog.v1.Record.model:type_name -> cairn.autolog.v1.Model
-	13, // 11: cairn.autolog.v1.Record.child_run:type_name -> cairn.autolog.v1.ChildRun
-	14, // 12: cairn.autolog.v1.Record.child_end:type_name -> cairn.autolog.v1.ChildEnd
-	15, // 13: cairn.autolog.v1.Record.warning:type_name -> cairn.autolog.v1.Warning
-	11, // 14: cairn.autolog.v1.Model.files:type_name -> cairn.autolog.v1.File
-	18, // 15: cairn.autolog.v1.Model.params:type_name -> cairn.autolog.v1.Model.ParamsEntry
-	19, // 16: cairn.autolog.v1.Model.tags:type_name -> cairn.autolog.v1.Model.TagsEntry
-	0,  // 17: cairn.autolog.v1.Adapter.Describe:input_type -> cairn.autolog.v1.DescribeRequest
-	2,  // 18: cairn.autolog.v1.Adapter.Session:input_type -> cairn.autolog.v1.SessionRequest
-	1,  // 19: cairn.autolog.v1.Adapter.Describe:output_type -> cairn.autolog.v1.DescribeResponse
-	5,  // 20: cairn.autolog.v1.Adapter.Session:output_type -> cairn.autolog.v1.RecordSet
-	19, // [19:21] is the sub-list for method output_type
-	17, // [17:19] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	16, // 0: cairn.autolog.v1.DescribeResponse.hook_modules:type_name -> cairn.autolog.v1.DescribeResponse.HookModulesEntry
+	3,  // 1: cairn.autolog.v1.SessionRequest.start:type_name -> cairn.autolog.v1.SessionStart
+	4,  // 2: cairn.autolog.v1.SessionRequest.observation:type_name -> cairn.autolog.v1.Observation
+	17, // 3: cairn.autolog.v1.SessionStart.options:type_name -> cairn.autolog.v1.SessionStart.OptionsEntry
+	18, // 4: cairn.autolog.v1.Observation.files:type_name -> cairn.autolog.v1.Observation.FilesEntry
+	6,  // 5: cairn.autolog.v1.RecordSet.records:type_name -> cairn.autolog.v1.Record
+	7,  // 6: cairn.autolog.v1.Record.param:type_name -> cairn.autolog.v1.Param
+	8,  // 7: cairn.autolog.v1.Record.metric:type_name -> cairn.autolog.v1.Metric
+	9,  // 8: cairn.autolog.v1.Record.tag:type_name -> cairn.autolog.v1.Tag
+	10, // 9: cairn.autolog.v1.Record.dataset:type_name -> cairn.autolog.v1.Dataset
+	11, // 10: cairn.autolog.v1.Record.file:type_name -> cairn.autolog.v1.File
+	12, // 11: cairn.autolog.v1.Record.model:type_name -> cairn.autolog.v1.Model
+	13, // 12: cairn.autolog.v1.Record.child_run:type_name -> cairn.autolog.v1.ChildRun
+	14, // 13: cairn.autolog.v1.Record.child_end:type_name -> cairn.autolog.v1.ChildEnd
+	15, // 14: cairn.autolog.v1.Record.warning:type_name -> cairn.autolog.v1.Warning
+	11, // 15: cairn.autolog.v1.Model.files:type_name -> cairn.autolog.v1.File
+	19, // 16: cairn.autolog.v1.Model.params:type_name -> cairn.autolog.v1.Model.ParamsEntry
+	20, // 17: cairn.autolog.v1.Model.tags:type_name -> cairn.autolog.v1.Model.TagsEntry
+	0,  // 18: cairn.autolog.v1.Adapter.Describe:input_type -> cairn.autolog.v1.DescribeRequest
+	2,  // 19: cairn.autolog.v1.Adapter.Session:input_type -> cairn.autolog.v1.SessionRequest
+	1,  // 20: cairn.autolog.v1.Adapter.Describe:output_type -> cairn.autolog.v1.DescribeResponse
+	5,  // 21: cairn.autolog.v1.Adapter.Session:output_type -> cairn.autolog.v1.RecordSet
+	20, // [20:22] is the sub-list for method output_type
+	18, // [18:20] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_autolog_v1_autolog_proto_init() }
@@ -1511,7 +1527,7 @@ func file_autolog_v1_autolog_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_autolog_v1_autolog_proto_rawDesc), len(file_autolog_v1_autolog_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
