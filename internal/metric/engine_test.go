@@ -157,6 +157,8 @@ func TestMetricsEqualNaiveModel(t *testing.T) {
 			requireSummaries(t, s, run, model)
 			requireSeries(t, reader, run, model)
 			requireBuckets(t, reader, run, model)
+			requireSamples(t, reader, run, model)
+			requireFirstPoints(t, reader, run, model)
 			for key, points := range model.points {
 				require.Equal(t, text(points), text(followed.points[key]), "appended points of %s", key)
 			}
@@ -209,10 +211,11 @@ func requireHistory(t require.TestingT, r *metric.Reader, run *ent.Run, model *n
 	for key, want := range model.points {
 		var got []metric.Point
 		for from := 0; from >= 0; {
-			page, next, err := r.History(ctx, run.ID, key, from, 4)
+			page, err := r.History(ctx, run.ID, key, from, 4)
 			require.NoError(t, err)
-			got = append(got, pointsOf(page)...)
-			from = next
+			require.False(t, page.Incomplete)
+			got = append(got, pointsOf(page.Columns)...)
+			from = page.Next
 		}
 		require.Equal(t, text(want), text(got), "history of %s", key)
 	}

@@ -39,47 +39,43 @@ func wanted(keys []string) func(string) bool {
 	return func(key string) bool { _, ok := set[key]; return ok }
 }
 
-// History gives up to limit exact points of one series in the order in which they came, from the point number from on, and
-// the number to go on from; it is -1 at the end.
-func (r *Reader) History(ctx context.Context, runPK int, key string, from, limit int) (points Columns, next int, err error) {
+// History is a page of the points of one series, in the order in which they came.
+type History struct {
+	Columns
+	// Next is the number of the point to go on from; -1 at the end.
+	Next int
+	// Incomplete: points are missing, since what holds them is damaged.
+	Incomplete bool
+}
+
+// History gives up to limit exact points of one series, from the point number from on.
+func (r *Reader) History(ctx context.Context, runPK int, key string, from, limit int) (page History, err error) {
 	if from < 0 || limit < 1 {
-		return Columns{}, 0, errs.Field("max_results", "must be at least 1")
+		return History{}, errs.Field("max_results", "must be at least 1")
 	}
-	next = -1
+	page.Next = -1
 	err = r.db.Read().Snapshot(ctx, func(q store.Querier) error {
 		one, err := oneSeries(ctx, q, runPK, key)
 		if err != nil || one == nil || int64(from) >= one.Count {
 			return err
 		}
-		if one.Count > int64(from)+int64(limit) {
-			next = from + limit
+		s, err := newSource(ctx, q, r.log, []int{runPK})
+		if err != nil {
+			return err
 		}
-		points, err = r.history(ctx, q, one, from, limit)
+		if one.Count > int64(from)+int64(limit) {
+			page.Next = from + limit
+		}
+		page.Columns = Columns{Key: key, StepScale: one.StepScale}
+		err = s.eachStretch(ctx, []stretch{{storedSeries: one, from: int64(from), to: int64(from) + int64(limit)}}, stepRange{},
+			func(_ int, c Columns) error { return page.join(c) })
+		page.Incomplete = one.damaged
 		return err
 	})
-	return points, next, err
+	return page, err
 }
 
-// history reads the chunks that the page lies in, and what is behind them as far as the page goes.
-func (r *Reader) history(ctx context.Context, q store.Querier, one *storedSeries, from, limit int) (Columns, error) {
-	s, err := newSource(ctx, q, r.log, []int{one.RunPK})
-	if err != nil {
-		return Columns{}, err
-	}
-	only := map[seriesID]*storedSeries{{one.RunPK, one.Key}: one}
-	if err := s.addPending(ctx, []int{one.RunPK}, only, wanted([]string{one.Key})); err != nil {
-		return Columns{}, err
-	}
-	first := min(from/chunkPoints, one.chunks())
-	columns, err := s.pointsFrom(ctx, one, first, (from+limit+chunkPoints-1)/chunkPoints)
-	if err != nil {
-		return Columns{}, err
-	}
-	from -= first * chunkPoints
-	return columns.slice(min(from, columns.Len()), min(from+limit, columns.Len())), nil
-}
-
-// slice gives the points from i up to j.
+// slice gives the points from i up to j. What is appended to them does not change c.
 func (c *Columns) slice(i, j int) Columns {
-	return Columns{Key: c.Key, Role: c.Role, StepScale: c.StepScale, Steps: c.Steps[i:j], Times: c.Times[i:j], Values: c.Values[i:j]}
+	return Columns{Key: c.Key, Role: c.Role, StepScale: c.StepScale, Steps: c.Steps[i:j:j], Times: c.Times[i:j:j], Values: c.Values[i:j:j]}
 }

@@ -306,11 +306,7 @@ func (q *SeriesQuery) arrange(c *Columns, run *ent.Run) {
 	if !sorted {
 		slices.SortStableFunc(order, less)
 	}
-	arranged := Columns{Steps: make([]int64, len(order)), Times: make([]int64, len(order)), Values: make([]float64, len(order))}
-	for to, from := range order {
-		arranged.Steps[to], arranged.Times[to], arranged.Values[to] = c.Steps[from], c.Times[from], c.Values[from]
-	}
-	c.Steps, c.Times, c.Values = arranged.Steps, arranged.Times, arranged.Values
+	*c = c.pick(order)
 }
 
 // compareSteps orders steps of any scales.

@@ -18,6 +18,8 @@ type source struct {
 	q     store.Querier
 	log   *slog.Logger
 	tails map[int][]store.Tail // of each run
+	// damaged are the runs of which a batch could not be read.
+	damaged map[int]bool
 }
 
 // seriesID names a series.
@@ -45,7 +47,7 @@ func oneSeries(ctx context.Context, q store.Querier, runPK int, key string) (one
 }
 
 func newSource(ctx context.Context, q store.Querier, log *slog.Logger, runPKs []int) (*source, error) {
-	s := &source{q: q, log: log, tails: make(map[int][]store.Tail, len(runPKs))}
+	s := &source{q: q, log: log, tails: make(map[int][]store.Tail, len(runPKs)), damaged: map[int]bool{}}
 	rows, err := store.TailHeads(ctx, q, runPKs)
 	if err != nil {
 		return nil, err
@@ -85,6 +87,9 @@ func (s *source) pending(ctx context.Context, runPKs []int, after int64, want fu
 			}
 			return fn(b.RunPK, b.Sequence, c)
 		})
+		if errors.Is(err, errCorrupt) {
+			s.damaged[b.RunPK] = true
+		}
 		return s.tolerate(err, b.RunPK, "batch %d", b.Sequence)
 	})
 }
@@ -146,16 +151,6 @@ func (one *storedSeries) chunks() int {
 	return int((one.Count - int64(one.pending.Len())) / int64(chunkPoints))
 }
 
-// pointsFrom reads the points of one series from the chunk first on, and none behind the chunk that last counts to.
-func (s *source) pointsFrom(ctx context.Context, one *storedSeries, first, last int) (*Columns, error) {
-	var ids []int64
-	for n := first; n < min(last, one.chunks()); n++ {
-		ids = append(ids, store.ChunkID(one.ID, n))
-	}
-	out, err := s.read(ctx, []*storedSeries{one}, ids)
-	return out[one.ID], err
-}
-
 // read reads some chunks of some series, and all of their tails and pending points.
 func (s *source) read(ctx context.Context, series []*storedSeries, ids []int64) (map[int]*Columns, error) {
 	out := make(map[int]*Columns, len(series))
@@ -183,6 +178,7 @@ func (s *source) read(ctx context.Context, series []*storedSeries, ids []int64) 
 		if err := out[one.ID].join(one.pending); err != nil {
 			return nil, err
 		}
+		one.damaged = one.damaged || s.damaged[one.RunPK]
 	}
 	return out, nil
 }

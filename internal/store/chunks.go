@@ -236,6 +236,24 @@ func EachRollup(ctx context.Context, q Querier, seriesIDs []int, fn func(Rollup)
 	return nil
 }
 
+// ChunkCounts gives how many full chunks each of some series has, those that have a roll-up.
+func ChunkCounts(ctx context.Context, q Querier, seriesIDs []int) (map[int]int, error) {
+	out := make(map[int]int, len(seriesIDs))
+	for _, part := range Parts(seriesIDs) {
+		err := EachRow(ctx, q, "SELECT id, chunks FROM metric_rollups WHERE id IN "+In(len(part)), Args(nil, part),
+			func(rows *sql.Rows) error {
+				var id, chunks int
+				err := rows.Scan(&id, &chunks)
+				out[id] = chunks
+				return err
+			})
+		if err != nil {
+			return nil, fmt.Errorf("count chunks: %w", err)
+		}
+	}
+	return out, nil
+}
+
 // DeleteChunks removes the chunks and the roll-ups of some series.
 func DeleteChunks(ctx context.Context, tx *Tx, seriesIDs []int) error {
 	for _, id := range seriesIDs {

@@ -151,9 +151,9 @@ func TestWritersOfOneRun(t *testing.T) {
 		}
 		total := 0
 		for _, run := range runs {
-			points, next, err := reader.History(ctx, run.ID, "a", 0, writers*calls)
+			points, err := reader.History(ctx, run.ID, "a", 0, writers*calls)
 			require.NoError(t, err)
-			require.Equal(t, -1, next)
+			require.Equal(t, -1, points.Next)
 			ids := map[string]bool{}
 			for i := range points.Values {
 				ids[fmt.Sprint(points.At(i))] = true

@@ -2,10 +2,8 @@ package mlflow
 
 import (
 	"math"
-	"strconv"
 
 	"github.com/cairnml/cairn/internal/errs"
-	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/tracking"
 )
 
@@ -16,9 +14,6 @@ const (
 	maxBatchTags    = 100
 	maxBatchItems   = 1_000
 )
-
-// maxHistoryPage is how many points one answer of get-history may hold.
-const maxHistoryPage = 25_000
 
 func (c *call) logMetric() error {
 	var id runIDs
@@ -147,68 +142,6 @@ func checkBatchSize(metrics, params, tags int) error {
 		return over(metrics+params+tags, maxBatchItems, "metrics, params and tags")
 	}
 	return nil
-}
-
-func (c *call) metricHistory() error {
-	id, err := c.queryRunID()
-	if err != nil {
-		return err
-	}
-	key := c.query("metric_key")
-	if key == "" {
-		return missing("metric_key")
-	}
-	results, err := c.queryInteger("max_results")
-	if err != nil {
-		return err
-	}
-	if results.set && results.value > maxHistoryPage {
-		results.value = maxHistoryPage // as MLflow's server does
-	}
-	limit, err := page(results, maxHistoryPage, maxHistoryPage)
-	if err != nil {
-		return err
-	}
-	from, err := parseHistoryToken(c.query("page_token"))
-	if err != nil {
-		return err
-	}
-	found, err := c.Tracking.Run(c, id)
-	if err != nil {
-		return err
-	}
-	history, next, err := c.Metrics.History(c, found.ID, key, from, limit)
-	if err != nil {
-		return err
-	}
-	*c.out = appendHistory(*c.out, key, history, next)
-	return nil
-}
-
-func appendHistory(b []byte, key string, history metric.Columns, next int) []byte {
-	prefix := append(appendString([]byte(`{"key":`), key), `,"value":`...)
-	o := newObject(b)
-	if history.Len() > 0 {
-		o.key("metrics")
-		o.b = append(o.b, '[')
-		for i, v := range history.Values {
-			if i > 0 {
-				o.b = append(o.b, ',')
-			}
-			o.b = append(o.b, prefix...)
-			o.b = appendDouble(o.b, v)
-			o.b = append(o.b, `,"timestamp":`...)
-			o.b = strconv.AppendInt(o.b, history.Times[i], 10)
-			o.b = append(o.b, `,"step":`...)
-			o.b = strconv.AppendInt(o.b, history.At(i).Step.Int(), 10)
-			o.b = append(o.b, '}')
-		}
-		o.b = append(o.b, ']')
-	}
-	if next >= 0 {
-		o.text("next_page_token", historyToken(next))
-	}
-	return o.end()
 }
 
 func appendMetric(b []byte, key string, value float64, time, step int64) []byte {

@@ -36,7 +36,7 @@ func TestRoutes(t *testing.T) {
 	for _, path := range []string{
 		api + "registered-models/search", api + "model-versions/get", "/api/3.0/mlflow/traces/x", "/ajax-api/3.0/mlflow/scorers/list",
 		"/api/2.0/mlflow-artifacts/mpu/create/x", "/api/2.0/mlflow-artifacts/presigned/x", api + "webhooks",
-		"/ajax-api/2.0/mlflow/metrics/get-history-bulk",
+		"/ajax-api/2.0/mlflow/experiments/search-datasets",
 	} {
 		w.send(http.MethodGet, path, "", "").fails(http.StatusNotImplemented, "NOT_IMPLEMENTED", "does not offer")
 	}

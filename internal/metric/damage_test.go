@@ -1,0 +1,142 @@
+package metric_test
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/internal/metric"
+	"github.com/cairnml/cairn/internal/store"
+	"github.com/cairnml/cairn/internal/store/storetest"
+	"github.com/cairnml/cairn/internal/tracking"
+)
+
+// damage changes a byte of a payload.
+func damage(t *testing.T, db *store.DB, table, where string, args ...any) {
+	t.Helper()
+	var payload []byte
+	n := 0
+	require.NoError(t, store.EachRow(ctx, db.Read(), "SELECT payload FROM "+table+" WHERE "+where, args, func(rows *sql.Rows) error {
+		n++
+		return rows.Scan(&payload)
+	}))
+	require.Equal(t, 1, n, "one row of %s", table)
+	payload[len(payload)/2] ^= 0x10
+	require.NoError(t, db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE "+table+" SET payload = ? WHERE "+where, append([]any{payload}, args...)...)
+		return err
+	}))
+}
+
+// steps gives a batch's columns with the steps from up to to.
+func steps(key string, from, to int) metric.Columns {
+	c := metric.Columns{Key: key}
+	for i := int64(from); i < int64(to); i++ {
+		c.Steps, c.Times, c.Values = append(c.Steps, i), append(c.Times, 1000+i), append(c.Values, float64(i))
+	}
+	return c
+}
+
+// damagedRun has 120 points of "loss", the steps 0 to 119: 6 chunks of 16, of which the third is damaged, a tail of 4, and two
+// batches of 10, of which the first is damaged. The series "acc" beside it has 10 points, all well.
+func damagedRun(t *testing.T, db *store.DB) *ent.Run {
+	t.Helper()
+	s := newService(t, db)
+	run := newRun(t, s)
+	log := func(columns ...metric.Columns) {
+		_, err := s.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: columns})
+		require.NoError(t, err)
+	}
+	log(steps("loss", 0, 100), steps("acc", 0, 10))
+	require.NoError(t, metric.CompactAll(ctx, db, slog.New(slog.DiscardHandler), nil))
+	log(steps("loss", 100, 110))
+	damage(t, db, "metric_batches", "points = ?", 10)
+	log(steps("loss", 110, 120))
+	id := 0
+	require.NoError(t, store.EachSeriesHead(ctx, db.Read(), []int{run.ID}, []string{"loss"}, func(h store.SeriesHead) error {
+		id = h.ID
+		return nil
+	}))
+	damage(t, db, "metric_chunks", "id = ?", store.ChunkID(id, 2))
+	return run
+}
+
+// left are the steps of damagedRun's loss that can still be read.
+func left() []int64 {
+	all := steps("", 0, 120).Steps
+	return slices.DeleteFunc(all, func(step int64) bool { return step >= 32 && step < 48 || step >= 100 && step < 110 })
+}
+
+// TestHistoryGoesOnBehindDamage: each point that can be read comes once, whatever the pages are, and pages that lack some say so.
+func TestHistoryGoesOnBehindDamage(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		run, r := damagedRun(t, db), metric.NewReader(db)
+		for _, size := range []int{1, 7, 16, 40, 120, 1000} {
+			var got []int64
+			for from := 0; from >= 0; {
+				page, err := r.History(ctx, run.ID, "loss", from, size)
+				require.NoError(t, err)
+				got = append(got, page.Steps...)
+				if from+size <= 32 {
+					require.False(t, page.Incomplete)
+				} else if page.Len() < min(size, 120-from) {
+					require.True(t, page.Incomplete)
+				}
+				from = page.Next
+			}
+			require.Equal(t, left(), got, "pages of %d", size)
+		}
+		page, err := r.History(ctx, run.ID, "acc", 0, 100)
+		require.NoError(t, err)
+		require.False(t, page.Incomplete)
+		require.Equal(t, 10, page.Len())
+	})
+}
+
+func TestSamplesGoOnBehindDamage(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		run, r := damagedRun(t, db), metric.NewReader(db)
+		want := left()
+		for _, most := range []int{1, 5, 30, 200} {
+			got, err := r.Samples(ctx, metric.SampleQuery{Runs: []*ent.Run{run}, Key: "loss", MaxPoints: most})
+			require.NoError(t, err)
+			require.True(t, got[0].Incomplete)
+			require.Equal(t, min(most, len(want)), got[0].Len())
+			require.Equal(t, want[len(want)-1], got[0].Steps[got[0].Len()-1])
+			require.Subset(t, want, got[0].Steps)
+		}
+		first, err := r.FirstPoints(ctx, []*ent.Run{run}, "loss", 50)
+		require.NoError(t, err)
+		require.True(t, first[0].Incomplete)
+		require.Equal(t, want[:50], first[0].Steps)
+		series, _, err := r.Series(ctx, metric.SeriesQuery{Runs: []*ent.Run{run}, Keys: []string{"loss"}, MaxPoints: 1000})
+		require.NoError(t, err)
+		require.True(t, series[0].Incomplete)
+		require.Equal(t, want, series[0].Steps)
+	})
+}
+
+func TestDamagedTail(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newService(t, db)
+		run, r := newRun(t, s), metric.NewReader(db)
+		_, err := s.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: []metric.Columns{steps("loss", 0, 20)}})
+		require.NoError(t, err)
+		require.NoError(t, metric.CompactAll(ctx, db, slog.New(slog.DiscardHandler), nil))
+		_, err = s.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: []metric.Columns{steps("loss", 20, 25)}})
+		require.NoError(t, err)
+		damage(t, db, "metric_tails", "run_id = ?", run.ID)
+		page, err := r.History(ctx, run.ID, "loss", 0, 100)
+		require.NoError(t, err)
+		require.True(t, page.Incomplete)
+		require.Equal(t, append(steps("", 0, 16).Steps, steps("", 20, 25).Steps...), page.Steps)
+	})
+}
