@@ -17,9 +17,9 @@ DELIVERY_SECONDS = 60
 class Exec:
     """One `cairn exec` that has ended: `done` (exit code, output), `home` (its state) and the server to ask."""
 
-    def __init__(self, server_url, directory, command, *flags, stdin=None, **environment):
+    def __init__(self, server_url, directory, command, *flags, stdin=None, home=None, **environment):
         self.url = server_url
-        self.home = Path(directory) / "home"
+        self.home = Path(home or directory) / "home"
         self.home.mkdir(parents=True, exist_ok=True)
         self.env = clean_environment(self.home, **environment)
         program = [str(cairntest.cairn_bin()), "exec", "--server", server_url, *flags, "--", *command]
