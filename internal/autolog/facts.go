@@ -51,7 +51,7 @@ func readGit(ctx context.Context, dir string, withDiff bool) (gitFacts, error) {
 	if err != nil {
 		return gitFacts{}, err
 	}
-	facts := gitFacts{root: root}
+	facts := gitFacts{root: root, code: codeFacts{Unrecorded: true}}
 	if commit, err := git(ctx, dir, 4096, "rev-parse", "--verify", "HEAD"); err == nil {
 		facts.code.Commit = strings.TrimSpace(string(commit))
 	}
@@ -72,6 +72,7 @@ func readGit(ctx context.Context, dir string, withDiff bool) (gitFacts, error) {
 	}
 	facts.code.Dirty = len(status) > 0
 	if !facts.code.Dirty || facts.code.Commit == "" || !withDiff {
+		facts.code.Unrecorded = facts.code.Dirty
 		return facts, nil
 	}
 	facts.readDiff(ctx)
@@ -99,7 +100,7 @@ func (f *gitFacts) readDiff(ctx context.Context) {
 		f.warnings = append(f.warnings, fmt.Sprintf("the uncommitted diff was left out: %v", err))
 		return
 	}
-	f.diff = diff
+	f.diff, f.code.Unrecorded = diff, false
 }
 
 // untrackedPatch writes the patch that makes a file. ok is false for what is too large, no text or no file.

@@ -49,11 +49,13 @@ func TestGitFacts(t *testing.T) {
 	require.True(t, facts.code.Dirty)
 	require.Contains(t, string(facts.diff), "+lr = 0.2")
 	require.NotContains(t, string(facts.diff), "new.py", "nobody imported it")
+	require.False(t, facts.code.Unrecorded)
 	require.Empty(t, facts.warnings)
 
 	facts, err = readGit(t.Context(), dir, false)
 	require.NoError(t, err)
 	require.True(t, facts.code.Dirty)
+	require.True(t, facts.code.Unrecorded)
 	require.Empty(t, facts.diff)
 }
 
@@ -87,6 +89,9 @@ func TestFingerprintHashesTellPartsApart(t *testing.T) {
 	require.Equal(t, dataA, dataB)
 	require.Empty(t, deps)
 	b.Code.Dirty = true
+	codeB, _, _, _, _, _ = b.hashes()
+	require.Equal(t, codeA, codeB, "what differs beside the code is none of it")
+	b.Code.Unrecorded = true
 	codeB, _, _, _, _, _ = b.hashes()
 	require.NotEqual(t, codeA, codeB)
 }

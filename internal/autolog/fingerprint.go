@@ -23,7 +23,10 @@ type codeFacts struct {
 	Commit     string `json:"commit,omitempty"`
 	Branch     string `json:"branch,omitempty"`
 	Repository string `json:"repository,omitempty"`
-	Dirty      bool   `json:"dirty"`
+	// Dirty is true when anything differs from the commit, also files that the run has nothing to do with.
+	Dirty bool `json:"dirty"`
+	// Unrecorded is true when the commit and the diff are not all of the code.
+	Unrecorded bool `json:"unrecorded,omitempty"`
 	// DiffSHA256 is of the artifact cairn/code.diff.
 	DiffSHA256 string `json:"diff_sha256,omitempty"`
 }
@@ -58,8 +61,8 @@ type hardwareFacts struct {
 // hashes are those of the parts; empty for a part that is not known.
 func (f *fingerprint) hashes() (code, data, dependencies, seeds, command, hardware string) {
 	if f.Code != nil {
-		// The same code on another branch or in another clone is the same code.
-		code = hashOf(codeFacts{Commit: f.Code.Commit, Dirty: f.Code.Dirty, DiffSHA256: f.Code.DiffSHA256})
+		// The same code on another branch, in another clone or beside other files is the same code.
+		code = hashOf(codeFacts{Commit: f.Code.Commit, DiffSHA256: f.Code.DiffSHA256, Unrecorded: f.Code.Unrecorded})
 	}
 	if len(f.Data) > 0 {
 		sorted := slices.Clone(f.Data)

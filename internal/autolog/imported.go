@@ -160,44 +160,60 @@ func (a *agent) scripts() []string {
 	return files
 }
 
-// codeOps give the diff with the untracked files that were imported; none when there are none. The caller holds the lock.
+// codeOpsLocked give the diff with the untracked files that were imported; none when there are none. The caller holds the
+// lock.
 func (a *agent) codeOpsLocked() []op {
 	origin := a.state.origin
-	if origin == nil || origin.Code == nil || origin.Code.Commit == "" {
+	if origin == nil || origin.Code == nil || origin.Code.Commit == "" || len(a.state.untracked) == 0 {
 		return nil
 	}
 	run := a.config.RunID
 	var ops []op
-	leftOut := len(a.state.untracked) - a.state.untrackedKept
-	if a.state.untrackedKept > 0 {
-		diff, err := os.ReadFile(filepath.Join(a.dir, trackedDiff))
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			a.log.Warn("read the diff", "error", err)
-		}
-		for _, name := range sortedKeys(a.state.untracked) {
-			patch := a.state.untracked[name]
-			if len(diff)+len(patch) > maxDiff {
-				leftOut++
-				continue
-			}
-			diff = append(diff, patch...)
-		}
+	code := *origin.Code
+	diff, leftOut := a.wholeDiffLocked()
+	if leftOut > 0 {
+		code.Unrecorded = true
+		a.warnLocked(run, fmt.Sprintf("%d untracked source files were left out of the diff", leftOut))
+	}
+	if len(diff) > 0 {
 		const blob = "diff-imported"
 		if err := a.blobFile(blob, diff); err == nil {
-			code := *origin.Code
 			code.setDiff(diff)
-			updated := *origin
-			updated.Code = &code
-			if err := a.recordLocked(entry{Facts: &factsEntry{Command: &updated}}); err != nil {
-				a.log.Error("record origin", "error", err)
-			}
 			ops = append(ops, op{Kind: opArtifact, Run: run, Path: "cairn/code.diff", Blob: blob})
 		} else {
+			code.Unrecorded = true
 			a.warnLocked(run, fmt.Sprintf("untracked source files were left out of the diff: %v", err))
 		}
 	}
-	if leftOut > 0 {
-		a.warnLocked(run, fmt.Sprintf("%d untracked source files were left out of the diff", leftOut))
+	updated := *origin
+	updated.Code = &code
+	if err := a.recordLocked(entry{Facts: &factsEntry{Command: &updated}}); err != nil {
+		a.log.Error("record origin", "error", err)
 	}
 	return ops
+}
+
+// wholeDiffLocked gives the diff of tracked files with the untracked ones behind it, and how many of these are left out. It
+// is empty when all are.
+func (a *agent) wholeDiffLocked() (diff []byte, leftOut int) {
+	leftOut = len(a.state.untracked) - a.state.untrackedKept
+	if a.state.untrackedKept == 0 {
+		return nil, leftOut
+	}
+	diff, err := os.ReadFile(filepath.Join(a.dir, trackedDiff))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		a.log.Warn("read the diff", "error", err)
+	}
+	for _, name := range sortedKeys(a.state.untracked) {
+		patch := a.state.untracked[name]
+		if patch == "" {
+			continue
+		}
+		if len(diff)+len(patch) > maxDiff {
+			leftOut++
+			continue
+		}
+		diff = append(diff, patch...)
+	}
+	return diff, leftOut
 }

@@ -119,6 +119,7 @@ func TestUntrackedFilesThatAreImportedJoinTheDiff(t *testing.T) {
 	a = codeAgent(t, spool, dir, func(c *Config) { *c = a.config })
 	diff, warnings := recordedDiff(t, a)
 	require.Equal(t, "2 untracked source files were left out of the diff", warnings)
+	require.True(t, a.state.origin.Code.Unrecorded)
 	for _, absent := range []string{"unused", "data.csv", "ignored.py", "sk-very-secret", "relative"} {
 		require.NotContains(t, diff, absent)
 	}

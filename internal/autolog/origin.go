@@ -73,6 +73,7 @@ func (a *agent) readOrigin(ctx, looking context.Context) {
 					a.log.Warn("keep the diff", "error", err)
 				}
 			} else {
+				facts.code.Unrecorded = true
 				facts.warnings = append(facts.warnings, fmt.Sprintf("the uncommitted diff was left out: %v", err))
 			}
 		}
