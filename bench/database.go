@@ -185,17 +185,17 @@ func watchSpace(directory string) (stop func() int64, err error) {
 		ticker := time.NewTicker(spaceInterval)
 		defer ticker.Stop()
 		least := before
-		for {
-			if now, err := freeSpace(directory); err == nil {
-				least = min(least, now)
-			}
+		for running := true; running; {
 			select {
 			case <-ticker.C:
 			case <-quit:
-				result <- before - least
-				return
+				running = false
+			}
+			if now, err := freeSpace(directory); err == nil {
+				least = min(least, now)
 			}
 		}
+		result <- before - least
 	}()
 	return func() int64 { close(quit); return <-result }, nil
 }
