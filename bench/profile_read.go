@@ -14,6 +14,9 @@ var wideProfile = section{
 		"its first 100 metrics, and the number and folders of all; a batch adds a point to each of 1,000 of its series.",
 	run: func(ctx context.Context, b *bench) error {
 		done, err := b.seed(ctx, "series", func(s seeded) int { return s.Series })
+		if err == nil {
+			err = b.compact(ctx, done.Points)
+		}
 		if err != nil {
 			return err
 		}
@@ -81,6 +84,9 @@ var longProfile = section{
 	about: "Seeded through the bulk path. The chart is of the whole series in 1,200 buckets; zoomed in, of a hundredth of it.",
 	run: func(ctx context.Context, b *bench) error {
 		done, err := b.seed(ctx, "points", func(s seeded) int { return s.Points })
+		if err == nil {
+			err = b.compact(ctx, done.Points)
+		}
 		if err != nil {
 			return err
 		}
@@ -118,6 +124,9 @@ var fleetProfile = section{
 		"a peer at a tenth of the size.",
 	run: func(ctx context.Context, b *bench) error {
 		done, err := b.seed(ctx, "series", func(s seeded) int { return s.Series })
+		if err == nil {
+			err = b.compact(ctx, done.Points)
+		}
 		if err != nil {
 			return err
 		}

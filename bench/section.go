@@ -193,7 +193,7 @@ const (
 )
 
 // seed fills the database through the engine's bulk path, and notes what that cost for each of unit, of which count gives
-// the number. Then its points are compacted.
+// the number.
 func (b *bench) seed(ctx context.Context, unit string, count func(seeded) int) (seeded, error) {
 	var out seeded
 	spent, err := b.child(ctx, &out, seedCommand, b.section.name, b.size.text, b.database.url())
@@ -208,7 +208,7 @@ func (b *bench) seed(ctx context.Context, unit string, count func(seeded) int) (
 	b.figure("seeding: disk, at most", float64(spent.disk)/1e9, "GB", "")
 	b.judgeEverywhere(atMost("seeding", spent.elapsed.Minutes(), seedTime.Minutes(), " min").onFastMachines())
 	b.judgeEverywhere(atMost("seeding: disk, at most", float64(spent.disk)/1e9, seedDisk/1e9, " GB"))
-	return out, b.compact(ctx, out.Points)
+	return out, nil
 }
 
 // compact folds all batches into chunks, while no server uses the database, and notes what that cost.

@@ -71,7 +71,7 @@ func sqliteDSN(path string, purpose access) string {
 	}
 	if purpose == loading {
 		// Sorting what becomes an index may take gigabytes. A load makes the rows that its rows refer to itself.
-		pragmas = append(pragmas, "temp_store(FILE)", "cache_size(-262144)", "foreign_keys(0)")
+		pragmas = append(pragmas, "temp_store(FILE)", "cache_size(-131072)", "foreign_keys(0)")
 	} else {
 		pragmas = append(pragmas, "temp_store(MEMORY)", "foreign_keys(1)")
 	}
