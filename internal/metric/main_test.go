@@ -2,7 +2,7 @@ package metric_test
 
 import (
 	"flag"
-	"log"
+	"fmt"
 	"os"
 	"testing"
 
@@ -15,7 +15,8 @@ func TestMain(m *testing.M) {
 	// A check of the model test stores and folds for a tenth of a second, many times that under the race detector. What the
 	// command line says comes later and counts.
 	if err := flag.Set("rapid.checks", "25"); err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, "rapid.checks:", err)
+		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
