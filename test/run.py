@@ -6,7 +6,7 @@
 It first installs, per user and once, what the tests need, while the program is
 being built. The first part that fails ends the run with exit code 1. --full
 (`make test-full`) adds more versions, sizes and kills (tests see
-CAIRN_TEST_FULL=1), builds for every platform, and fuzzes each fuzz target.
+CAIRN_TEST_FULL=1), builds for every platform, and fuzzes longer and all targets.
 
 Standard library only, Python 3.9 and newer.
 """
@@ -38,7 +38,17 @@ RACE = [
     "./server/...",
 ]
 PARTS = ["go", "python", "ui"]
-FUZZ_SECONDS = 60
+
+# What reads bytes from outside or from disk is fuzzed in every run, and for long in a full one, where all other targets
+# are fuzzed too.
+FUZZED = {
+    "./internal/metric": ["FuzzDecodeBatch", "FuzzDecodePack", "FuzzDecodeRollup"],
+    "./internal/search": ["FuzzParse"],
+    "./server/mlflow": ["FuzzReader", "FuzzLogBatch"],
+}
+FUZZ_SECONDS = 10
+FULL_FUZZ_SECONDS = 600
+OTHER_FUZZ_SECONDS = 60
 
 
 class Failure(Exception):
@@ -128,6 +138,7 @@ def go(full):
         run(["go", "test", "-timeout", timeout, *plain], env={**os.environ, "CGO_ENABLED": "0"})
     with Section(f"Go with the race detector, {len(racy)} packages"):
         run(["go", "test", "-race", "-timeout", timeout, *racy], env={**os.environ, "CGO_ENABLED": "1"})
+    fuzz(full)
 
 
 def python(full):
@@ -140,12 +151,40 @@ def ui(full):
         run(["node", "--test"], cwd=ROOT / "test/ui")
 
 
-def fuzz():
-    """Fuzzes every fuzz target; the seeds alone run with every `go test`."""
+def fuzz_one(package, target, seconds, parallel):
+    """Fuzzes one target; what it says is shown when it fails."""
+    # By default a minute goes by while one input is made smaller.
+    command = ["go", "test", "-run", "^$", "-fuzz", f"^{target}$", "-fuzztime", f"{seconds}s", "-fuzzminimizetime", "50x",
+               "-parallel", str(parallel), package]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "CGO_ENABLED": "0"}, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        print(done.stdout)
+        raise Failure(f"{target} of {package} found something")
+
+
+def fuzz_all(package, targets, seconds):
+    for target in targets:
+        fuzz_one(package, target, seconds, 1)
+
+
+def fuzz(full):
+    seconds = FULL_FUZZ_SECONDS if full else FUZZ_SECONDS
+    with Section(f"fuzzing, {seconds} s for each target"), concurrent.futures.ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(fuzz_all, package, targets, seconds)
+                for package, targets in FUZZED.items()]
+        for job in jobs:
+            job.result()
+
+
+def fuzz_others():
+    """Fuzzes all other targets; the seeds alone run with every `go test`."""
+    known = {target for targets in FUZZED.values() for target in targets}
     for package in packages(["./..."]):
         for name in re.findall(r"^Fuzz\w*", output(["go", "test", "-list", "^Fuzz", package]), re.MULTILINE):
-            with Section(f"fuzz {package} {name}"):
-                run(["go", "test", "-run", "^$", "-fuzz", f"^{name}$", "-fuzztime", f"{FUZZ_SECONDS}s", package])
+            if name not in known:
+                with Section(f"fuzz {package} {name}"):
+                    fuzz_one(package, name, OTHER_FUZZ_SECONDS, os.cpu_count())
 
 
 def platforms():
@@ -174,7 +213,7 @@ def main():
                 job(arguments.full)
         if arguments.full and not arguments.parts:
             platforms()
-            fuzz()
+            fuzz_others()
     except Failure as err:
         print(f"test: {err}", file=sys.stderr)
         return 1

@@ -14,6 +14,9 @@ import (
 // of the values (appendValues); last a CRC-32C of all before it, little-endian.
 const packVersion = 2
 
+// maxPackSeries is far more than a pack ever has: its keys weigh as points do (weight).
+const maxPackSeries = 1 << 16
+
 // piece is points of one series, with the sequence of the batch of each.
 type piece struct {
 	Columns
@@ -80,7 +83,7 @@ func decodePack(payload []byte, want func(key string) bool, fn func(piece) error
 	n := d.uvarint()
 	heads := decoder{rest: d.section()}
 	steps, times, sequences := decoder{rest: d.section()}, decoder{rest: d.section()}, decoder{rest: d.section()}
-	if n > uint64(len(heads.rest)) {
+	if n > min(uint64(len(heads.rest)), maxPackSeries) {
 		return fmt.Errorf("%w: the number of its series is wrong", errCorrupt)
 	}
 	pieces, total := make([]piece, n), uint64(0)
@@ -89,7 +92,7 @@ func decodePack(payload []byte, want func(key string) bool, fn func(piece) error
 		p.Key = string(heads.bytes(heads.uvarint()))
 		scale := heads.bytes(1)
 		count := heads.uvarint()
-		if !heads.ok() || scale[0] > MaxStepScale {
+		if !heads.ok() || scale[0] > MaxStepScale || count == 0 || i > 0 && p.Key <= pieces[i-1].Key {
 			return fmt.Errorf("%w: the head of a series", errCorrupt)
 		}
 		p.StepScale = int8(scale[0])

@@ -107,6 +107,7 @@ func decodeBlock(block []byte) (Columns, error) {
 type decoder struct {
 	rest []byte
 	bad  bool
+	left int // what sections may still unpack to
 }
 
 func (d *decoder) ok() bool { return !d.bad }

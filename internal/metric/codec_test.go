@@ -55,21 +55,6 @@ func TestDamagedBatchIsRefused(t *testing.T) {
 	require.ErrorIs(t, decodeBatch(payload[:3], nil, nil), errCorrupt)
 }
 
-func FuzzDecodeBlock(f *testing.F) {
-	f.Add(encodeBlock(nil, &Columns{StepScale: 2, Steps: []int64{1, -9}, Times: []int64{1, 2}, Values: []float64{0.5, math.Inf(1)}}))
-	f.Add([]byte{0, 0xff, 0xff, 0xff, 0xff, 0x0f})
-	f.Fuzz(func(t *testing.T, block []byte) {
-		c, err := decodeBlock(block)
-		if err != nil {
-			require.ErrorIs(t, err, errCorrupt)
-			return
-		}
-		again, err := decodeBlock(encodeBlock(nil, &c))
-		require.NoError(t, err)
-		require.Equal(t, bitsOf(c), bitsOf(again))
-	})
-}
-
 func TestCursorText(t *testing.T) {
 	t.Parallel()
 	c := Cursor{"00112233445566778899aabbccddeeff": 7, "ffeeddccbbaa99887766554433221100": math.MaxInt64}

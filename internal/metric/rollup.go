@@ -304,13 +304,22 @@ func decodeRollup(payload []byte) (*rollup, error) {
 	if err := d.end(); err != nil {
 		return nil, err
 	}
+	left := count
 	for i := range r.buckets {
+		points, nan := uint64(columns[0][i]), uint64(columns[1][i])
+		if points == 0 || points > left || nan > points {
+			return nil, fmt.Errorf("%w: a bucket of %d points", errCorrupt, points)
+		}
+		left -= points
 		r.buckets[i] = bucket{
 			count: columns[0][i], nanCount: columns[1][i],
 			firstStep: columns[2][i], firstTime: columns[3][i],
 			lastStep: columns[2][i] + columns[4][i], lastTime: columns[3][i] + columns[5][i],
 			first: floats[i], min: floats[int(n)+i], max: floats[2*int(n)+i], last: floats[3*int(n)+i], sum: floats[4*int(n)+i],
 		}
+	}
+	if left != 0 || int64(count) < 0 {
+		return nil, fmt.Errorf("%w: the points of its buckets are not as many as it says", errCorrupt)
 	}
 	return r, nil
 }
