@@ -62,7 +62,7 @@ func compactDatabase(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return metric.CompactAll(ctx, db, slog.New(slog.NewTextHandler(os.Stderr, nil)), func(int) {})
+	return metric.CompactAll(ctx, db, slog.New(slog.NewTextHandler(os.Stderr, nil)), nil)
 }
 
 // runIDs gives run ids in an order that is the same each time.

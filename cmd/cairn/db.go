@@ -6,16 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"strings"
 
-	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/store"
 )
 
 type dbCommands struct {
 	Migrate      dbMigrate      `cmd:"" help:"Bring the schema up to this program's. The server does so at its start."`
 	Status       dbStatus       `cmd:"" help:"Say what the database holds, which room it takes and what waits to be folded."`
-	Check        dbCheck        `cmd:"" help:"Look for damage. A server may go on meanwhile."`
+	Check        dbCheck        `cmd:"" help:"Look for damage, and put right what can be."`
+	Compact      dbCompact      `cmd:"" help:"Fold all metric points into chunks now, instead of little by little."`
 	RecoverAdmin dbRecoverAdmin `cmd:"" help:"Make an administrator's token past the server, when none is left that works."`
 }
 
@@ -28,6 +27,20 @@ func (d database) url() string {
 
 func (d database) inspect(ctx context.Context) (*store.Inspection, error) {
 	return store.Inspect(ctx, d.url()) //nolint:wrapcheck // an error for users already
+}
+
+// open opens the database to write, as it is. It must be there: a path mistaken makes no new one.
+func (d database) open(ctx context.Context, std streams) (*store.DB, error) {
+	look, err := d.inspect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := look.Close(); err != nil {
+		return nil, err //nolint:wrapcheck // said by the store
+	}
+	return store.Open(ctx, store.Config{ //nolint:wrapcheck // an error for users already
+		URL: d.url(), DirectURL: d.DatabaseDirect, NoMigrate: true, Logger: slog.New(slog.NewTextHandler(std.err, nil)),
+	})
 }
 
 type dbMigrate struct {
@@ -68,32 +81,4 @@ func schemaState(status store.SchemaStatus) string {
 		return "newer than this program"
 	}
 	return "up to date"
-}
-
-type dbCheck struct {
-	database
-	listing
-}
-
-func (d *dbCheck) Run(ctx context.Context, std streams) error {
-	look, err := d.inspect(ctx)
-	if err != nil {
-		return err
-	}
-	faults, err := look.Check(ctx)
-	if err = errors.Join(err, look.Close()); err != nil {
-		return err //nolint:wrapcheck // said by the store
-	}
-	if d.JSON {
-		if err := putJSON(std.out, map[string]any{"faults": faults}); err != nil {
-			return err
-		}
-	}
-	if len(faults) > 0 {
-		return errs.New(errs.Conflict, "the database has faults:\n  %s", strings.Join(faults, "\n  "))
-	}
-	if d.JSON {
-		return nil
-	}
-	return put(std.out, "no fault found\n")
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/cairnml/cairn/ent"
@@ -28,19 +27,9 @@ func (d *dbRecoverAdmin) Help() string {
 }
 
 func (d *dbRecoverAdmin) Run(ctx context.Context, std streams) (err error) {
-	// First as it is, so that a path mistaken makes no new database.
-	look, err := d.inspect(ctx)
+	db, err := d.open(ctx, std)
 	if err != nil {
 		return err
-	}
-	if err := look.Close(); err != nil {
-		return err //nolint:wrapcheck // said by the store
-	}
-	db, err := store.Open(ctx, store.Config{
-		URL: d.url(), DirectURL: d.DatabaseDirect, NoMigrate: true, Logger: slog.New(slog.NewTextHandler(std.err, nil)),
-	})
-	if err != nil {
-		return err //nolint:wrapcheck // an error for users already
 	}
 	made, secret, err := d.create(ctx, db)
 	if err = errors.Join(err, db.Close()); err != nil {

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -32,11 +35,15 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command line as a shell would. Beside testscript's own commands a script has:
 //
 //	serve [FLAGS]                        starts `cairn server` on a free port, and points CAIRN_SERVER at it
-//	stop                                 ends that server with SIGTERM, in order and in time
+//	halt                                 ends that server with SIGTERM, in order and in time
 //	record NAME [below=ID] [k=v ...] [metric=V ...]
 //	                                     records a run; what is a number is a metric; its id is in $NAME
 //	code N cairn ARGS                    runs a command that must end with exit code N
 //	keep NAME                            puts the last standard output into $NAME
+//	points RUN KEY N                     records N points of a metric of a run
+//	get PATH                             gets a path of the server; headers go to standard error
+//	query TEXT                           sends a GraphQL query to the server
+//	sql URL STATEMENT                    changes a database past Cairn
 //	postgres                             makes a database on PostgreSQL; its URL is in $POSTGRES
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -50,7 +57,8 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"serve": serve, "stop": stop, "record": record, "code": code, "keep": keep,
+			"serve": serve, "halt": halt, "record": record, "code": code, "keep": keep,
+			"points": points, "get": get, "query": query, "sql": runSQL,
 			"postgres": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Setenv("POSTGRES", storetest.PostgresURL(t)) },
 		},
 	})
@@ -118,7 +126,7 @@ func end(ts *testscript.TestScript) error {
 	}
 }
 
-func stop(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(end(ts)) }
+func halt(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(end(ts)) }
 
 func healthy(url string) bool {
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url+"/health", http.NoBody)
@@ -199,6 +207,62 @@ func record(ts *testscript.TestScript, _ bool, args []string) {
 	_, err = client.FinishRun(context.Background(), c, client.FinishRunInput{RunId: id, Status: client.RunStatusFinished})
 	ts.Check(err)
 	ts.Setenv(args[0], id)
+}
+
+func points(ts *testscript.TestScript, _ bool, args []string) {
+	c, err := client.New(client.Config{Server: ts.Getenv("CAIRN_SERVER"), Token: ts.Getenv("CAIRN_TOKEN")})
+	ts.Check(err)
+	defer c.Close()
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	column := client.MetricColumnsInput{Key: args[1]}
+	for i := range int64(n) {
+		column.Steps, column.Times = append(column.Steps, i), append(column.Times, 1_700_000_000_000+i)
+		column.Values = append(column.Values, 1/float64(i+1))
+	}
+	_, err = client.LogBatch(context.Background(), c, client.LogBatchInput{RunId: args[0], Columns: []client.MetricColumnsInput{column}})
+	ts.Check(err)
+}
+
+// answer writes a server's answer to a script.
+func answer(ts *testscript.TestScript, request *http.Request, err error) {
+	ts.Check(err)
+	response, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer func() { _ = response.Body.Close() }()
+	ts.Check(response.Header.Write(ts.Stderr()))
+	_, err = io.Copy(ts.Stdout(), response.Body)
+	ts.Check(err)
+}
+
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, ts.Getenv("CAIRN_SERVER")+args[0], http.NoBody)
+	answer(ts, request, err)
+}
+
+func query(ts *testscript.TestScript, _ bool, args []string) {
+	body, err := json.Marshal(map[string]string{"query": args[0]})
+	ts.Check(err)
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, ts.Getenv("CAIRN_SERVER")+"/graphql", bytes.NewReader(body))
+	ts.Check(err)
+	request.Header.Set("Content-Type", "application/json")
+	answer(ts, request, nil)
+}
+
+// runSQL uses the drivers that the store has registered.
+func runSQL(ts *testscript.TestScript, _ bool, args []string) {
+	driver, source := "postgres", args[0]
+	if path, ok := strings.CutPrefix(source, "sqlite:"); ok {
+		driver, source = "sqlite", ts.MkAbs(path)
+	}
+	db, err := sql.Open(driver, source)
+	ts.Check(err)
+	defer func() { _ = db.Close() }()
+	result, err := db.ExecContext(context.Background(), args[1])
+	ts.Check(err)
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		ts.Fatalf("%s changed nothing: %v", args[1], err)
+	}
 }
 
 func keep(ts *testscript.TestScript, _ bool, args []string) {

@@ -126,9 +126,19 @@ func (c *Compactor) release() {
 	}
 }
 
-// CompactAll folds all batches that there are, whatever their age, and tells after each run how many it has folded. It is
-// for commands; a server beside it may go on.
-func CompactAll(ctx context.Context, db *store.DB, log *slog.Logger, progress func(runs int)) error {
+// Compaction counts runs.
+type Compaction struct {
+	// Folded runs have no batches left, but for those that came meanwhile.
+	Folded int `json:"folded"`
+	// Damaged runs have points that cannot be read, and stay as they are.
+	Damaged int `json:"damaged"`
+	// Left runs are those that another server folds.
+	Left int `json:"left"`
+}
+
+// CompactAll folds all batches that there are, whatever their age, and tells after each run how far it is. It is for
+// commands; servers beside it may go on.
+func CompactAll(ctx context.Context, db *store.DB, log *slog.Logger, progress func(Compaction)) error {
 	c := newCompactor(db, log)
 	defer c.release()
 	c.all = true
@@ -142,10 +152,14 @@ func due(p store.PendingRun, tail int, now time.Time) bool {
 	return p.Batches >= foldBatches || age >= foldLatest || worthIt && (p.Points >= foldPoints || age >= foldAge)
 }
 
-// pass folds the runs that are due, of the shards that this replica has. It calls progress, if any, with the number of runs
-// that it has folded.
-func (c *Compactor) pass(ctx context.Context, progress func(runs int)) error {
-	folded := 0
+// pass folds the runs that are due, of the shards that this replica has. It calls progress, if any, after each run.
+func (c *Compactor) pass(ctx context.Context, progress func(Compaction)) error {
+	var done Compaction
+	tell := func() {
+		if progress != nil {
+			progress(done)
+		}
+	}
 	for after := 0; ; {
 		runs, err := store.PendingRuns(ctx, c.db.Read(), after, runsAtOnce)
 		if err != nil {
@@ -160,6 +174,10 @@ func (c *Compactor) pass(ctx context.Context, progress func(runs int)) error {
 			if err != nil {
 				return err
 			}
+			if !held {
+				done.Left++
+				tell()
+			}
 			if !held || time.Now().Before(c.faulty[p.RunPK]) {
 				continue
 			}
@@ -173,16 +191,17 @@ func (c *Compactor) pass(ctx context.Context, progress func(runs int)) error {
 			began := time.Now()
 			err = c.foldRun(ctx, p.RunPK, lease, tails)
 			c.folding += time.Since(began)
-			if folded++; progress != nil {
-				progress(folded)
-			}
-			if err != nil {
-				if !errors.Is(err, errCorrupt) {
-					return err
-				}
+			switch {
+			case err == nil:
+				done.Folded++
+			case !errors.Is(err, errCorrupt):
+				return err
+			default:
+				done.Damaged++
 				c.faulty[p.RunPK] = time.Now().Add(faultyFor)
 				c.log.Error("a run's metric points are damaged and stay as they are: `cairn db check` names them", "run", p.RunPK, "error", err)
 			}
+			tell()
 		}
 		if len(runs) < runsAtOnce {
 			return nil
@@ -413,14 +432,7 @@ func (f *folded) rows(read store.Tail, ids map[string]int, upTo int64) ([]store.
 		if !ok {
 			return nil, nil, nil, fmt.Errorf("run %d has points of %q and no series", read.RunPK, c.Key)
 		}
-		summary, least, greatest := c.summary()
-		last := c.Len() - 1
-		chunks[i] = store.Chunk{
-			SeriesID: id, Number: c.number, RunPK: read.RunPK, FirstSequence: c.Sequences[0], LastSequence: c.Sequences[last],
-			StepScale: c.StepScale, MinStep: least, MaxStep: greatest, Summary: summary.encode(nil),
-		}
-		c.Key = "" // the row's id says it
-		chunks[i].Payload = encodePack(nil, []piece{c.piece})
+		chunks[i] = c.row(id, read.RunPK)
 	}
 	rollups := make([]store.Rollup, 0, len(f.rollups))
 	for key, r := range f.rollups {

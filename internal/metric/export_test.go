@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/internal/store"
 )
 
@@ -23,4 +24,14 @@ func CompactUntil(ctx context.Context, db *store.DB, stop func() error) error {
 	defer c.release()
 	c.all = true
 	return c.pass(ctx, nil)
+}
+
+// CheckRun checks one run, and gives the faults and how to repair them.
+func CheckRun(ctx context.Context, q *store.Reader, run *ent.Run) (*Report, error) {
+	report := &Report{}
+	e, err := examineSnapshot(ctx, q, []store.CheckedRun{{PK: run.ID, ExperimentID: run.ExperimentID, RunID: run.RunID}}, func(int) {})
+	if err == nil {
+		report.take(e)
+	}
+	return report, err
 }

@@ -3,6 +3,8 @@ package metric
 import (
 	"cmp"
 	"slices"
+
+	"github.com/cairnml/cairn/internal/store"
 )
 
 // Sizes are variables for tests alone, which make them small to meet every boundary often.
@@ -126,6 +128,25 @@ func partition(pieces []piece) [][]piece {
 
 // weight is a piece's share of a row: its points, and its key, which weighs as much as some.
 func weight(p *piece) int { return p.Len() + 4 }
+
+// row gives a chunk's row.
+func (c *sealedChunk) row(seriesID, runPK int) store.Chunk {
+	row, summary := c.head(seriesID, runPK)
+	row.Summary = summary.encode(nil)
+	unnamed := c.piece
+	unnamed.Key = "" // the row's id says it
+	row.Payload = encodePack(nil, []piece{unnamed})
+	return row
+}
+
+// head gives a chunk's row, but for its payload and its summary, which is given beside it.
+func (c *sealedChunk) head(seriesID, runPK int) (store.Chunk, *rollup) {
+	summary, least, greatest := c.summary()
+	return store.Chunk{
+		SeriesID: seriesID, Number: c.number, RunPK: runPK, FirstSequence: c.Sequences[0], LastSequence: c.Sequences[c.Len()-1],
+		StepScale: c.StepScale, MinStep: least, MaxStep: greatest,
+	}, summary
+}
 
 // summary gives the bucket that all points of a chunk make, and the range of its steps.
 func (c *sealedChunk) summary() (r *rollup, minStep, maxStep int64) {

@@ -43,7 +43,7 @@ func TestUsersMetricWins(t *testing.T) {
 				_, err := s.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: columns})
 				require.NoError(t, err)
 				if tc.compact {
-					require.NoError(t, metric.CompactAll(ctx, db, slog.New(slog.DiscardHandler), func(int) {}))
+					require.NoError(t, metric.CompactAll(ctx, db, slog.New(slog.DiscardHandler), nil))
 				}
 			}
 			for i := range 40 { // more batches than are in memory at once

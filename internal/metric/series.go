@@ -176,7 +176,8 @@ func (s *source) buckets(ctx context.Context, series []*storedSeries, runs map[i
 		return nil, errs.New(errs.Invalid,
 			"these series have %d points to read: at most %d are read at once; name fewer runs or keys, or a smaller maxPoints", most, MaxReadPoints)
 	}
-	read, err := s.points(ctx, rest, stepRange{q.From, q.To})
+	within := stepRange{q.From, q.To}
+	read, err := s.points(ctx, rest, within)
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +188,7 @@ func (s *source) buckets(ctx context.Context, series []*storedSeries, runs map[i
 			continue
 		}
 		c := read[one.ID]
+		one.damaged = one.damaged || within.open() && int64(c.Len()) < one.Count
 		q.arrange(c, runs[one.RunPK])
 		out[i] = rollUpAll(c, bucketSize(int64(c.Len()), q.MaxPoints))
 	}
@@ -245,6 +247,7 @@ func (q *SeriesQuery) rollup(one *storedSeries, payload []byte) (*rollup, error)
 	if r.size > bucketSize(one.Count, q.MaxPoints) || q.Axis != ByStep && (!r.inOrder || !r.byTime) {
 		return nil, nil //nolint:nilnil // the points are read instead
 	}
+	one.damaged = r.count < one.Count // it was computed anew of what could still be read
 	r.atMost(q.MaxPoints)
 	return r, nil
 }

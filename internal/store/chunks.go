@@ -17,6 +17,9 @@ const MaxChunks = 1 << chunkBits
 // ChunkID gives the id of a series' chunk: a series' chunks are neighbours in their table.
 func ChunkID(seriesID, number int) int64 { return int64(seriesID)<<chunkBits | int64(number) }
 
+// ChunkSeries gives the id of a chunk's series.
+func ChunkSeries(id int64) int { return int(id >> chunkBits) }
+
 // Chunk is a row of metric_chunks (ent/schema/chunk.go says what the columns mean).
 type Chunk struct {
 	SeriesID, Number            int
@@ -52,7 +55,7 @@ func scanChunk(rows *sql.Rows, more ...any) (Chunk, error) {
 	if err != nil {
 		return Chunk{}, fmt.Errorf("scan chunk: %w", err)
 	}
-	c.SeriesID, c.Number = int(id>>chunkBits), int(id&(MaxChunks-1))
+	c.SeriesID, c.Number = ChunkSeries(id), int(id&(MaxChunks-1))
 	return c, nil
 }
 

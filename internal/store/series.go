@@ -67,14 +67,18 @@ func LoadSeries(ctx context.Context, q Querier, runID int, keys []string) ([]Ser
 
 func scanSeries(rows *sql.Rows) (r SeriesRow, err error) {
 	var firstNaN, lastNaN bool // NULL says so too
-	err = rows.Scan(&r.ID, &r.RunID, &r.ExperimentID, &r.Key, &r.Role, &r.StepScale, &r.Count, &r.NaNCount,
-		&r.FirstValue, &firstNaN, &r.FirstStep, &r.FirstTime,
-		&r.LastValue, &lastNaN, &r.LastStep, &r.LastTime,
-		&r.MinValue, &r.MinStep, &r.MaxValue, &r.MaxStep, &r.Provisional)
-	if err != nil {
+	if err = rows.Scan(r.into(&firstNaN, &lastNaN)...); err != nil {
 		return SeriesRow{}, fmt.Errorf("scan series: %w", err)
 	}
 	return r, nil
+}
+
+// into gives what "id, " and seriesColumns are scanned into.
+func (r *SeriesRow) into(firstNaN, lastNaN any) []any {
+	return []any{&r.ID, &r.RunID, &r.ExperimentID, &r.Key, &r.Role, &r.StepScale, &r.Count, &r.NaNCount,
+		&r.FirstValue, firstNaN, &r.FirstStep, &r.FirstTime,
+		&r.LastValue, lastNaN, &r.LastStep, &r.LastTime,
+		&r.MinValue, &r.MinStep, &r.MaxValue, &r.MaxStep, &r.Provisional}
 }
 
 // seriesPerInsert are the numbers of rows that one statement inserts, below SQLite's bound of 32,766 parameters. They are
