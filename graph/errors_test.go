@@ -71,6 +71,8 @@ func TestBadInput(t *testing.T) {
 		"experiment unknown":  {`mutation { createRun(input: { experimentId: 77 }) { runId } }`, nil, "NOT_FOUND", "", "77", 200},
 		"path that leaves":    {`query($r: ID!) { run(id: $r) { artifacts(path: "../x") { edges { cursor } } } }`, vars{"r": run}, "INVALID_ARGUMENT", "path", "", 200},
 		"encoded path":        {`query($r: ID!) { run(id: $r) { uploadUrl(path: "%2e%2e/x") } }`, vars{"r": run}, "INVALID_ARGUMENT", "path", "", 200},
+		"files of no metric":  {`query($r: ID!) { run(id: $r) { metricSeriesUrl(keys: []) } }`, vars{"r": run}, "INVALID_ARGUMENT", "keys", "leave it out for all", 200},
+		"long address":        {`query($r: ID!, $k: [String!]) { run(id: $r) { metricSeriesUrl(keys: $k) } }`, vars{"r": run, "k": []string{strings.Repeat("k", 33_000)}}, "INVALID_ARGUMENT", "keys", "32,768", 200},
 		"field unknown":       {`{ runz { totalCount } }`, nil, "INVALID_ARGUMENT", "", `Cannot query field "runz" on type "Query"`, 400},
 		"syntax":              {`{ runs( { totalCount } }`, nil, "INVALID_ARGUMENT", "", "Expected Name", 400},
 		"operation unnamed":   {`query a { viewer { role } } query b { viewer { role } }`, nil, "INVALID_ARGUMENT", "", "operation  not found", 400},

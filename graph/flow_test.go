@@ -27,10 +27,11 @@ func TestTraining(t *testing.T) {
 		require.Equal(t, "experiment:"+experiment.ExperimentID, experiment.ID)
 
 		runID := strings.Repeat("ab", 16)
-		create := `mutation($i: CreateRunInput!) { createRun(input: $i) { id runId name status lifecycleStage startTime createdBy tag(key: "mlflow.runName") uploadUrl(path: "a b/ü.txt") } }`
+		create := `mutation($i: CreateRunInput!) { createRun(input: $i) { id runId name status lifecycleStage startTime createdBy tag(key: "mlflow.runName") uploadUrl(path: "a b/ü.txt") metricSeriesUrl(format: ARROW, keys: ["a b", "ü"]) } }`
 		input := vars{"runId": runID, "experimentId": experiment.ID, "name": "first", "startTime": "2026-01-02T03:04:05.678Z", "tags": []vars{{"key": "k", "value": "v"}}}
 		want := fmt.Sprintf(`{"createRun": {"id": "run:%s", "runId": "%s", "name": "first", "status": "RUNNING", "lifecycleStage": "active",
-			"startTime": "2026-01-02T03:04:05.678Z", "createdBy": "local:tester", "tag": "first", "uploadUrl": "/artifacts/%s/a%%20b/%%C3%%BC.txt"}}`, runID, runID, runID)
+			"startTime": "2026-01-02T03:04:05.678Z", "createdBy": "local:tester", "tag": "first", "uploadUrl": "/artifacts/%s/a%%20b/%%C3%%BC.txt",
+			"metricSeriesUrl": "/metric-series/%s?format=arrow&key=a+b&key=%%C3%%BC"}}`, runID, runID, runID, runID)
 		for range 2 {
 			res := s.try(create, vars{"i": input})
 			require.Empty(t, res.Errors)

@@ -8,6 +8,7 @@ package graph
 import (
 	"context"
 
+	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/graph/generated"
 	"github.com/cairnml/cairn/graph/model"
 )
@@ -26,6 +27,10 @@ func (r *mutationResolver) LogBatch(ctx context.Context, input model.LogBatchInp
 
 func (r *queryResolver) MetricSeries(ctx context.Context, runs []string, keys []string, axis model.MetricAxis, rangeArg *model.MetricRange, maxPoints *int) (*model.MetricSeriesResult, error) {
 	return r.readSeries(ctx, runs, keys, axis, rangeArg, maxPoints)
+}
+
+func (r *runResolver) MetricSeriesURL(ctx context.Context, obj *ent.Run, format model.MetricFileFormat, keys []string) (string, error) {
+	return metricSeriesURL(obj, format, keys)
 }
 
 func (r *subscriptionResolver) MetricsAppended(ctx context.Context, runs []string, keys []string, after *string) (<-chan *model.MetricsAppended, error) {

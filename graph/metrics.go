@@ -3,7 +3,9 @@ package graph
 import (
 	"context"
 	"math"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cairnml/cairn/ent"
@@ -115,6 +117,29 @@ func packed[T any](v []T) []T {
 		return []T{}
 	}
 	return v
+}
+
+// maxSeriesURL bounds the address of a download: the server takes 64 KiB of headers, of which it is one.
+const maxSeriesURL = 32 << 10
+
+// metricSeriesURL is where series are got as a file, relative to the server.
+func metricSeriesURL(run *ent.Run, format model.MetricFileFormat, keys []string) (string, error) {
+	switch {
+	case keys != nil && len(keys) == 0:
+		return "", errs.Field("keys", "names no metric: leave it out for all")
+	case len(keys) > metric.MaxSeriesKeys:
+		return "", errs.Field("keys", "names %s metrics; name at most %s, or leave it out for all", decimal(len(keys)), decimal(metric.MaxSeriesKeys))
+	}
+	query := url.Values{"format": {strings.ToLower(string(format))}}
+	if keys != nil {
+		query["key"] = keys
+	}
+	address := "/metric-series/" + run.RunID + "?" + query.Encode()
+	if len(address) > maxSeriesURL {
+		return "", errs.Field("keys", "makes an address of %s bytes, which may be %s long: name fewer, or leave it out for all",
+			decimal(len(address)), decimal(maxSeriesURL))
+	}
+	return address, nil
 }
 
 // lastPoints gives the last point of each bucket; neighbours are joined until there are at most limit.

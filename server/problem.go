@@ -97,6 +97,7 @@ const (
 	apiMLflow
 	apiMLflowArtifacts
 	apiArtifacts
+	apiMetricSeries
 )
 
 // apiOf says which part serves a path. It looks at the path as it came: cleaning it first would turn a path that leaves
@@ -112,6 +113,8 @@ func apiOf(path string) api {
 		return apiMLflow
 	case strings.HasPrefix(path, "/artifacts/"):
 		return apiArtifacts
+	case strings.HasPrefix(path, "/metric-series/"):
+		return apiMetricSeries
 	case path == "/health":
 		return apiHealth
 	case path == "/version":

@@ -26,6 +26,8 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 		s.mlflow.ServeHTTP(w, r)
 	case apiArtifacts:
 		s.serveArtifact(w, r)
+	case apiMetricSeries:
+		s.serveMetricSeries(w, r)
 	case apiHealth:
 		s.plain(w, r, "OK")
 	case apiVersion:

@@ -35,6 +35,7 @@ type Server struct {
 	db        *store.DB
 	tracking  *tracking.Service
 	compactor *metric.Compactor
+	metrics   *metric.Reader
 	files     *artifact.Store
 	artifacts *artifact.Service
 	origins   *origins
@@ -101,16 +102,17 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 		return err
 	}
 	s.admission = newAdmission(tokens, loopback, s.cfg.AllowRemote)
-	searcher, metrics := search.New(s.db), metric.NewReader(s.db)
+	searcher := search.New(s.db)
+	s.metrics = metric.NewReader(s.db)
 	s.graphql = graph.NewHandler(graph.Deps{
-		Tracking: s.tracking, Metrics: metrics, Search: searcher, Artifacts: s.artifacts, Auth: tokens, Hub: hub,
+		Tracking: s.tracking, Metrics: s.metrics, Search: searcher, Artifacts: s.artifacts, Auth: tokens, Hub: hub,
 	}, graph.Options{
 		Version: s.cfg.Version, Logger: s.log, RequestID: requestID, MaxBody: maxGraphQLBytes,
 		Replicas:    s.db.Postgres(),
 		AllowOrigin: func(r *http.Request) bool { return s.origins.check(r) == nil },
 	})
 	s.mlflow = mlflow.New(mlflow.Deps{
-		Tracking: s.tracking, Search: searcher, Metrics: metrics, Artifacts: s.artifacts,
+		Tracking: s.tracking, Search: searcher, Metrics: s.metrics, Artifacts: s.artifacts,
 		MaxArtifactBytes: s.cfg.MaxArtifactBytes, Log: s.log,
 	})
 	return nil

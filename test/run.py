@@ -31,7 +31,7 @@ RACE = [
     "./internal/autolog/...",
     "./internal/client/...",
     "./internal/live/...",
-    "./internal/metric/...",
+    "./internal/metric",
     "./internal/store/...",
     "./internal/tracking/...",
     "./plugins/sdk/...",

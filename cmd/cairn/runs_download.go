@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,6 +18,9 @@ type runsDownload struct {
 	Run_ string `arg:"" name:"run" help:"The run's id."`
 	Path string `arg:"" optional:"" help:"A file or folder of its artifacts (default: all)."`
 	To   string `short:"t" placeholder:"DIR" help:"Where to write (default: a new folder named like the run's id)."`
+
+	Metrics string   `default:"" enum:",csv,parquet,arrow" placeholder:"FORMAT" help:"Its metrics instead of its artifacts, as one file: csv, parquet or arrow (a stream of Arrow's IPC)."`
+	Key     []string `short:"k" sep:"none" placeholder:"KEY" help:"With --metrics: only this metric (repeatable)."`
 }
 
 // downloaded is one file that was written.
@@ -38,7 +40,16 @@ func (d *runsDownload) Run(ctx context.Context, std streams) error {
 	if to == "" {
 		to = strings.TrimPrefix(d.Run_, "run:")
 	}
-	files, err := d.files(ctx, c)
+	if len(d.Key) > 0 && d.Metrics == "" {
+		return errs.New(errs.Invalid, "--key names metrics: say with --metrics in which format they are to be")
+	}
+	var files []client.ArtifactRow
+	var series string
+	if d.Metrics == "" {
+		files, err = d.files(ctx, c)
+	} else {
+		series, err = d.seriesURL(ctx, c)
+	}
 	if err != nil {
 		return err
 	}
@@ -51,6 +62,9 @@ func (d *runsDownload) Run(ctx context.Context, std streams) error {
 		return fmt.Errorf("open folder: %w", err)
 	}
 	defer func() { _ = root.Close() }()
+	if d.Metrics != "" {
+		return d.metrics(ctx, std, c, series, to, root)
+	}
 	done := []downloaded{}
 	var total int64
 	for i, file := range files {
@@ -143,20 +157,16 @@ func fetch(ctx context.Context, c *client.Client, root *os.Root, artifact client
 			return 0, fmt.Errorf("make folder: %w", err)
 		}
 	}
-	part := artifact.Path + ".part"
-	file, err := root.Create(part)
+	err = whole(root, artifact.Path, func(file io.Writer) error {
+		var sum string
+		sum, size, err = copyArtifact(ctx, c, *artifact.DownloadUrl, file)
+		if err == nil && artifact.Sha256 != nil && *artifact.Sha256 != sum {
+			err = errs.New(errs.Unavailable, "%s came damaged: its SHA-256 is %s, not %s; try again", printable(artifact.Path), sum, *artifact.Sha256)
+		}
+		return err
+	})
 	if err != nil {
-		return 0, fmt.Errorf("write artifact: %w", err)
-	}
-	sum, size, err := copyArtifact(ctx, c, *artifact.DownloadUrl, file)
-	if err = errors.Join(err, file.Close()); err == nil && artifact.Sha256 != nil && *artifact.Sha256 != sum {
-		err = errs.New(errs.Unavailable, "%s came damaged: its SHA-256 is %s, not %s; try again", printable(artifact.Path), sum, *artifact.Sha256)
-	}
-	if err == nil {
-		err = root.Rename(part, artifact.Path)
-	}
-	if err != nil {
-		return 0, errors.Join(fmt.Errorf("fetch %s: %w", printable(artifact.Path), err), root.Remove(part))
+		return 0, fmt.Errorf("fetch %s: %w", printable(artifact.Path), err)
 	}
 	return size, nil
 }

@@ -2321,6 +2321,16 @@ func (ec *executionContext) marshalNMetricEdge2ᚖgithubᚗcomᚋcairnmlᚋcairn
 	return ec._MetricEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNMetricFileFormat2githubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐMetricFileFormat(ctx context.Context, v any) (model.MetricFileFormat, error) {
+	var res model.MetricFileFormat
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMetricFileFormat2githubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐMetricFileFormat(ctx context.Context, sel ast.SelectionSet, v model.MetricFileFormat) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNMetricGroup2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐMetricGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.MetricGroup) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)

@@ -305,6 +305,7 @@ type ComplexityRoot struct {
 		Metric           func(childComplexity int, key string) int
 		MetricGroups     func(childComplexity int, prefix string, first *int) int
 		MetricPage       func(childComplexity int, prefix string, first *int, after *string) int
+		MetricSeriesURL  func(childComplexity int, format model.MetricFileFormat, keys []string) int
 		Metrics          func(childComplexity int, keys []string) int
 		Name             func(childComplexity int) int
 		Param            func(childComplexity int, key string) int
@@ -1682,6 +1683,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.MetricPage(childComplexity, args["prefix"].(string), args["first"].(*int), args["after"].(*string)), true
+	case "Run.metricSeriesUrl":
+		if e.ComplexityRoot.Run.MetricSeriesURL == nil {
+			break
+		}
+
+		args, err := ec.field_Run_metricSeriesUrl_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Run.MetricSeriesURL(childComplexity, args["format"].(model.MetricFileFormat), args["keys"].([]string)), true
 	case "Run.metrics":
 		if e.ComplexityRoot.Run.Metrics == nil {
 			break
@@ -2562,6 +2574,22 @@ type LogBatchResult {
   stored: Boolean!
   "Where the run's metrics stand now, for Subscription.metricsAppended."
   cursor: String!
+}
+
+"A file with a row for each point: docs/metric-series.md says what is in it."
+enum MetricFileFormat {
+  CSV
+  PARQUET
+  "Arrow's IPC stream."
+  ARROW
+}
+
+extend type Run {
+  """
+  Where GET gives whole series as a file, relative to the server's address: all of the run's, or only those of ` + "`" + `keys` + "`" + ` (at
+  most 1,000).
+  """
+  metricSeriesUrl(format: MetricFileFormat! = CSV, keys: [String!]): String!
 }
 
 extend type Query {
@@ -3467,6 +3495,8 @@ func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.C
 		return ec.fieldContext_Run_fingerprint(ctx, field)
 	case "uploadUrl":
 		return ec.fieldContext_Run_uploadUrl(ctx, field)
+	case "metricSeriesUrl":
+		return ec.fieldContext_Run_metricSeriesUrl(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Run", field.Name)
 }

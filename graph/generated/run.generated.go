@@ -45,6 +45,7 @@ type RunResolver interface {
 	Log(ctx context.Context, obj *ent.Run, after *int64, first *int) ([]*model.RunLogChunk, error)
 	Fingerprint(ctx context.Context, obj *ent.Run) (*ent.Fingerprint, error)
 	UploadURL(ctx context.Context, obj *ent.Run, path string) (string, error)
+	MetricSeriesURL(ctx context.Context, obj *ent.Run, format model.MetricFileFormat, keys []string) (string, error)
 }
 type RunsChangedResolver interface {
 	Changes(ctx context.Context, obj *model.RunsChanged) ([]*model.RunChange, error)
@@ -177,6 +178,28 @@ func (ec *executionContext) field_Run_metricPage_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["after"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Run_metricSeriesUrl_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "format",
+		func(ctx context.Context, v any) (model.MetricFileFormat, error) {
+			return ec.unmarshalNMetricFileFormat2githubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐMetricFileFormat(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["format"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "keys",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["keys"] = arg1
 	return args, nil
 }
 
@@ -1614,6 +1637,50 @@ func (ec *executionContext) fieldContext_Run_uploadUrl(ctx context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Run_metricSeriesUrl(ctx context.Context, field graphql.CollectedField, obj *ent.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_metricSeriesUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Run().MetricSeriesURL(ctx, obj, fc.Args["format"].(model.MetricFileFormat), fc.Args["keys"].([]string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Run_metricSeriesUrl(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Run",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Run_metricSeriesUrl_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RunChange_kind(ctx context.Context, field graphql.CollectedField, obj *model.RunChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2945,6 +3012,12 @@ func (ec *executionContext) _Run(ctx context.Context, sel ast.SelectionSet, obj 
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Run_uploadUrl(ctx, field, obj)
+				})
+		case "metricSeriesUrl":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Run_metricSeriesUrl(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

@@ -680,6 +680,65 @@ func (e MetricAxis) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// A file with a row for each point: docs/metric-series.md says what is in it.
+type MetricFileFormat string
+
+const (
+	MetricFileFormatCSV     MetricFileFormat = "CSV"
+	MetricFileFormatParquet MetricFileFormat = "PARQUET"
+	// Arrow's IPC stream.
+	MetricFileFormatArrow MetricFileFormat = "ARROW"
+)
+
+var AllMetricFileFormat = []MetricFileFormat{
+	MetricFileFormatCSV,
+	MetricFileFormatParquet,
+	MetricFileFormatArrow,
+}
+
+func (e MetricFileFormat) IsValid() bool {
+	switch e {
+	case MetricFileFormatCSV, MetricFileFormatParquet, MetricFileFormatArrow:
+		return true
+	}
+	return false
+}
+
+func (e MetricFileFormat) String() string {
+	return string(e)
+}
+
+func (e *MetricFileFormat) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = MetricFileFormat(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid MetricFileFormat", str)
+	}
+	return nil
+}
+
+func (e MetricFileFormat) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *MetricFileFormat) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e MetricFileFormat) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 type MetricRole string
 
 const (

@@ -167,6 +167,7 @@ func TestMetricsEqualNaiveModel(t *testing.T) {
 			again := newNaive()
 			follow(t, reader, run, metric.Cursor{}, again)
 			require.Len(t, again.points, len(model.points))
+			requireExport(t, db, s, reader, run, model) // goes on with the run
 		})
 	})
 }

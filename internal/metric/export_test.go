@@ -13,7 +13,7 @@ func ShrinkForTests() {
 	chunkPoints, tailPoints = 16, 24
 	rollupBuckets, rollupSize, rollupFrom = 8, 2, 6
 	slicePoints, deletedAtOnce = 60, 3
-	holdPoints = 8
+	holdPoints, exportPoints = 8, 7
 }
 
 // CompactUntil folds all batches, but ends before the transaction at which stop fails, as if it were killed there and its

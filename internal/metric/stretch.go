@@ -81,8 +81,10 @@ func (s *source) eachStretch(ctx context.Context, stretches []stretch, within st
 	}
 	for i := range stretches {
 		one := &stretches[i]
-		if within.open() && one.read < min(one.to, one.Count)-one.from || s.damaged[one.RunPK] {
-			one.damaged = true
+		if within.open() {
+			one.damaged = one.damaged || one.read < min(one.to, one.Count)-one.from
+		} else { // how many there should be is not known, nor of which series a damaged batch was
+			one.damaged = one.damaged || s.damaged[one.RunPK]
 		}
 	}
 	return nil

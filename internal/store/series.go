@@ -210,6 +210,8 @@ type SeriesHead struct {
 	Key       string
 	StepScale int8
 	Count     int64
+	// Provisional: it has an adapter's points, which give way to the user's own as soon as there are some.
+	Provisional bool
 }
 
 // EachSeriesHead calls fn for the series of some runs: those of the given keys, or all (nil), in the order of their ids
@@ -217,7 +219,7 @@ type SeriesHead struct {
 func EachSeriesHead(ctx context.Context, q Querier, runPKs []int, keys []string, fn func(SeriesHead) error) error {
 	scan := func(rows *sql.Rows) error {
 		var s SeriesHead
-		if err := rows.Scan(&s.ID, &s.RunPK, &s.Key, &s.StepScale, &s.Count); err != nil {
+		if err := rows.Scan(&s.ID, &s.RunPK, &s.Key, &s.StepScale, &s.Count, &s.Provisional); err != nil {
 			return fmt.Errorf("scan series: %w", err)
 		}
 		return fn(s)
@@ -228,7 +230,7 @@ func EachSeriesHead(ctx context.Context, q Querier, runPKs []int, keys []string,
 	}
 	for _, runs := range Parts(runPKs) {
 		for _, part := range keyParts {
-			query, args := "SELECT id, run_id, key, step_scale, count FROM metric_series WHERE run_id IN "+In(len(runs)), Args(nil, runs)
+			query, args := "SELECT id, run_id, key, step_scale, count, provisional FROM metric_series WHERE run_id IN "+In(len(runs)), Args(nil, runs)
 			if part != nil {
 				query, args = query+" AND key IN "+In(len(part)), Args(args, part)
 			}
