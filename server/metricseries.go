@@ -101,14 +101,15 @@ func writeMetricSeries(ctx context.Context, w http.ResponseWriter, format metric
 // cutMetricSeries ends a download that failed: with an error, or where a part of the file was sent, by cutting the connection,
 // which is all that tells the client.
 func (s *Server) cutMetricSeries(w *sentWriter, r *http.Request, err error) {
-	if !w.sent {
+	gone := r.Context().Err() != nil || w.failed != nil
+	if !w.sent && !gone {
 		for _, name := range []string{"Content-Disposition", pointsHeader, "Trailer"} {
 			w.Header().Del(name)
 		}
 		s.refuse(w, r, err)
 		return
 	}
-	if r.Context().Err() == nil && w.failed == nil {
+	if !gone {
 		s.log.ErrorContext(r.Context(), "a download of metrics was cut off", "request", requestID(r.Context()), "path", r.URL.Path, "error", err)
 	}
 	panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to cut a connection

@@ -173,3 +173,24 @@ func TestMetricSeriesThatAreReplacedAreCutOff(t *testing.T) {
 	again := r.send(http.MethodGet, "/metric-series/"+run+"?format=csv", "")
 	require.Equal(t, fmt.Sprintf("run_id,key,step,time,value\n%s,loss,0,2023-11-14T22:13:20.000Z,0\n", run), again.body)
 }
+
+// A client that leaves ends its download, and is no error of the server's.
+func TestMetricSeriesWhoseClientLeaves(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	r := start(t, server.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	run := r.createRun()
+	for part := range 10 {
+		r.logColumn(run, "loss", part*100_000, 100_000, false)
+	}
+	for _, format := range []string{"csv", "parquet", "arrow"} {
+		response, err := http.Get(r.url + "/metric-series/" + run + "?format=" + format)
+		require.NoError(t, err)
+		_, err = io.ReadFull(response.Body, make([]byte, 1))
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+	}
+	require.NoError(t, r.stop()) // within the time that requests in flight get
+	require.NotContains(t, log.String(), "level=ERROR")
+	require.NotContains(t, log.String(), "cut off")
+}

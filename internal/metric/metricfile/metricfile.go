@@ -7,7 +7,6 @@ package metricfile
 import (
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/metric"
@@ -85,5 +84,5 @@ func (of *Contents) place(key string, last int) (int, error) {
 			return i, nil
 		}
 	}
-	return 0, errs.New(errs.Internal, "metric %q does not come in the order of %s", key, strings.Join(of.Keys, ", "))
+	return 0, errs.New(errs.Internal, "metric %.250q is not among the file's %d keys, or comes before its turn", key, len(of.Keys))
 }
