@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -162,11 +163,36 @@ func writeResponse(w http.ResponseWriter, r *http.Request, status int, response 
 	w.Header().Set("Content-Type", content+"; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
-	body, err := json.Marshal(response)
+	body, err := encodeResponse(response)
 	if err != nil {
-		status, body = http.StatusInternalServerError, []byte(`{"errors":[{"message":"internal error","extensions":{"code":"INTERNAL"}}]}`)
+		status, body = http.StatusInternalServerError, net.Buffers{[]byte(`{"errors":[{"message":"internal error","extensions":{"code":"INTERNAL"}}]}`)}
 	}
 	w.WriteHeader(status)
-	_, err = w.Write(body)
+	_, err = body.WriteTo(w)
 	return err == nil
+}
+
+// encodeResponse writes a response as JSON, with the data as they are: they were marshalled already, and json.Marshal would
+// check and copy megabytes of packed columns once more, which took half the time of such a request.
+func encodeResponse(response *graphql.Response) (net.Buffers, error) {
+	rest := *response
+	rest.Data = nil
+	around, err := json.Marshal(rest)
+	if err != nil {
+		return nil, fmt.Errorf("encode a response: %w", err)
+	}
+	if len(response.Data) == 0 {
+		return net.Buffers{around}, nil
+	}
+	// Data stands between the errors and the rest. Where there is a rest, it is small.
+	at := len(`{`)
+	if len(response.Errors) > 0 {
+		list, err := json.Marshal(response.Errors)
+		if err != nil {
+			return nil, fmt.Errorf("encode the errors of a response: %w", err)
+		}
+		at += len(`"errors":`) + len(list) + len(`,`)
+	}
+	at += len(`"data":`)
+	return net.Buffers{around[:at], response.Data, around[at+len(`null`):]}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -141,13 +142,7 @@ func UnmarshalStep(v any) (metric.Step, error) {
 
 // MarshalFloat64Array writes doubles, little-endian, base64.
 func MarshalFloat64Array(v []float64) graphql.Marshaler {
-	return graphql.WriterFunc(func(w io.Writer) {
-		raw := make([]byte, 0, 8*len(v))
-		for _, f := range v {
-			raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(f))
-		}
-		writeBase64(w, raw)
-	})
+	return graphql.WriterFunc(func(w io.Writer) { writePacked(w, v, math.Float64bits) })
 }
 
 // UnmarshalFloat64Array reads what MarshalFloat64Array writes.
@@ -165,13 +160,7 @@ func UnmarshalFloat64Array(v any) ([]float64, error) {
 
 // MarshalInt64Array writes integers, little-endian, base64.
 func MarshalInt64Array(v []int64) graphql.Marshaler {
-	return graphql.WriterFunc(func(w io.Writer) {
-		raw := make([]byte, 0, 8*len(v))
-		for _, n := range v {
-			raw = binary.LittleEndian.AppendUint64(raw, uint64(n))
-		}
-		writeBase64(w, raw)
-	})
+	return graphql.WriterFunc(func(w io.Writer) { writePacked(w, v, func(n int64) uint64 { return uint64(n) }) })
 }
 
 // UnmarshalInt64Array reads what MarshalInt64Array writes.
@@ -187,11 +176,22 @@ func UnmarshalInt64Array(v any) ([]int64, error) {
 	return out, nil
 }
 
-func writeBase64(w io.Writer, raw []byte) {
-	b := make([]byte, 0, base64.StdEncoding.EncodedLen(len(raw))+2)
-	b = append(b, '"')
-	b = base64.StdEncoding.AppendEncode(b, raw)
-	_, _ = w.Write(append(b, '"'))
+// packedValues are encoded at a time: a multiple of 3, so that the pieces of base64 join without padding between them.
+const packedValues = 768
+
+// writePacked writes values little-endian in base64, a piece at a time: a column may have megabytes.
+func writePacked[T any](w io.Writer, v []T, bits func(T) uint64) {
+	var raw [8 * packedValues]byte
+	var text [(8*packedValues)/3*4 + 4]byte
+	_, _ = io.WriteString(w, `"`)
+	for piece := range slices.Chunk(v, packedValues) {
+		b := raw[:0]
+		for _, value := range piece {
+			b = binary.LittleEndian.AppendUint64(b, bits(value))
+		}
+		_, _ = w.Write(base64.StdEncoding.AppendEncode(text[:0], b))
+	}
+	_, _ = io.WriteString(w, `"`)
 }
 
 func unpack(v any) ([]byte, error) {

@@ -3,6 +3,7 @@ package scalar_test
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,7 +64,8 @@ func TestMetricValueRefuses(t *testing.T) {
 func TestArraysSurvive(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		bits := rapid.SliceOf(rapid.Uint64()).Draw(t, "bits")
+		// Also of more values than are written at a time.
+		bits := slices.Repeat(rapid.SliceOf(rapid.Uint64()).Draw(t, "bits"), rapid.SampledFrom([]int{1, 256, 1000}).Draw(t, "times"))
 		floats, ints := make([]float64, len(bits)), make([]int64, len(bits))
 		for i, b := range bits {
 			floats[i], ints[i] = math.Float64frombits(b), int64(b)

@@ -116,7 +116,7 @@ func (r *Reader) Series(ctx context.Context, q SeriesQuery) (out []Series, curso
 		}
 		out = make([]Series, 0, len(series))
 		for i, one := range series {
-			shaped := buckets[i].series()
+			shaped := buckets[i]
 			shaped.Run, shaped.Key, shaped.Incomplete = byPK[one.RunPK], one.Key, one.damaged
 			out = append(out, shaped)
 		}
@@ -158,7 +158,7 @@ func bucketSize(n int64, limit int) int64 {
 }
 
 // buckets gives each series in at most q.MaxPoints buckets: from its roll-up where that is fine enough, else from its points.
-func (s *source) buckets(ctx context.Context, series []*storedSeries, runs map[int]*ent.Run, q *SeriesQuery) ([]*rollup, error) {
+func (s *source) buckets(ctx context.Context, series []*storedSeries, runs map[int]*ent.Run, q *SeriesQuery) ([]Series, error) {
 	rolled, err := s.rollups(ctx, series, q)
 	if err != nil {
 		return nil, err
@@ -181,16 +181,20 @@ func (s *source) buckets(ctx context.Context, series []*storedSeries, runs map[i
 	if err != nil {
 		return nil, err
 	}
-	out := make([]*rollup, len(series))
+	out := make([]Series, len(series))
 	for i, one := range series {
 		if r := rolled[one.ID]; r != nil {
-			out[i] = r
+			out[i] = r.series()
 			continue
 		}
 		c := read[one.ID]
 		one.damaged = one.damaged || within.open() && int64(c.Len()) < one.Count
 		q.arrange(c, runs[one.RunPK])
-		out[i] = rollUpAll(c, bucketSize(int64(c.Len()), q.MaxPoints))
+		if size := bucketSize(int64(c.Len()), q.MaxPoints); size > 1 {
+			out[i] = rollUpAll(c, size).series()
+		} else {
+			out[i] = exactSeries(c)
+		}
 	}
 	return out, nil
 }
@@ -336,6 +340,15 @@ func rollUpAll(c *Columns, size int64) *rollup {
 		r.buckets[len(r.buckets)-1].follow(one)
 	}
 	return r
+}
+
+// exactSeries gives points that are in the wanted order as buckets of one point each.
+func exactSeries(c *Columns) Series {
+	return Series{
+		Exact: true, Total: int64(c.Len()), StepScale: c.StepScale,
+		Steps: c.Steps, Times: c.Times, Counts: slices.Repeat([]int64{1}, c.Len()), LastSteps: c.Steps, LastTimes: c.Times,
+		First: c.Values, Min: c.Values, Max: c.Values, Last: c.Values, Means: c.Values,
+	}
 }
 
 // series gives the buckets in columns.

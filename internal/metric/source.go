@@ -159,6 +159,13 @@ func (s *source) read(ctx context.Context, series []*storedSeries, ids []int64) 
 		out[one.ID] = &Columns{Key: one.Key, StepScale: one.StepScale}
 		byID[one.ID] = one
 	}
+	chunks := make(map[int]int, len(series))
+	for _, id := range ids {
+		chunks[store.ChunkSeries(id)]++
+	}
+	for id, n := range chunks { // and the tail, which is shorter than a chunk
+		out[id].grow((n+1)*chunkPoints + byID[id].pending.Len())
+	}
 	err := store.EachChunk(ctx, s.q, ids, func(c store.Chunk) error {
 		p, err := decodeChunk(c.Payload)
 		if err == nil {

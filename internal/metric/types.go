@@ -1,6 +1,8 @@
 package metric
 
 import (
+	"slices"
+
 	"github.com/cairnml/cairn/ent/metricseries"
 )
 
@@ -65,6 +67,11 @@ func (c *Columns) rescale(scale int8) error {
 	}
 	c.Steps, c.StepScale = steps, scale
 	return nil
+}
+
+// grow makes room for n points.
+func (c *Columns) grow(n int) {
+	c.Steps, c.Times, c.Values = slices.Grow(c.Steps, n), slices.Grow(c.Times, n), slices.Grow(c.Values, n)
 }
 
 // join appends the points of another piece of the same series.
