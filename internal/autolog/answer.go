@@ -43,10 +43,28 @@ func (a *agent) skip(session, adapter string, n int) {
 	a.warnLocked(a.config.RunID, fmt.Sprintf("the adapter %s ended twice at the same observation, which was left out", adapter))
 }
 
-func (a *agent) closeAdapter(session, adapter string) {
-	if err := a.record(entry{Ops: &opsEntry{Session: session, Adapter: adapter, Closed: true}}); err != nil {
+// giveUp ends a session's work with an adapter: what was observed stays unanswered, and the runs of which it was observed
+// say so.
+func (a *agent) giveUp(session, adapter string, reason error) {
+	text := truncate(reason.Error(), 400)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.recordLocked(entry{Ops: &opsEntry{Session: session, Adapter: adapter, Closed: true, GaveUp: text}}); err != nil {
 		a.log.Error("could not close a session", "error", err)
 	}
+	p := a.state.sessions[session].progressOf(adapter)
+	p.closed, p.gaveUp = true, text // also where it could not be recorded
+	a.warnLocked(a.config.RunID, text)
+	for _, position := range p.positions[min(p.answered, len(p.positions)):] {
+		if o, err := a.observation(position); err == nil {
+			a.warnLost(o.Run, p)
+		}
+	}
+}
+
+// warnLost says on a run that an adapter did not answer what was observed of it. The caller holds the lock.
+func (a *agent) warnLost(run string, p *progress) {
+	a.warnLocked(run, p.gaveUp+": not all that was observed of this run was recorded")
 }
 
 // answer journals what an adapter made of its n-th observation; n is -1 for what it had kept to the end.

@@ -57,14 +57,17 @@ func (a *agent) finishRuns(session string) {
 		if open.session != session || run == a.config.RunID {
 			continue
 		}
-		status := open.status
-		if status == "" {
-			status = statusKilled
-			if clean {
-				status = statusFinished
-			}
+		status, reason := open.status, ""
+		switch {
+		case status != "":
+		case clean:
+			status = statusFinished
+		case a.left[session]:
+			status, reason = statusKilled, "the agent was killed while it recorded this run"
+		default:
+			status, reason = statusKilled, "the process that wrote to it ended early"
 		}
-		ops = append(ops, op{Kind: opFinishRun, Run: run, Status: status, TimeMS: open.lastMS})
+		ops = append(ops, op{Kind: opFinishRun, Run: run, Status: status, Reason: reason, TimeMS: open.lastMS})
 	}
 	if len(ops) == 0 {
 		return

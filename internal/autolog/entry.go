@@ -47,9 +47,10 @@ type opsEntry struct {
 	Answered bool `json:"answered,omitempty"`
 	// Skipped is the number, from 1, of the adapter's observation that it will not be sent again.
 	Skipped int `json:"skipped,omitempty"`
-	// Closed is true when it is the last of the adapter for the session.
-	Closed bool `json:"closed,omitempty"`
-	Ops    []op `json:"ops,omitempty"`
+	// Closed is true when it is the last of the adapter for the session. GaveUp says why it came before the session's end.
+	Closed bool   `json:"closed,omitempty"`
+	GaveUp string `json:"gave_up,omitempty"`
+	Ops    []op   `json:"ops,omitempty"`
 }
 
 // factsEntry is what a training process said of itself, or what the agent found out about the command.

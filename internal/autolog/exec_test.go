@@ -424,6 +424,27 @@ func TestObservationThatKillsTheAdapterIsLeftOut(t *testing.T) {
 	require.Contains(t, run.tags[tagWarnings], "ended twice at the same observation, which was left out")
 }
 
+func TestEveryRunOfAnAdapterThatWasGivenUpSaysSo(t *testing.T) {
+	server := newFakeServer(t)
+	testHome(t, server.URL)
+	result := execute(t, ExecOptions{NoDiff: true}, "hello", "import:1.5.0", "obs:crash:f1", "obs:crash:f2",
+		`obs:metric:f3:{"key":"m","value":2}`, "out:done", "bye")
+	require.Zero(t, result.code, result.errOut)
+	require.Equal(t, "done\n", result.out)
+	server.mu.Lock()
+	defer server.mu.Unlock()
+	require.Len(t, server.runs, 3)
+	lost := 0
+	for _, run := range server.runs {
+		if strings.Contains(run.tags[tagWarnings],
+			"the adapter fake ended 5 times in a row and was given up: not all that was observed of this run was recorded") {
+			lost++
+		}
+		require.EqualValues(t, "FINISHED", run.status)
+	}
+	require.Equal(t, 2, lost, "the first one's observation was left out, which its run says otherwise")
+}
+
 func TestAdapterThatHangsIsStartedAgain(t *testing.T) {
 	server := newFakeServer(t)
 	testHome(t, server.URL)

@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	// maxAgentStarts bounds how often exec starts an agent that dies.
+	// maxAgentStarts bounds how often in a row exec starts an agent that dies early.
 	maxAgentStarts = 4
+	// agentSettled is how long an agent lives that did not die of its start: a training of weeks may lose many of those.
+	agentSettled = time.Minute
 	// maxUnsent bounds the output that waits for the agent, in bytes.
 	maxUnsent = 32 << 20
 )
@@ -118,18 +120,32 @@ func (l *link) after(sequence uint64) []message {
 // run keeps an agent running until one says that it is done.
 func (l *link) run() {
 	defer close(l.done)
-	for range maxAgentStarts {
+	var starts starts
+	for starts.another() {
+		began := time.Now()
 		out, err := l.once()
 		if out != nil {
 			l.outcome = out
 			return
 		}
 		l.failure = err
+		starts.ended(time.Since(began))
 		select {
 		case <-l.quit:
 			return
 		default:
 		}
+	}
+}
+
+// starts counts starts of an agent since one last settled.
+type starts int
+
+func (s *starts) another() bool { return *s < maxAgentStarts }
+
+func (s *starts) ended(lived time.Duration) {
+	if *s++; lived >= agentSettled {
+		*s = 0
 	}
 }
 

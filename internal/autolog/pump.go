@@ -53,7 +53,7 @@ func (p *pump) run(ctx context.Context) {
 		process, err := p.host.get(ctx)
 		if err != nil {
 			if ctx.Err() == nil && !errors.Is(err, errHostClosed) {
-				p.giveUp(err)
+				p.agent.giveUp(p.session, p.host.file.name, err)
 			}
 			return
 		}
@@ -70,8 +70,10 @@ func (p *pump) run(ctx context.Context) {
 			stuck++
 		}
 		p.careful = p.observations()
-		p.agent.warn(p.agent.config.RunID, fmt.Sprintf("the adapter %s ended in the middle and was started again; its %d observations were replayed",
-			p.host.file.name, p.observations()))
+		if p.careful > 0 {
+			p.agent.warn(p.agent.config.RunID, fmt.Sprintf("the adapter %s ended in the middle and was started again; what it had observed was replayed",
+				p.host.file.name))
+		}
 		if stuck >= 2 {
 			p.agent.skip(p.session, p.host.file.name, p.reached)
 			stuck = 0
@@ -248,12 +250,6 @@ func (p *pump) receive(stream recordReceiver, received *atomic.Int64) error {
 		received.Add(1)
 		p.notify()
 	}
-}
-
-// giveUp ends the session's work with the adapter: what was observed stays unanswered.
-func (p *pump) giveUp(reason error) {
-	p.agent.warn(p.agent.config.RunID, fmt.Sprintf("%v; %d observations were not recorded", reason, p.observations()-p.answered()))
-	p.agent.closeAdapter(p.session, p.host.file.name)
 }
 
 func (a *agent) filesDir(session string) string { return filepath.Join(a.dir, filesDir, session) }

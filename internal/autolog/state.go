@@ -80,7 +80,9 @@ type progress struct {
 	answered  int
 	// skipped are observations at which the adapter died: it is not sent them again.
 	skipped map[int]bool
-	closed  bool
+	// closed: nothing more comes of the adapter. gaveUp says why where the session had not ended.
+	closed bool
+	gaveUp string
 }
 
 // openRun is a run that is to be finished with its session.
@@ -169,7 +171,8 @@ func (s *state) applyOps(e *opsEntry) {
 		case e.Adapter == "":
 			known.accepted = max(known.accepted, e.Sequence)
 		case e.Closed:
-			known.progressOf(e.Adapter).closed = true
+			p := known.progressOf(e.Adapter)
+			p.closed, p.gaveUp = true, e.GaveUp
 		case e.Skipped > 0:
 			p := known.progressOf(e.Adapter)
 			p.skipped[e.Skipped-1] = true

@@ -247,6 +247,10 @@ func (a *agent) takeObservation(known *session, m message) error {
 	}}); err != nil {
 		return err
 	}
+	if p := known.progressOf(m.Adapter); p.closed {
+		a.warnLost(run, p)
+		return nil
+	}
 	a.startPumpLocked(known.id, host, "", "").notify()
 	return nil
 }

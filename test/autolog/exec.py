@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -17,16 +18,27 @@ DELIVERY_SECONDS = 60
 class Exec:
     """One `cairn exec` that has ended: `done` (exit code, output), `home` (its state) and the server to ask."""
 
-    def __init__(self, server_url, directory, command, *flags, stdin=None, home=None, **environment):
+    def __init__(self, server_url, directory, command, *flags, stdin=None, home=None, meanwhile=None,
+                 **environment):
+        """meanwhile(process) is called in a thread of its own while exec runs."""
         self.url = server_url
         self.home = Path(home or directory) / "home"
         self.home.mkdir(parents=True, exist_ok=True)
         self.env = clean_environment(self.home, **environment)
         program = [str(cairntest.cairn_bin()), "exec", "--server", server_url, *flags, "--", *command]
         began = time.monotonic()
-        self.done = subprocess.run(
-            program, env=self.env, cwd=directory, capture_output=True, text=True, timeout=300, input=stdin
-        )
+        with subprocess.Popen(
+            program, env=self.env, cwd=directory, stdin=subprocess.PIPE if stdin is not None else None,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            beside = threading.Thread(target=meanwhile or (lambda process: None), args=(process,))
+            beside.start()
+            try:
+                out, err = process.communicate(stdin, timeout=300)
+            finally:
+                process.kill()  # only where it hangs
+                beside.join()
+        self.done = subprocess.CompletedProcess(program, process.returncode, out, err)
         self.seconds = time.monotonic() - began
 
 

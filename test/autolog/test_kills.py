@@ -1,0 +1,137 @@
+"""The agent, the adapter and the server are killed again and again while a training goes on. The training does not notice,
+and its runs have everything, or say what is missing."""
+
+import subprocess
+import sys
+import threading
+
+import cairntest
+import kills
+import pytest
+from autolog.exec import Exec, clean_environment, graphql, logged_models, runs
+
+ROUNDS = 12 if kills.FULL else 1
+FITS = 16
+
+TRAIN = f"""
+from pathlib import Path
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+X, y = load_iris(return_X_y=True)
+for depth in range(1, {FITS + 1}):
+    model = RandomForestClassifier(20, max_depth=depth, random_state=0).fit(X, y)
+    Path("fits").touch()
+    print(depth, len(model.estimators_), flush=True)
+"""
+OUTPUT = "".join(f"{depth} 20\n" for depth in range(1, FITS + 1))
+
+
+def train(server, directory, meanwhile):
+    """The training under exec while meanwhile(process) does harm; it ends and prints as it does without Cairn."""
+    (directory / "train.py").write_text(TRAIN)
+    ended = Exec(server.url, directory, [sys.executable, "train.py"], "--experiment", "killed", meanwhile=meanwhile)
+    assert (ended.done.returncode, ended.done.stdout) == (0, OUTPUT), ended.done.stderr
+    assert all(line.startswith("cairn exec: ") for line in ended.done.stderr.splitlines()), ended.done.stderr
+    return ended
+
+
+def sync(server, ended):
+    """Delivers what exec said it has kept."""
+    if "cairn sync" not in ended.done.stderr:
+        return
+    done = subprocess.run([str(cairntest.cairn_bin()), "sync", "--server", server.url],
+                          env=clean_environment(ended.home), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not any((ended.home / "spool").iterdir())
+
+
+def warnings(run):
+    return run.data.tags.get("cairn.autolog.warnings", "")
+
+
+def requires_everything(server, run, depth):
+    """The run has all that is recorded of a fit, each record once."""
+    assert run.info.status == "FINISHED"
+    assert run.data.params["max_depth"] == str(depth)
+    assert run.data.params["n_estimators"] == "20"
+    assert len(run.data.params) == 19
+    (model,) = logged_models(server.url, run)
+    assert model["status"] == "READY"
+    found = graphql(server.url, "query($id: ID!) { run(id: $id) { metrics { key count } } }", id=run.info.run_id)
+    counts = {series["key"]: series["count"] for series in found["run"]["metrics"]}
+    assert set(counts.values()) == {1}, counts
+    assert {"training_accuracy_score", "training_log_loss", "training_score", "fit_time"} <= set(counts)
+
+
+def whole(server, run, depth):
+    try:
+        requires_everything(server, run, depth)
+    except (AssertionError, KeyError, ValueError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_agent_is_killed_while_fits_are_recorded(cairn_server, client, tmp_path, seed):
+    # As often as exec starts another one.
+    killer = kills.Killer(kills.agent, (0.0, 0.3), seed, tmp_path / "fits", most=3)
+    ended = train(cairn_server, tmp_path, killer)
+    sync(cairn_server, ended)
+    assert killer.kills > 0
+    recorded = runs(client, "killed")
+    assert len(recorded) == FITS
+    for depth, run in enumerate(recorded, 1):
+        requires_everything(cairn_server, run, depth)
+        assert warnings(run) == ""
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_agent_that_is_killed_for_ever(cairn_server, client, tmp_path, seed):
+    killer = kills.Killer(kills.agent, (0.0, 0.2), seed, tmp_path / "fits")
+    ended = train(cairn_server, tmp_path, killer)
+    sync(cairn_server, ended)
+    recorded = runs(client, "killed")
+    missing = [depth for depth, run in enumerate(recorded, 1) if not whole(cairn_server, run, depth)]
+    if killer.kills > 3:
+        assert "the agent did not stay up" in ended.done.stderr
+    if missing or len(recorded) < FITS:
+        assert "the agent was killed" in warnings(recorded[0]), (missing, len(recorded), ended.done.stderr)
+    for run in (recorded[depth - 1] for depth in missing if depth > 1):
+        found = graphql(cairn_server.url, "query($id: ID!) { run(id: $id) { statusReason } }", id=run.info.run_id)
+        assert run.info.status == "KILLED"
+        assert found["run"]["statusReason"] == "the agent was killed while it recorded this run"
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+@pytest.mark.parametrize("pauses", [(0.0, 0.1), (0.1, 0.8)])
+def test_adapter_is_killed_while_fits_are_recorded(cairn_server, client, tmp_path, pauses, seed):
+    killer = kills.Killer(kills.adapter, pauses, seed, tmp_path / "fits")
+    ended = train(cairn_server, tmp_path, killer)
+    assert ended.done.stderr == ""
+    assert killer.kills > 0
+    recorded = runs(client, "killed")
+    assert len(recorded) == FITS
+    for depth, run in enumerate(recorded, 1):
+        assert run.info.status == "FINISHED"
+        if not whole(cairn_server, run, depth):
+            assert "the adapter sklearn" in warnings(run) and "was given up" in warnings(run)
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_server_is_killed_while_fits_are_delivered(cairn_server, client, tmp_path, seed):
+    def meanwhile(process):
+        ended = threading.Event()
+        threading.Thread(target=lambda: (process.wait(), ended.set()), daemon=True).start()
+        for pause in kills.pauses((0.05, 0.4), seed):
+            if ended.wait(pause):
+                return
+            cairn_server.kill()
+            cairn_server.start()
+
+    ended = train(cairn_server, tmp_path, meanwhile)
+    sync(cairn_server, ended)
+    recorded = runs(client, "killed")
+    assert len(recorded) == FITS
+    for depth, run in enumerate(recorded, 1):
+        requires_everything(cairn_server, run, depth)
+        assert warnings(run) == ""
