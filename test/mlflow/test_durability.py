@@ -3,9 +3,12 @@
 import uuid
 
 import mlflow
+import kills
 import pytest
 from cairntest import Server
 from mlflow.entities import Metric, Param, RunTag
+
+LIVES = 40 if kills.FULL else 4
 
 
 @pytest.fixture
@@ -21,7 +24,7 @@ def test_kill_between_two_calls_loses_nothing(mortal):
     experiment = client.create_experiment("killed-" + uuid.uuid4().hex)
     run = client.create_run(experiment).info.run_id
     acknowledged = []
-    for life in range(4):
+    for life in range(LIVES):
         for n in range(10):
             step = life * 10 + n
             client.log_metric(run, "loss", step / 7, timestamp=1_000 + step, step=step)
