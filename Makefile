@@ -21,8 +21,8 @@ demo: build ## Train under autolog, compare, and go on serving (ARGS=--once ends
 test: ## Run all tests; installs what they need per user
 	@python3 test/run.py
 
-test-full: ## As test, with more versions, sizes, kills and longer fuzzing
-	@python3 test/run.py --full
+test-full: ## As test, with more versions, kills, checks and fuzzing (ARGS=kills)
+	@python3 test/full.py $(ARGS)
 
 verify: ## Check generated code, go.mod, go vet and other platforms
 	@sh tools/verify.sh

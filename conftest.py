@@ -1,8 +1,9 @@
-"""Which Python tests are for the versions that are installed: those of `@pytest.mark.since(what, version, reason)` are
-left out where something older is, and named at the end of the run."""
+"""Which Python tests are run: those of `@pytest.mark.since(what, version, reason)` are left out where something older is
+installed, those of `@pytest.mark.full(reason)` but in `make test-full`. They are named at the end of the run."""
 
 import collections
 import importlib.metadata
+import itertools
 import json
 import os
 import platform
@@ -11,6 +12,8 @@ import pytest
 
 # The tests that were left out, by what they need and why.
 LEFT_OUT = pytest.StashKey()
+# The versions that a run is described by.
+NAMED = ["python", "mlflow", "scikit-learn"]
 
 
 def installed(what):
@@ -23,33 +26,44 @@ def release(version):
     return tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
 
 
+def lacking(item):
+    """What a test needs that is not here, each with the reason why it does."""
+    for what, version, reason in (mark.args for mark in item.iter_markers("since")):
+        if release(installed(what)) < release(version):
+            yield f"{what} {version}, not {installed(what)}: {reason}"
+    for mark in item.iter_markers("full"):
+        if not os.environ.get("CAIRN_TEST_FULL"):
+            yield f"make test-full: {mark.args[0]}"
+
+
 def pytest_collection_modifyitems(config, items):
     left_out, chosen = collections.defaultdict(list), []
     for item in items:
-        reasons = [f"{what} {version}, not {installed(what)}: {reason}"
-                   for what, version, reason in (mark.args for mark in item.iter_markers("since"))
-                   if release(installed(what)) < release(version)]
-        if reasons:
-            left_out[reasons[0]].append(item)
-        else:
-            chosen.append(item)
+        missing = next(lacking(item), None)
+        (chosen if missing is None else left_out[missing]).append(item)
     config.stash[LEFT_OUT] = left_out
     config.hook.pytest_deselected(items=[item for group in left_out.values() for item in group])
     items[:] = chosen
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """Names the tests that were left out, and counts all tests for test/run.py."""
+    """Names the tests that were left out, and gives what tests counted by record_property, and how they ended."""
     left_out = config.stash.get(LEFT_OUT, {})
     if left_out:
-        terminalreporter.section("left out for the versions here")
+        terminalreporter.section("left out")
     for reason, items in left_out.items():
         terminalreporter.write_line(f"needs {reason}")
         for item in items:
             terminalreporter.write_line(f"    {item.nodeid}")
+    stats = terminalreporter.stats
+    counts = {kind: len(stats.get(kind, [])) for kind in ("passed", "failed", "error", "skipped")}
+    counts["left out"] = sum(len(items) for items in left_out.values())
+    counted = collections.Counter()
+    for report in itertools.chain.from_iterable(stats.values()):
+        if getattr(report, "when", None) == "teardown":  # it has the properties of the whole test
+            counted.update(dict(report.user_properties))
+    if counted:
+        terminalreporter.write_line("counted: " + ", ".join(f"{number} {what}" for what, number in counted.items()))
     if path := os.environ.get("CAIRN_TEST_COUNTS"):
-        stats = terminalreporter.stats
-        counts = {kind: len(stats.get(kind, [])) for kind in ("passed", "failed", "error", "skipped")}
-        counts["left out"] = sum(len(items) for items in left_out.values())
         with open(path, "w") as file:
-            json.dump(counts, file)
+            json.dump({"tests": counts, "counted": counted, "versions": {what: installed(what) for what in NAMED}}, file)

@@ -50,13 +50,17 @@ class Server:
         self.env = env
         self.process = None
 
-    def start(self):
-        """Starts the process and returns once it serves requests."""
+    def launch(self):
+        """Starts the process, and does not wait until it serves requests."""
         command = [str(cairn_bin()), "server", "--listen", f"127.0.0.1:{self.port}",
                    "--data-dir", str(self.directory / "data"), *self.arguments]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                             env={**os.environ, **(self.env or {})})
+
+    def start(self):
+        """Starts the process and returns once it serves requests."""
+        self.launch()
         deadline = time.monotonic() + START_SECONDS
         while not self.healthy():
             if self.process.poll() is not None:

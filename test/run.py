@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """Runs all of Cairn's tests: Go, Python, browser. `make test` calls it.
 
-    python3 test/run.py [--full] [PART ...]     parts: go python ui
+    python3 test/run.py [PART ...]     parts: go python ui
 
 It first installs, per user and once, what the tests need, while the program is
-being built. The first part that fails ends the run with exit code 1. --full
-(`make test-full`) adds more versions, sizes and kills (tests see
-CAIRN_TEST_FULL=1), builds for every platform, and fuzzes longer and all targets.
+being built. The first part that fails ends the run with exit code 1.
+test/full.py is for what this has no time for.
 
 Standard library only, Python 3.9 and newer.
 """
@@ -14,7 +13,6 @@ Standard library only, Python 3.9 and newer.
 import argparse
 import concurrent.futures
 import os
-import re
 import subprocess
 import sys
 import time
@@ -39,16 +37,13 @@ RACE = [
 ]
 PARTS = ["go", "python", "ui"]
 
-# What reads bytes from outside or from disk is fuzzed in every run, and for long in a full one, where all other targets
-# are fuzzed too.
+# What reads bytes from outside or from disk is fuzzed in every run; test/full.py fuzzes all targets, and for long.
 FUZZED = {
     "./internal/metric": ["FuzzDecodeBatch", "FuzzDecodePack", "FuzzDecodeRollup"],
     "./internal/search": ["FuzzParse"],
     "./server/mlflow": ["FuzzReader", "FuzzLogBatch"],
 }
 FUZZ_SECONDS = 10
-FULL_FUZZ_SECONDS = 600
-OTHER_FUZZ_SECONDS = 60
 
 
 class Failure(Exception):
@@ -129,79 +124,66 @@ def packages(patterns):
     return output(["go", "list", "-f", template, *patterns]).split()
 
 
-def go(full):
+def go_tests(timeout="8m"):
+    """Runs the Go tests; gives how many packages, without and with the race detector."""
     racy = packages([pattern for pattern in RACE if (ROOT / pattern.split("/...")[0]).is_dir()])
     plain = [package for package in packages(["./..."]) if package not in racy]
-    timeout = "60m" if full else "8m"
     with Section(f"Go, {len(plain)} packages"):
         # Without cgo, as the program is built: what was compiled for it serves here.
         run(["go", "test", "-timeout", timeout, *plain], env={**os.environ, "CGO_ENABLED": "0"})
     with Section(f"Go with the race detector, {len(racy)} packages"):
         run(["go", "test", "-race", "-timeout", timeout, *racy], env={**os.environ, "CGO_ENABLED": "1"})
-    fuzz(full)
+    return len(plain), len(racy)
 
 
-def python(full):
+def go():
+    go_tests()
+    fuzz()
+
+
+def python():
     with Section("Python"):
         run([os.environ["CAIRN_TEST_PYTHON"], "-m", "pytest"])
 
 
-def ui(full):
+def ui():
     with Section("web pages in a browser"):
         run(["node", "--test"], cwd=ROOT / "test/ui")
 
 
-def fuzz_one(package, target, seconds, parallel):
-    """Fuzzes one target; what it says is shown when it fails."""
+def fuzz_one(package, target, seconds):
+    """Fuzzes one target with one worker; gives what was said, and whether nothing was found."""
     # By default a minute goes by while one input is made smaller.
     command = ["go", "test", "-run", "^$", "-fuzz", f"^{target}$", "-fuzztime", f"{seconds}s", "-fuzzminimizetime", "50x",
-               "-parallel", str(parallel), package]
+               "-parallel", "1", package]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, "CGO_ENABLED": "0"}, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
-        print(done.stdout)
-        raise Failure(f"{target} of {package} found something")
+        print(done.stdout, flush=True)
+    return done.stdout, done.returncode == 0
 
 
-def fuzz_all(package, targets, seconds):
+def fuzz_all(package, targets):
     for target in targets:
-        fuzz_one(package, target, seconds, 1)
+        _, passed = fuzz_one(package, target, FUZZ_SECONDS)
+        if not passed:
+            raise Failure(f"{target} of {package} found something")
 
 
-def fuzz(full):
-    seconds = FULL_FUZZ_SECONDS if full else FUZZ_SECONDS
-    with Section(f"fuzzing, {seconds} s for each target"), concurrent.futures.ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(fuzz_all, package, targets, seconds)
-                for package, targets in FUZZED.items()]
+def fuzz():
+    with Section(f"fuzzing, {FUZZ_SECONDS} s for each target"), concurrent.futures.ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(fuzz_all, package, targets) for package, targets in FUZZED.items()]
         for job in jobs:
             job.result()
 
 
-def fuzz_others():
-    """Fuzzes all other targets; the seeds alone run with every `go test`."""
-    known = {target for targets in FUZZED.values() for target in targets}
-    for package in packages(["./..."]):
-        for name in re.findall(r"^Fuzz\w*", output(["go", "test", "-list", "^Fuzz", package]), re.MULTILINE):
-            if name not in known:
-                with Section(f"fuzz {package} {name}"):
-                    fuzz_one(package, name, OTHER_FUZZ_SECONDS, os.cpu_count())
-
-
-def platforms():
-    with Section("build for every platform"):
-        run(["sh", "tools/crosscheck.sh", "--build"])
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--full", action="store_true", help="more versions, sizes, kills and longer fuzzing")
     parser.add_argument("parts", nargs="*", metavar="PART", help="only these parts: " + " ".join(PARTS))
     arguments = parser.parse_args()
     for part in arguments.parts:
         if part not in PARTS:
             parser.error(f"no part {part!r}; there are: {', '.join(PARTS)}")
-    if arguments.full:
-        os.environ["CAIRN_TEST_FULL"] = "1"
     # The mlflow client, which many tests drive, would report to its makers.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
@@ -210,10 +192,7 @@ def main():
         prepare()
         for part, job in (("go", go), ("python", python), ("ui", ui)):
             if not arguments.parts or part in arguments.parts:
-                job(arguments.full)
-        if arguments.full and not arguments.parts:
-            platforms()
-            fuzz_others()
+                job()
     except Failure as err:
         print(f"test: {err}", file=sys.stderr)
         return 1

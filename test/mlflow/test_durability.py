@@ -2,8 +2,8 @@
 
 import uuid
 
-import mlflow
 import kills
+import mlflow
 import pytest
 from cairntest import Server
 from mlflow.entities import Metric, Param, RunTag

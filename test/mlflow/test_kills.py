@@ -2,7 +2,7 @@
 call again until it is answered: in the end everything is there, and nothing twice."""
 
 import itertools
-import os
+import json
 import random
 import subprocess
 import threading
@@ -11,15 +11,22 @@ import uuid
 import kills
 import pytest
 import requests
+import urllib3
 from cairntest import Server, cairn_bin
 
-LIVES = 200 if kills.FULL else 5
+LIVES = 400 if kills.FULL else 5
 CALL_SECONDS = 60
 
 CREATE_RUN = "mutation($i: CreateRunInput!) { createRun(input: $i) { runId } }"
 LOG_BATCH = "mutation($i: LogBatchInput!) { logBatch(input: $i) { stored } }"
 RUN = """query($id: ID!) { run(id: $id) {
     metrics { key count last { step value } } params { key value } tags { key value } } }"""
+
+
+def begun(error):
+    """Whether the server took the connection of a call that was not answered: it was killed in the middle of it."""
+    cause = error.args[0] if error.args else None
+    return not isinstance(getattr(cause, "reason", None), urllib3.exceptions.NewConnectionError)
 
 
 class Writer(threading.Thread):
@@ -33,7 +40,7 @@ class Writer(threading.Thread):
         self.session = requests.Session()
         self.run_id = uuid.UUID(int=self.random.getrandbits(128)).hex
         self.stop = threading.Event()
-        self.again = 0
+        self.answered = self.cut_off = self.stored_unheard = 0
         self.failure = None
 
     def run(self):
@@ -54,15 +61,19 @@ class Writer(threading.Thread):
         while True:
             try:
                 answer = self.session.request(method, self.server.url + path, timeout=CALL_SECONDS, **more)
-            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
-                self.again += 1
-                self.interrupted()
+            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+                if begun(error):
+                    self.cut_off += 1
+                    self.interrupted()
+                else:
+                    self.stop.wait(0.005)  # as long as the server starts
                 continue
             assert answer.ok, (path, answer.status_code, answer.text)
+            self.answered += 1
             return answer
 
     def interrupted(self):
-        """Called where a call was not answered, before it is sent again."""
+        """Called where a call that had begun was not answered, before it is sent again."""
 
     def graphql(self, query, **variables):
         answer = self.call("POST", "/graphql", json={"query": query, "variables": variables}).json()
@@ -131,7 +142,11 @@ class SequenceWriter(Writer):
 
     def write(self, n):
         points = [{"key": "loss", "step": str(n), "value": n / 4}, {"key": "accuracy", "step": str(n), "value": n / 8}]
-        self.graphql(LOG_BATCH, i={"runId": self.run_id, "client": "writer", "sequence": n, "metrics": points})
+        cut_off = self.cut_off
+        batch = {"runId": self.run_id, "client": "writer", "sequence": n, "metrics": points}
+        stored = self.graphql(LOG_BATCH, i=batch)["logBatch"]["stored"]
+        assert stored or self.cut_off > cut_off, "a batch that was sent once is told to be stored before"
+        self.stored_unheard += not stored
         self.written = n
 
     def check(self):
@@ -163,6 +178,7 @@ class ArtifactWriter(Writer):
             return
         assert answer.status_code in (200, 404), answer.text
         assert answer.status_code == 404 or answer.content == content
+        self.stored_unheard += answer.status_code == 200
 
     def check(self):
         for name, content in self.files.items():
@@ -173,7 +189,8 @@ class RunWriter(Writer):
     """Runs with ids of the client's choice, made and finished."""
 
     def write(self, n):
-        made = {"runId": f"{n:04x}{self.run_id[4:]}", "parentRunId": self.run_id, "experimentName": "killed", "name": f"child {n}"}
+        made = {"runId": f"{n:04x}{self.run_id[4:]}", "parentRunId": self.run_id,
+                "experimentName": "killed", "name": f"child {n}"}
         assert self.graphql(CREATE_RUN, i=made)["createRun"]["runId"] == made["runId"]
         self.graphql("mutation($i: FinishRunInput!) { finishRun(input: $i) { runId } }", i={"runId": made["runId"]})
         self.written = n
@@ -194,20 +211,57 @@ class RunWriter(Writer):
         assert sorted(names) == sorted(f"child {n}" for n in range(1, self.written + 1))
 
 
-def test_kills_within_calls_lose_nothing_and_store_nothing_twice(database, tmp_path):
+class Folder:
+    """Folds points into chunks while the server is down, and is killed after a while too."""
+
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.whole = self.killed = 0
+
+    def __call__(self, seconds):
+        with subprocess.Popen([str(cairn_bin()), "db", "compact", *self.arguments], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True) as process:
+            try:
+                said, _ = process.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                self.killed += 1
+                return
+        assert process.returncode == 0, said
+        self.whole += 1
+
+
+def db(command, arguments):
+    """What `cairn db` says of a database, as JSON."""
+    done = subprocess.run([str(cairn_bin()), "db", command, *arguments, "--json"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.timeout(120 + 3 * LIVES)
+def test_kills_within_calls_lose_nothing_and_store_nothing_twice(database, tmp_path, record_property):
     arguments = database()
+    where = ["--data-dir", str(tmp_path / "data"), *arguments]
+    fold, startups = Folder(where), 0
     with Server(tmp_path, *arguments) as server:
         progress = threading.Event()
         kinds = [RestWriter, RestWriter, SequenceWriter, SequenceWriter, ArtifactWriter, RunWriter]
-        writers = [kind(server, progress, seed) for seed, kind in enumerate(kinds)]
+        writers = [kind(server, progress, kills.SEED + i) for i, kind in enumerate(kinds)]
         for writer in writers:
             writer.start()
         try:
-            for pause in itertools.islice(kills.pauses((0.0, 0.2), LIVES), LIVES):
+            for life, pause in enumerate(itertools.islice(kills.pauses((0.0, 0.2), kills.SEED), LIVES)):
                 progress.clear()
                 assert progress.wait(CALL_SECONDS), "nothing was answered in this life"
                 threading.Event().wait(pause)  # long enough to be in the middle of something else each time
                 server.kill()
+                if life % 2:
+                    fold(pause)
+                if life % 5 == 4:
+                    server.launch()
+                    threading.Event().wait(pause / 2)
+                    server.kill()
+                    startups += 1
                 server.start()
                 if any(writer.failure for writer in writers):
                     break
@@ -217,10 +271,24 @@ def test_kills_within_calls_lose_nothing_and_store_nothing_twice(database, tmp_p
             for writer in writers:
                 writer.join(CALL_SECONDS)
         assert [writer.failure for writer in writers] == [None] * len(writers)
-        assert sum(writer.again for writer in writers) >= LIVES
         for writer in writers:
             writer.check()
         assert server.stop() == 0
-    command = [str(cairn_bin()), "db", "check", "--data-dir", str(tmp_path / "data"), *arguments]
-    checked = subprocess.run(command, capture_output=True, text=True, env=os.environ)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+    db("check", where)
+    # The same again, of points that all lie in chunks.
+    fold(CALL_SECONDS)
+    assert fold.whole > 0
+    db("check", where)
+    status = db("status", where)
+    assert status["points"] > 0 and status["backlog"]["points"] == 0
+    with server:
+        for writer in writers:
+            writer.check()
+    cut_off = sum(writer.cut_off for writer in writers)
+    for counted, number in {
+        "kills of the server": LIVES, "kills while it starts": startups, "kills of a folding": fold.killed,
+        "calls answered": sum(writer.answered for writer in writers), "cut off": cut_off,
+        "of these found stored": sum(writer.stored_unheard for writer in writers), "points": status["points"],
+    }.items():
+        record_property(counted, number)
+    assert cut_off >= LIVES
