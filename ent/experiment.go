@@ -22,6 +22,8 @@ type Experiment struct {
 	ArtifactLocation string `json:"artifact_location,omitempty"`
 	// LifecycleStage holds the value of the "lifecycle_stage" field.
 	LifecycleStage experiment.LifecycleStage `json:"lifecycle_stage,omitempty"`
+	// Purging holds the value of the "purging" field.
+	Purging bool `json:"purging,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt int64 `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
@@ -81,6 +83,8 @@ func (*Experiment) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case experiment.FieldPurging:
+			values[i] = new(sql.NullBool)
 		case experiment.FieldID, experiment.FieldCreatedAt, experiment.FieldUpdatedAt:
 			values[i] = new(sql.NullInt64)
 		case experiment.FieldName, experiment.FieldArtifactLocation, experiment.FieldLifecycleStage, experiment.FieldCreatedBy, experiment.FieldUpdatedBy:
@@ -123,6 +127,12 @@ func (_m *Experiment) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field lifecycle_stage", values[i])
 			} else if value.Valid {
 				_m.LifecycleStage = experiment.LifecycleStage(value.String)
+			}
+		case experiment.FieldPurging:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field purging", values[i])
+			} else if value.Valid {
+				_m.Purging = value.Bool
 			}
 		case experiment.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -207,6 +217,9 @@ func (_m *Experiment) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("lifecycle_stage=")
 	builder.WriteString(fmt.Sprintf("%v", _m.LifecycleStage))
+	builder.WriteString(", ")
+	builder.WriteString("purging=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Purging))
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CreatedAt))

@@ -50,6 +50,20 @@ func (_c *ExperimentCreate) SetNillableLifecycleStage(v *experiment.LifecycleSta
 	return _c
 }
 
+// SetPurging sets the "purging" field.
+func (_c *ExperimentCreate) SetPurging(v bool) *ExperimentCreate {
+	_c.mutation.SetPurging(v)
+	return _c
+}
+
+// SetNillablePurging sets the "purging" field if the given value is not nil.
+func (_c *ExperimentCreate) SetNillablePurging(v *bool) *ExperimentCreate {
+	if v != nil {
+		_c.SetPurging(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *ExperimentCreate) SetCreatedAt(v int64) *ExperimentCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -180,6 +194,10 @@ func (_c *ExperimentCreate) defaults() {
 		v := experiment.DefaultLifecycleStage
 		_c.mutation.SetLifecycleStage(v)
 	}
+	if _, ok := _c.mutation.Purging(); !ok {
+		v := experiment.DefaultPurging
+		_c.mutation.SetPurging(v)
+	}
 	if _, ok := _c.mutation.CreatedBy(); !ok {
 		v := experiment.DefaultCreatedBy
 		_c.mutation.SetCreatedBy(v)
@@ -210,6 +228,9 @@ func (_c *ExperimentCreate) check() error {
 		if err := experiment.LifecycleStageValidator(v); err != nil {
 			return &ValidationError{Name: "lifecycle_stage", err: fmt.Errorf(`ent: validator failed for field "Experiment.lifecycle_stage": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.Purging(); !ok {
+		return &ValidationError{Name: "purging", err: errors.New(`ent: missing required field "Experiment.purging"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Experiment.created_at"`)}
@@ -277,6 +298,10 @@ func (_c *ExperimentCreate) createSpec() (*Experiment, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.LifecycleStage(); ok {
 		_spec.SetField(experiment.FieldLifecycleStage, field.TypeEnum, value)
 		_node.LifecycleStage = value
+	}
+	if value, ok := _c.mutation.Purging(); ok {
+		_spec.SetField(experiment.FieldPurging, field.TypeBool, value)
+		_node.Purging = value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(experiment.FieldCreatedAt, field.TypeInt64, value)
@@ -430,6 +455,18 @@ func (u *ExperimentUpsert) UpdateLifecycleStage() *ExperimentUpsert {
 	return u
 }
 
+// SetPurging sets the "purging" field.
+func (u *ExperimentUpsert) SetPurging(v bool) *ExperimentUpsert {
+	u.Set(experiment.FieldPurging, v)
+	return u
+}
+
+// UpdatePurging sets the "purging" field to the value that was provided on create.
+func (u *ExperimentUpsert) UpdatePurging() *ExperimentUpsert {
+	u.SetExcluded(experiment.FieldPurging)
+	return u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (u *ExperimentUpsert) SetUpdatedAt(v int64) *ExperimentUpsert {
 	u.Set(experiment.FieldUpdatedAt, v)
@@ -562,6 +599,20 @@ func (u *ExperimentUpsertOne) SetLifecycleStage(v experiment.LifecycleStage) *Ex
 func (u *ExperimentUpsertOne) UpdateLifecycleStage() *ExperimentUpsertOne {
 	return u.Update(func(s *ExperimentUpsert) {
 		s.UpdateLifecycleStage()
+	})
+}
+
+// SetPurging sets the "purging" field.
+func (u *ExperimentUpsertOne) SetPurging(v bool) *ExperimentUpsertOne {
+	return u.Update(func(s *ExperimentUpsert) {
+		s.SetPurging(v)
+	})
+}
+
+// UpdatePurging sets the "purging" field to the value that was provided on create.
+func (u *ExperimentUpsertOne) UpdatePurging() *ExperimentUpsertOne {
+	return u.Update(func(s *ExperimentUpsert) {
+		s.UpdatePurging()
 	})
 }
 
@@ -870,6 +921,20 @@ func (u *ExperimentUpsertBulk) SetLifecycleStage(v experiment.LifecycleStage) *E
 func (u *ExperimentUpsertBulk) UpdateLifecycleStage() *ExperimentUpsertBulk {
 	return u.Update(func(s *ExperimentUpsert) {
 		s.UpdateLifecycleStage()
+	})
+}
+
+// SetPurging sets the "purging" field.
+func (u *ExperimentUpsertBulk) SetPurging(v bool) *ExperimentUpsertBulk {
+	return u.Update(func(s *ExperimentUpsert) {
+		s.SetPurging(v)
+	})
+}
+
+// UpdatePurging sets the "purging" field to the value that was provided on create.
+func (u *ExperimentUpsertBulk) UpdatePurging() *ExperimentUpsertBulk {
+	return u.Update(func(s *ExperimentUpsert) {
+		s.UpdatePurging()
 	})
 }
 

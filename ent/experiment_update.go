@@ -73,6 +73,20 @@ func (_u *ExperimentUpdate) SetNillableLifecycleStage(v *experiment.LifecycleSta
 	return _u
 }
 
+// SetPurging sets the "purging" field.
+func (_u *ExperimentUpdate) SetPurging(v bool) *ExperimentUpdate {
+	_u.mutation.SetPurging(v)
+	return _u
+}
+
+// SetNillablePurging sets the "purging" field if the given value is not nil.
+func (_u *ExperimentUpdate) SetNillablePurging(v *bool) *ExperimentUpdate {
+	if v != nil {
+		_u.SetPurging(*v)
+	}
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *ExperimentUpdate) SetUpdatedAt(v int64) *ExperimentUpdate {
 	_u.mutation.ResetUpdatedAt()
@@ -314,6 +328,9 @@ func (_u *ExperimentUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if value, ok := _u.mutation.LifecycleStage(); ok {
 		_spec.SetField(experiment.FieldLifecycleStage, field.TypeEnum, value)
 	}
+	if value, ok := _u.mutation.Purging(); ok {
+		_spec.SetField(experiment.FieldPurging, field.TypeBool, value)
+	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(experiment.FieldUpdatedAt, field.TypeInt64, value)
 	}
@@ -521,6 +538,20 @@ func (_u *ExperimentUpdateOne) SetLifecycleStage(v experiment.LifecycleStage) *E
 func (_u *ExperimentUpdateOne) SetNillableLifecycleStage(v *experiment.LifecycleStage) *ExperimentUpdateOne {
 	if v != nil {
 		_u.SetLifecycleStage(*v)
+	}
+	return _u
+}
+
+// SetPurging sets the "purging" field.
+func (_u *ExperimentUpdateOne) SetPurging(v bool) *ExperimentUpdateOne {
+	_u.mutation.SetPurging(v)
+	return _u
+}
+
+// SetNillablePurging sets the "purging" field if the given value is not nil.
+func (_u *ExperimentUpdateOne) SetNillablePurging(v *bool) *ExperimentUpdateOne {
+	if v != nil {
+		_u.SetPurging(*v)
 	}
 	return _u
 }
@@ -795,6 +826,9 @@ func (_u *ExperimentUpdateOne) sqlSave(ctx context.Context) (_node *Experiment, 
 	}
 	if value, ok := _u.mutation.LifecycleStage(); ok {
 		_spec.SetField(experiment.FieldLifecycleStage, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.Purging(); ok {
+		_spec.SetField(experiment.FieldPurging, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(experiment.FieldUpdatedAt, field.TypeInt64, value)

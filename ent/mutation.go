@@ -3202,6 +3202,7 @@ type ExperimentMutation struct {
 	name                *string
 	artifact_location   *string
 	lifecycle_stage     *experiment.LifecycleStage
+	purging             *bool
 	created_at          *int64
 	addcreated_at       *int64
 	updated_at          *int64
@@ -3433,6 +3434,42 @@ func (m *ExperimentMutation) OldLifecycleStage(ctx context.Context) (v experimen
 // ResetLifecycleStage resets all changes to the "lifecycle_stage" field.
 func (m *ExperimentMutation) ResetLifecycleStage() {
 	m.lifecycle_stage = nil
+}
+
+// SetPurging sets the "purging" field.
+func (m *ExperimentMutation) SetPurging(b bool) {
+	m.purging = &b
+}
+
+// Purging returns the value of the "purging" field in the mutation.
+func (m *ExperimentMutation) Purging() (r bool, exists bool) {
+	v := m.purging
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPurging returns the old "purging" field's value of the Experiment entity.
+// If the Experiment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ExperimentMutation) OldPurging(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPurging is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPurging requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPurging: %w", err)
+	}
+	return oldValue.Purging, nil
+}
+
+// ResetPurging resets all changes to the "purging" field.
+func (m *ExperimentMutation) ResetPurging() {
+	m.purging = nil
 }
 
 // SetCreatedAt sets the "created_at" field.
@@ -3815,7 +3852,7 @@ func (m *ExperimentMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ExperimentMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 8)
 	if m.name != nil {
 		fields = append(fields, experiment.FieldName)
 	}
@@ -3824,6 +3861,9 @@ func (m *ExperimentMutation) Fields() []string {
 	}
 	if m.lifecycle_stage != nil {
 		fields = append(fields, experiment.FieldLifecycleStage)
+	}
+	if m.purging != nil {
+		fields = append(fields, experiment.FieldPurging)
 	}
 	if m.created_at != nil {
 		fields = append(fields, experiment.FieldCreatedAt)
@@ -3851,6 +3891,8 @@ func (m *ExperimentMutation) Field(name string) (ent.Value, bool) {
 		return m.ArtifactLocation()
 	case experiment.FieldLifecycleStage:
 		return m.LifecycleStage()
+	case experiment.FieldPurging:
+		return m.Purging()
 	case experiment.FieldCreatedAt:
 		return m.CreatedAt()
 	case experiment.FieldUpdatedAt:
@@ -3874,6 +3916,8 @@ func (m *ExperimentMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldArtifactLocation(ctx)
 	case experiment.FieldLifecycleStage:
 		return m.OldLifecycleStage(ctx)
+	case experiment.FieldPurging:
+		return m.OldPurging(ctx)
 	case experiment.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case experiment.FieldUpdatedAt:
@@ -3911,6 +3955,13 @@ func (m *ExperimentMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetLifecycleStage(v)
+		return nil
+	case experiment.FieldPurging:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPurging(v)
 		return nil
 	case experiment.FieldCreatedAt:
 		v, ok := value.(int64)
@@ -4024,6 +4075,9 @@ func (m *ExperimentMutation) ResetField(name string) error {
 		return nil
 	case experiment.FieldLifecycleStage:
 		m.ResetLifecycleStage()
+		return nil
+	case experiment.FieldPurging:
+		m.ResetPurging()
 		return nil
 	case experiment.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -19911,6 +19965,7 @@ type RunMutation struct {
 	deleted_at              *int64
 	adddeleted_at           *int64
 	deleted_with_experiment *bool
+	purging                 *bool
 	user_id                 *string
 	artifact_location       *string
 	parent_run_id           *string
@@ -20510,6 +20565,42 @@ func (m *RunMutation) OldDeletedWithExperiment(ctx context.Context) (v bool, err
 // ResetDeletedWithExperiment resets all changes to the "deleted_with_experiment" field.
 func (m *RunMutation) ResetDeletedWithExperiment() {
 	m.deleted_with_experiment = nil
+}
+
+// SetPurging sets the "purging" field.
+func (m *RunMutation) SetPurging(b bool) {
+	m.purging = &b
+}
+
+// Purging returns the value of the "purging" field in the mutation.
+func (m *RunMutation) Purging() (r bool, exists bool) {
+	v := m.purging
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPurging returns the old "purging" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldPurging(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPurging is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPurging requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPurging: %w", err)
+	}
+	return oldValue.Purging, nil
+}
+
+// ResetPurging resets all changes to the "purging" field.
+func (m *RunMutation) ResetPurging() {
+	m.purging = nil
 }
 
 // SetUserID sets the "user_id" field.
@@ -21518,7 +21609,7 @@ func (m *RunMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RunMutation) Fields() []string {
-	fields := make([]string, 0, 20)
+	fields := make([]string, 0, 21)
 	if m.run_id != nil {
 		fields = append(fields, run.FieldRunID)
 	}
@@ -21548,6 +21639,9 @@ func (m *RunMutation) Fields() []string {
 	}
 	if m.deleted_with_experiment != nil {
 		fields = append(fields, run.FieldDeletedWithExperiment)
+	}
+	if m.purging != nil {
+		fields = append(fields, run.FieldPurging)
 	}
 	if m.user_id != nil {
 		fields = append(fields, run.FieldUserID)
@@ -21607,6 +21701,8 @@ func (m *RunMutation) Field(name string) (ent.Value, bool) {
 		return m.DeletedAt()
 	case run.FieldDeletedWithExperiment:
 		return m.DeletedWithExperiment()
+	case run.FieldPurging:
+		return m.Purging()
 	case run.FieldUserID:
 		return m.UserID()
 	case run.FieldArtifactLocation:
@@ -21656,6 +21752,8 @@ func (m *RunMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldDeletedAt(ctx)
 	case run.FieldDeletedWithExperiment:
 		return m.OldDeletedWithExperiment(ctx)
+	case run.FieldPurging:
+		return m.OldPurging(ctx)
 	case run.FieldUserID:
 		return m.OldUserID(ctx)
 	case run.FieldArtifactLocation:
@@ -21754,6 +21852,13 @@ func (m *RunMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDeletedWithExperiment(v)
+		return nil
+	case run.FieldPurging:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPurging(v)
 		return nil
 	case run.FieldUserID:
 		v, ok := value.(string)
@@ -22023,6 +22128,9 @@ func (m *RunMutation) ResetField(name string) error {
 		return nil
 	case run.FieldDeletedWithExperiment:
 		m.ResetDeletedWithExperiment()
+		return nil
+	case run.FieldPurging:
+		m.ResetPurging()
 		return nil
 	case run.FieldUserID:
 		m.ResetUserID()

@@ -38,6 +38,8 @@ type Run struct {
 	DeletedAt *int64 `json:"deleted_at,omitempty"`
 	// Set when its experiment's deletion deleted the run, so that restoring the experiment restores it.
 	DeletedWithExperiment bool `json:"deleted_with_experiment,omitempty"`
+	// Purging holds the value of the "purging" field.
+	Purging bool `json:"purging,omitempty"`
 	// The user as the client names itself.
 	UserID string `json:"user_id,omitempty"`
 	// ArtifactLocation holds the value of the "artifact_location" field.
@@ -190,7 +192,7 @@ func (*Run) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case run.FieldDeletedWithExperiment:
+		case run.FieldDeletedWithExperiment, run.FieldPurging:
 			values[i] = new(sql.NullBool)
 		case run.FieldID, run.FieldExperimentID, run.FieldStartTime, run.FieldEndTime, run.FieldDeletedAt, run.FieldMetricSequence, run.FieldLogSequence, run.FieldLeaseExpiresAt, run.FieldCreatedAt, run.FieldUpdatedAt:
 			values[i] = new(sql.NullInt64)
@@ -278,6 +280,12 @@ func (_m *Run) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field deleted_with_experiment", values[i])
 			} else if value.Valid {
 				_m.DeletedWithExperiment = value.Bool
+			}
+		case run.FieldPurging:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field purging", values[i])
+			} else if value.Valid {
+				_m.Purging = value.Bool
 			}
 		case run.FieldUserID:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -459,6 +467,9 @@ func (_m *Run) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("deleted_with_experiment=")
 	builder.WriteString(fmt.Sprintf("%v", _m.DeletedWithExperiment))
+	builder.WriteString(", ")
+	builder.WriteString("purging=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Purging))
 	builder.WriteString(", ")
 	builder.WriteString("user_id=")
 	builder.WriteString(_m.UserID)

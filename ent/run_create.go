@@ -139,6 +139,20 @@ func (_c *RunCreate) SetNillableDeletedWithExperiment(v *bool) *RunCreate {
 	return _c
 }
 
+// SetPurging sets the "purging" field.
+func (_c *RunCreate) SetPurging(v bool) *RunCreate {
+	_c.mutation.SetPurging(v)
+	return _c
+}
+
+// SetNillablePurging sets the "purging" field if the given value is not nil.
+func (_c *RunCreate) SetNillablePurging(v *bool) *RunCreate {
+	if v != nil {
+		_c.SetPurging(*v)
+	}
+	return _c
+}
+
 // SetUserID sets the "user_id" field.
 func (_c *RunCreate) SetUserID(v string) *RunCreate {
 	_c.mutation.SetUserID(v)
@@ -456,6 +470,10 @@ func (_c *RunCreate) defaults() {
 		v := run.DefaultDeletedWithExperiment
 		_c.mutation.SetDeletedWithExperiment(v)
 	}
+	if _, ok := _c.mutation.Purging(); !ok {
+		v := run.DefaultPurging
+		_c.mutation.SetPurging(v)
+	}
 	if _, ok := _c.mutation.UserID(); !ok {
 		v := run.DefaultUserID
 		_c.mutation.SetUserID(v)
@@ -527,6 +545,9 @@ func (_c *RunCreate) check() error {
 	}
 	if _, ok := _c.mutation.DeletedWithExperiment(); !ok {
 		return &ValidationError{Name: "deleted_with_experiment", err: errors.New(`ent: missing required field "Run.deleted_with_experiment"`)}
+	}
+	if _, ok := _c.mutation.Purging(); !ok {
+		return &ValidationError{Name: "purging", err: errors.New(`ent: missing required field "Run.purging"`)}
 	}
 	if _, ok := _c.mutation.UserID(); !ok {
 		return &ValidationError{Name: "user_id", err: errors.New(`ent: missing required field "Run.user_id"`)}
@@ -646,6 +667,10 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.DeletedWithExperiment(); ok {
 		_spec.SetField(run.FieldDeletedWithExperiment, field.TypeBool, value)
 		_node.DeletedWithExperiment = value
+	}
+	if value, ok := _c.mutation.Purging(); ok {
+		_spec.SetField(run.FieldPurging, field.TypeBool, value)
+		_node.Purging = value
 	}
 	if value, ok := _c.mutation.UserID(); ok {
 		_spec.SetField(run.FieldUserID, field.TypeString, value)
@@ -1038,6 +1063,18 @@ func (u *RunUpsert) UpdateDeletedWithExperiment() *RunUpsert {
 	return u
 }
 
+// SetPurging sets the "purging" field.
+func (u *RunUpsert) SetPurging(v bool) *RunUpsert {
+	u.Set(run.FieldPurging, v)
+	return u
+}
+
+// UpdatePurging sets the "purging" field to the value that was provided on create.
+func (u *RunUpsert) UpdatePurging() *RunUpsert {
+	u.SetExcluded(run.FieldPurging)
+	return u
+}
+
 // SetUserID sets the "user_id" field.
 func (u *RunUpsert) SetUserID(v string) *RunUpsert {
 	u.Set(run.FieldUserID, v)
@@ -1388,6 +1425,20 @@ func (u *RunUpsertOne) SetDeletedWithExperiment(v bool) *RunUpsertOne {
 func (u *RunUpsertOne) UpdateDeletedWithExperiment() *RunUpsertOne {
 	return u.Update(func(s *RunUpsert) {
 		s.UpdateDeletedWithExperiment()
+	})
+}
+
+// SetPurging sets the "purging" field.
+func (u *RunUpsertOne) SetPurging(v bool) *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.SetPurging(v)
+	})
+}
+
+// UpdatePurging sets the "purging" field to the value that was provided on create.
+func (u *RunUpsertOne) UpdatePurging() *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdatePurging()
 	})
 }
 
@@ -1930,6 +1981,20 @@ func (u *RunUpsertBulk) SetDeletedWithExperiment(v bool) *RunUpsertBulk {
 func (u *RunUpsertBulk) UpdateDeletedWithExperiment() *RunUpsertBulk {
 	return u.Update(func(s *RunUpsert) {
 		s.UpdateDeletedWithExperiment()
+	})
+}
+
+// SetPurging sets the "purging" field.
+func (u *RunUpsertBulk) SetPurging(v bool) *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.SetPurging(v)
+	})
+}
+
+// UpdatePurging sets the "purging" field to the value that was provided on create.
+func (u *RunUpsertBulk) UpdatePurging() *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdatePurging()
 	})
 }
 

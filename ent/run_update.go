@@ -197,6 +197,20 @@ func (_u *RunUpdate) SetNillableDeletedWithExperiment(v *bool) *RunUpdate {
 	return _u
 }
 
+// SetPurging sets the "purging" field.
+func (_u *RunUpdate) SetPurging(v bool) *RunUpdate {
+	_u.mutation.SetPurging(v)
+	return _u
+}
+
+// SetNillablePurging sets the "purging" field if the given value is not nil.
+func (_u *RunUpdate) SetNillablePurging(v *bool) *RunUpdate {
+	if v != nil {
+		_u.SetPurging(*v)
+	}
+	return _u
+}
+
 // SetUserID sets the "user_id" field.
 func (_u *RunUpdate) SetUserID(v string) *RunUpdate {
 	_u.mutation.SetUserID(v)
@@ -812,6 +826,9 @@ func (_u *RunUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.DeletedWithExperiment(); ok {
 		_spec.SetField(run.FieldDeletedWithExperiment, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Purging(); ok {
+		_spec.SetField(run.FieldPurging, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.UserID(); ok {
 		_spec.SetField(run.FieldUserID, field.TypeString, value)
@@ -1450,6 +1467,20 @@ func (_u *RunUpdateOne) SetDeletedWithExperiment(v bool) *RunUpdateOne {
 func (_u *RunUpdateOne) SetNillableDeletedWithExperiment(v *bool) *RunUpdateOne {
 	if v != nil {
 		_u.SetDeletedWithExperiment(*v)
+	}
+	return _u
+}
+
+// SetPurging sets the "purging" field.
+func (_u *RunUpdateOne) SetPurging(v bool) *RunUpdateOne {
+	_u.mutation.SetPurging(v)
+	return _u
+}
+
+// SetNillablePurging sets the "purging" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillablePurging(v *bool) *RunUpdateOne {
+	if v != nil {
+		_u.SetPurging(*v)
 	}
 	return _u
 }
@@ -2099,6 +2130,9 @@ func (_u *RunUpdateOne) sqlSave(ctx context.Context) (_node *Run, err error) {
 	}
 	if value, ok := _u.mutation.DeletedWithExperiment(); ok {
 		_spec.SetField(run.FieldDeletedWithExperiment, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Purging(); ok {
+		_spec.SetField(run.FieldPurging, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.UserID(); ok {
 		_spec.SetField(run.FieldUserID, field.TypeString, value)

@@ -97,14 +97,18 @@ func init() {
 			return nil
 		}
 	}()
+	// experimentDescPurging is the schema descriptor for purging field.
+	experimentDescPurging := experimentFields[4].Descriptor()
+	// experiment.DefaultPurging holds the default value on creation for the purging field.
+	experiment.DefaultPurging = experimentDescPurging.Default.(bool)
 	// experimentDescCreatedBy is the schema descriptor for created_by field.
-	experimentDescCreatedBy := experimentFields[6].Descriptor()
+	experimentDescCreatedBy := experimentFields[7].Descriptor()
 	// experiment.DefaultCreatedBy holds the default value on creation for the created_by field.
 	experiment.DefaultCreatedBy = experimentDescCreatedBy.Default.(string)
 	// experiment.CreatedByValidator is a validator for the "created_by" field. It is called by the builders before save.
 	experiment.CreatedByValidator = experimentDescCreatedBy.Validators[0].(func(string) error)
 	// experimentDescUpdatedBy is the schema descriptor for updated_by field.
-	experimentDescUpdatedBy := experimentFields[7].Descriptor()
+	experimentDescUpdatedBy := experimentFields[8].Descriptor()
 	// experiment.DefaultUpdatedBy holds the default value on creation for the updated_by field.
 	experiment.DefaultUpdatedBy = experimentDescUpdatedBy.Default.(string)
 	// experiment.UpdatedByValidator is a validator for the "updated_by" field. It is called by the builders before save.
@@ -471,34 +475,38 @@ func init() {
 	runDescDeletedWithExperiment := runFields[10].Descriptor()
 	// run.DefaultDeletedWithExperiment holds the default value on creation for the deleted_with_experiment field.
 	run.DefaultDeletedWithExperiment = runDescDeletedWithExperiment.Default.(bool)
+	// runDescPurging is the schema descriptor for purging field.
+	runDescPurging := runFields[11].Descriptor()
+	// run.DefaultPurging holds the default value on creation for the purging field.
+	run.DefaultPurging = runDescPurging.Default.(bool)
 	// runDescUserID is the schema descriptor for user_id field.
-	runDescUserID := runFields[11].Descriptor()
+	runDescUserID := runFields[12].Descriptor()
 	// run.DefaultUserID holds the default value on creation for the user_id field.
 	run.DefaultUserID = runDescUserID.Default.(string)
 	// run.UserIDValidator is a validator for the "user_id" field. It is called by the builders before save.
 	run.UserIDValidator = runDescUserID.Validators[0].(func(string) error)
 	// runDescParentRunID is the schema descriptor for parent_run_id field.
-	runDescParentRunID := runFields[13].Descriptor()
+	runDescParentRunID := runFields[14].Descriptor()
 	// run.DefaultParentRunID holds the default value on creation for the parent_run_id field.
 	run.DefaultParentRunID = runDescParentRunID.Default.(string)
 	// run.ParentRunIDValidator is a validator for the "parent_run_id" field. It is called by the builders before save.
 	run.ParentRunIDValidator = runDescParentRunID.Validators[0].(func(string) error)
 	// runDescMetricSequence is the schema descriptor for metric_sequence field.
-	runDescMetricSequence := runFields[14].Descriptor()
+	runDescMetricSequence := runFields[15].Descriptor()
 	// run.DefaultMetricSequence holds the default value on creation for the metric_sequence field.
 	run.DefaultMetricSequence = runDescMetricSequence.Default.(int64)
 	// runDescLogSequence is the schema descriptor for log_sequence field.
-	runDescLogSequence := runFields[15].Descriptor()
+	runDescLogSequence := runFields[16].Descriptor()
 	// run.DefaultLogSequence holds the default value on creation for the log_sequence field.
 	run.DefaultLogSequence = runDescLogSequence.Default.(int64)
 	// runDescCreatedBy is the schema descriptor for created_by field.
-	runDescCreatedBy := runFields[19].Descriptor()
+	runDescCreatedBy := runFields[20].Descriptor()
 	// run.DefaultCreatedBy holds the default value on creation for the created_by field.
 	run.DefaultCreatedBy = runDescCreatedBy.Default.(string)
 	// run.CreatedByValidator is a validator for the "created_by" field. It is called by the builders before save.
 	run.CreatedByValidator = runDescCreatedBy.Validators[0].(func(string) error)
 	// runDescUpdatedBy is the schema descriptor for updated_by field.
-	runDescUpdatedBy := runFields[20].Descriptor()
+	runDescUpdatedBy := runFields[21].Descriptor()
 	// run.DefaultUpdatedBy holds the default value on creation for the updated_by field.
 	run.DefaultUpdatedBy = runDescUpdatedBy.Default.(string)
 	// run.UpdatedByValidator is a validator for the "updated_by" field. It is called by the builders before save.

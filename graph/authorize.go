@@ -18,7 +18,7 @@ var roles = map[string]token.Role{
 	"Query.compareRuns": token.RoleVIEWER, "Query.experiment": token.RoleVIEWER, "Query.experiments": token.RoleVIEWER,
 	"Query.loggedModel": token.RoleVIEWER, "Query.metricSeries": token.RoleVIEWER, "Query.node": token.RoleVIEWER,
 	"Query.run": token.RoleVIEWER, "Query.runs": token.RoleVIEWER, "Query.viewer": token.RoleVIEWER,
-	"Query.tokens": token.RoleADMIN,
+	"Query.garbage": token.RoleADMIN, "Query.tokens": token.RoleADMIN,
 
 	"Subscription.__typename":      token.RoleVIEWER,
 	"Subscription.metricsAppended": token.RoleVIEWER,
@@ -46,6 +46,7 @@ var roles = map[string]token.Role{
 	"Mutation.setTag":              token.RoleEDITOR,
 	"Mutation.updateExperiment":    token.RoleEDITOR,
 	"Mutation.updateRun":           token.RoleEDITOR,
+	"Mutation.collectGarbage":      token.RoleADMIN,
 	"Mutation.createToken":         token.RoleADMIN,
 	"Mutation.revokeToken":         token.RoleADMIN,
 }

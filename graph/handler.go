@@ -24,6 +24,7 @@ import (
 	"github.com/cairnml/cairn/internal/artifact"
 	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/gc"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/search"
@@ -37,6 +38,7 @@ type Deps struct {
 	Search    *search.Searcher
 	Artifacts *artifact.Service
 	Auth      *auth.Service
+	Garbage   *gc.Service
 	Hub       *live.Hub
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/cairnml/cairn/graph"
 	"github.com/cairnml/cairn/internal/artifact"
 	"github.com/cairnml/cairn/internal/auth"
+	"github.com/cairnml/cairn/internal/gc"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/search"
@@ -60,7 +61,7 @@ func newServer(t *testing.T, db *store.DB, options graph.Options) *server {
 	require.NoError(t, err)
 	s := &server{t: t, log: &logBuffer{}, deps: graph.Deps{
 		Tracking: service, Metrics: metric.NewReader(db), Search: search.New(db), Auth: auth.New(db), Hub: hub,
-		Artifacts: artifact.NewService(files, db),
+		Artifacts: artifact.NewService(files, db), Garbage: gc.New(db, files),
 	}}
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -18,6 +18,7 @@ import (
 	"github.com/cairnml/cairn/internal/artifact"
 	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/gc"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/search"
@@ -105,7 +106,8 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 	searcher := search.New(s.db)
 	s.metrics = metric.NewReader(s.db)
 	s.graphql = graph.NewHandler(graph.Deps{
-		Tracking: s.tracking, Metrics: s.metrics, Search: searcher, Artifacts: s.artifacts, Auth: tokens, Hub: hub,
+		Tracking: s.tracking, Metrics: s.metrics, Search: searcher, Artifacts: s.artifacts, Auth: tokens,
+		Garbage: gc.New(s.db, s.files), Hub: hub,
 	}, graph.Options{
 		Version: s.cfg.Version, Logger: s.log, RequestID: requestID, MaxBody: maxGraphQLBytes,
 		Replicas:    s.db.Postgres(),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 
 	"github.com/cairnml/cairn/internal/store"
 )
@@ -15,6 +16,7 @@ type dbCommands struct {
 	Status       dbStatus       `cmd:"" help:"Say what the database holds, which room it takes and what waits to be folded."`
 	Check        dbCheck        `cmd:"" help:"Look for damage, and put right what can be."`
 	Compact      dbCompact      `cmd:"" help:"Fold all metric points into chunks now, instead of little by little."`
+	GC           dbGC           `cmd:"" name:"gc" help:"Remove for good what was deleted long ago, and free its space."`
 	RecoverAdmin dbRecoverAdmin `cmd:"" help:"Make an administrator's token past the server, when none is left that works."`
 }
 
@@ -42,6 +44,8 @@ func (d database) open(ctx context.Context, std streams) (*store.DB, error) {
 		URL: d.url(), DirectURL: d.DatabaseDirect, NoMigrate: true, Logger: slog.New(slog.NewTextHandler(std.err, nil)),
 	})
 }
+
+func (d database) onSQLite() bool { return !strings.HasPrefix(d.url(), "postgres") }
 
 type dbMigrate struct {
 	database

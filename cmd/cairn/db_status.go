@@ -150,7 +150,7 @@ func statusJSON(dialect string, status store.SchemaStatus, u *metric.Usage) map[
 	}
 	out["runs"] = map[string]int64{"all": u.Runs.All, "deleted": u.Runs.Deleted}
 	out["series"], out["points"], out["estimated"] = u.Series, u.Points, u.Estimated
-	out["bytes"] = map[string]int64{"total": u.Size.Total, "free": u.Size.Free, "log": u.Size.Log}
+	out["bytes"] = u.Size
 	if u.Tables != nil {
 		out["metricBytes"], out["tableBytes"] = u.Metrics(), u.Tables
 	}

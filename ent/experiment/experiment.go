@@ -20,6 +20,8 @@ const (
 	FieldArtifactLocation = "artifact_location"
 	// FieldLifecycleStage holds the string denoting the lifecycle_stage field in the database.
 	FieldLifecycleStage = "lifecycle_stage"
+	// FieldPurging holds the string denoting the purging field in the database.
+	FieldPurging = "purging"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
@@ -65,6 +67,7 @@ var Columns = []string{
 	FieldName,
 	FieldArtifactLocation,
 	FieldLifecycleStage,
+	FieldPurging,
 	FieldCreatedAt,
 	FieldUpdatedAt,
 	FieldCreatedBy,
@@ -84,6 +87,8 @@ func ValidColumn(column string) bool {
 var (
 	// NameValidator is a validator for the "name" field. It is called by the builders before save.
 	NameValidator func(string) error
+	// DefaultPurging holds the default value on creation for the "purging" field.
+	DefaultPurging bool
 	// DefaultCreatedBy holds the default value on creation for the "created_by" field.
 	DefaultCreatedBy string
 	// CreatedByValidator is a validator for the "created_by" field. It is called by the builders before save.
@@ -141,6 +146,11 @@ func ByArtifactLocation(opts ...sql.OrderTermOption) OrderOption {
 // ByLifecycleStage orders the results by the lifecycle_stage field.
 func ByLifecycleStage(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLifecycleStage, opts...).ToFunc()
+}
+
+// ByPurging orders the results by the purging field.
+func ByPurging(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPurging, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -63,6 +63,11 @@ func ArtifactLocation(v string) predicate.Experiment {
 	return predicate.Experiment(sql.FieldEQ(FieldArtifactLocation, v))
 }
 
+// Purging applies equality check predicate on the "purging" field. It's identical to PurgingEQ.
+func Purging(v bool) predicate.Experiment {
+	return predicate.Experiment(sql.FieldEQ(FieldPurging, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v int64) predicate.Experiment {
 	return predicate.Experiment(sql.FieldEQ(FieldCreatedAt, v))
@@ -231,6 +236,16 @@ func LifecycleStageIn(vs ...LifecycleStage) predicate.Experiment {
 // LifecycleStageNotIn applies the NotIn predicate on the "lifecycle_stage" field.
 func LifecycleStageNotIn(vs ...LifecycleStage) predicate.Experiment {
 	return predicate.Experiment(sql.FieldNotIn(FieldLifecycleStage, vs...))
+}
+
+// PurgingEQ applies the EQ predicate on the "purging" field.
+func PurgingEQ(v bool) predicate.Experiment {
+	return predicate.Experiment(sql.FieldEQ(FieldPurging, v))
+}
+
+// PurgingNEQ applies the NEQ predicate on the "purging" field.
+func PurgingNEQ(v bool) predicate.Experiment {
+	return predicate.Experiment(sql.FieldNEQ(FieldPurging, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

@@ -146,6 +146,7 @@ var (
 		{Name: "name", Type: field.TypeString, Unique: true, Size: 2000},
 		{Name: "artifact_location", Type: field.TypeString},
 		{Name: "lifecycle_stage", Type: field.TypeEnum, Enums: []string{"active", "deleted"}, Default: "active"},
+		{Name: "purging", Type: field.TypeBool, Default: false},
 		{Name: "created_at", Type: field.TypeInt64},
 		{Name: "updated_at", Type: field.TypeInt64},
 		{Name: "created_by", Type: field.TypeString, Size: 255, Default: ""},
@@ -160,7 +161,7 @@ var (
 			{
 				Name:    "experiment_lifecycle_stage_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{ExperimentsColumns[3], ExperimentsColumns[4]},
+				Columns: []*schema.Column{ExperimentsColumns[3], ExperimentsColumns[5]},
 			},
 		},
 	}
@@ -740,6 +741,7 @@ var (
 		{Name: "lifecycle_stage", Type: field.TypeEnum, Enums: []string{"active", "deleted"}, Default: "active"},
 		{Name: "deleted_at", Type: field.TypeInt64, Nullable: true},
 		{Name: "deleted_with_experiment", Type: field.TypeBool, Default: false},
+		{Name: "purging", Type: field.TypeBool, Default: false},
 		{Name: "user_id", Type: field.TypeString, Size: 255, Default: ""},
 		{Name: "artifact_location", Type: field.TypeString},
 		{Name: "parent_run_id", Type: field.TypeString, Size: 32, Default: ""},
@@ -760,7 +762,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "runs_experiments_runs",
-				Columns:    []*schema.Column{RunsColumns[20]},
+				Columns:    []*schema.Column{RunsColumns[21]},
 				RefColumns: []*schema.Column{ExperimentsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -769,7 +771,7 @@ var (
 			{
 				Name:    "run_list",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[20], RunsColumns[7], RunsColumns[5], RunsColumns[1]},
+				Columns: []*schema.Column{RunsColumns[21], RunsColumns[7], RunsColumns[5], RunsColumns[1]},
 				Annotation: &entsql.IndexAnnotation{
 					DescColumns: map[string]bool{
 						RunsColumns[5].Name: true,
@@ -779,12 +781,12 @@ var (
 			{
 				Name:    "run_parent_run_id",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[12]},
+				Columns: []*schema.Column{RunsColumns[13]},
 			},
 			{
 				Name:    "run_lease_expires_at",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[15]},
+				Columns: []*schema.Column{RunsColumns[16]},
 			},
 		},
 	}

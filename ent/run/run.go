@@ -34,6 +34,8 @@ const (
 	FieldDeletedAt = "deleted_at"
 	// FieldDeletedWithExperiment holds the string denoting the deleted_with_experiment field in the database.
 	FieldDeletedWithExperiment = "deleted_with_experiment"
+	// FieldPurging holds the string denoting the purging field in the database.
+	FieldPurging = "purging"
 	// FieldUserID holds the string denoting the user_id field in the database.
 	FieldUserID = "user_id"
 	// FieldArtifactLocation holds the string denoting the artifact_location field in the database.
@@ -161,6 +163,7 @@ var Columns = []string{
 	FieldLifecycleStage,
 	FieldDeletedAt,
 	FieldDeletedWithExperiment,
+	FieldPurging,
 	FieldUserID,
 	FieldArtifactLocation,
 	FieldParentRunID,
@@ -192,6 +195,8 @@ var (
 	DefaultStatusReason string
 	// DefaultDeletedWithExperiment holds the default value on creation for the "deleted_with_experiment" field.
 	DefaultDeletedWithExperiment bool
+	// DefaultPurging holds the default value on creation for the "purging" field.
+	DefaultPurging bool
 	// DefaultUserID holds the default value on creation for the "user_id" field.
 	DefaultUserID string
 	// UserIDValidator is a validator for the "user_id" field. It is called by the builders before save.
@@ -325,6 +330,11 @@ func ByDeletedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByDeletedWithExperiment orders the results by the deleted_with_experiment field.
 func ByDeletedWithExperiment(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDeletedWithExperiment, opts...).ToFunc()
+}
+
+// ByPurging orders the results by the purging field.
+func ByPurging(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPurging, opts...).ToFunc()
 }
 
 // ByUserID orders the results by the user_id field.

@@ -93,6 +93,11 @@ func DeletedWithExperiment(v bool) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldDeletedWithExperiment, v))
 }
 
+// Purging applies equality check predicate on the "purging" field. It's identical to PurgingEQ.
+func Purging(v bool) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldPurging, v))
+}
+
 // UserID applies equality check predicate on the "user_id" field. It's identical to UserIDEQ.
 func UserID(v string) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldUserID, v))
@@ -546,6 +551,16 @@ func DeletedWithExperimentEQ(v bool) predicate.Run {
 // DeletedWithExperimentNEQ applies the NEQ predicate on the "deleted_with_experiment" field.
 func DeletedWithExperimentNEQ(v bool) predicate.Run {
 	return predicate.Run(sql.FieldNEQ(FieldDeletedWithExperiment, v))
+}
+
+// PurgingEQ applies the EQ predicate on the "purging" field.
+func PurgingEQ(v bool) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldPurging, v))
+}
+
+// PurgingNEQ applies the NEQ predicate on the "purging" field.
+func PurgingNEQ(v bool) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldPurging, v))
 }
 
 // UserIDEQ applies the EQ predicate on the "user_id" field.

@@ -21,6 +21,7 @@ func (Experiment) Fields() []ent.Field {
 		field.String("name").MaxLen(maxNameLen).NotEmpty().Unique(),
 		field.String("artifact_location"),
 		lifecycleStage(),
+		purging(),
 		field.Int64("created_at").Immutable(),
 		field.Int64("updated_at"),
 		principal("created_by"),

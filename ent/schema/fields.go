@@ -30,6 +30,10 @@ func lifecycleStage() ent.Field {
 	return field.Enum("lifecycle_stage").Values(stageActive, stageDeleted).Default(stageActive)
 }
 
+// purging is set when `cairn db gc` begins to remove what belongs to something that was deleted, little by little: from then
+// on it is not restored any more.
+func purging() ent.Field { return field.Bool("purging").Default(false) }
+
 // principal names who wrote a row: "local:USER" or "token:NAME".
 func principal(name string) ent.Field { return field.String(name).MaxLen(255).Default("") }
 

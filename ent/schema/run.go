@@ -32,6 +32,7 @@ func (Run) Fields() []ent.Field {
 		field.Int64("deleted_at").Optional().Nillable(),
 		field.Bool("deleted_with_experiment").Default(false).
 			Comment("Set when its experiment's deletion deleted the run, so that restoring the experiment restores it."),
+		purging(),
 		field.String("user_id").MaxLen(255).Default("").Comment("The user as the client names itself."),
 		field.String("artifact_location"),
 		field.String("parent_run_id").MaxLen(32).Default("").

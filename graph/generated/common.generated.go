@@ -33,6 +33,7 @@ type MutationResolver interface {
 	SetExperimentTag(ctx context.Context, experimentID string, key string, value string) (*ent.Experiment, error)
 	DeleteExperimentTag(ctx context.Context, experimentID string, key string) (*ent.Experiment, error)
 	SetMetricGoal(ctx context.Context, experimentID string, key string, goal metricgoal.Goal) (*ent.Experiment, error)
+	CollectGarbage(ctx context.Context, deletedBefore int64) (*model.CollectedGarbage, error)
 	LogBatch(ctx context.Context, input model.LogBatchInput) (*model.LogBatchResult, error)
 	CreateLoggedModel(ctx context.Context, input model.CreateLoggedModelInput) (*ent.LoggedModel, error)
 	FinalizeLoggedModel(ctx context.Context, modelID string, status loggedmodel.Status) (*ent.LoggedModel, error)
@@ -54,6 +55,7 @@ type QueryResolver interface {
 	Viewer(ctx context.Context) (*model.Viewer, error)
 	Experiments(ctx context.Context, filter *string, orderBy *model.ExperimentOrder, view *model.View, first *int, after *string) (*page.ExperimentConnection, error)
 	Experiment(ctx context.Context, id *string, name *string) (*ent.Experiment, error)
+	Garbage(ctx context.Context, deletedBefore int64) (*model.Garbage, error)
 	MetricSeries(ctx context.Context, runs []string, keys []string, axis model.MetricAxis, rangeArg *model.MetricRange, maxPoints *int) (*model.MetricSeriesResult, error)
 	LoggedModel(ctx context.Context, id string) (*ent.LoggedModel, error)
 	Runs(ctx context.Context, experiments []string, filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) (*page.RunConnection, error)
@@ -81,6 +83,20 @@ func (ec *executionContext) field_Mutation_appendRunLog_args(ctx context.Context
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_collectGarbage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "deletedBefore",
+		func(ctx context.Context, v any) (int64, error) {
+			return ec.unmarshalNTime2int64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["deletedBefore"] = arg0
 	return args, nil
 }
 
@@ -565,6 +581,20 @@ func (ec *executionContext) field_Query_experiments_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["after"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_garbage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "deletedBefore",
+		func(ctx context.Context, v any) (int64, error) {
+			return ec.unmarshalNTime2int64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["deletedBefore"] = arg0
 	return args, nil
 }
 
@@ -1128,6 +1158,50 @@ func (ec *executionContext) fieldContext_Mutation_setMetricGoal(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_setMetricGoal_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_collectGarbage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_collectGarbage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CollectGarbage(ctx, fc.Args["deletedBefore"].(int64))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CollectedGarbage) graphql.Marshaler {
+			return ec.marshalNCollectedGarbage2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐCollectedGarbage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_collectGarbage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CollectedGarbage(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_collectGarbage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2050,6 +2124,50 @@ func (ec *executionContext) fieldContext_Query_experiment(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_garbage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_garbage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Garbage(ctx, fc.Args["deletedBefore"].(int64))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Garbage) graphql.Marshaler {
+			return ec.marshalNGarbage2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐGarbage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_garbage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Garbage(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_garbage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_metricSeries(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2707,6 +2825,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "collectGarbage":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_collectGarbage(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "logBatch":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_logBatch(ctx, field)
@@ -2919,6 +3044,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_experiment(ctx, field)
+				})
+		case "garbage":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_garbage(ctx, field)
 				})
 		case "metricSeries":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

@@ -70,6 +70,18 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	CollectedGarbage struct {
+		Experiments func(childComplexity int) int
+		FileBytes   func(childComplexity int) int
+		Files       func(childComplexity int) int
+		Keys        func(childComplexity int) int
+		Models      func(childComplexity int) int
+		More        func(childComplexity int) int
+		Points      func(childComplexity int) int
+		Runs        func(childComplexity int) int
+		Series      func(childComplexity int) int
+	}
+
 	ComparedMetric struct {
 		Differs func(childComplexity int) int
 		Key     func(childComplexity int) int
@@ -131,6 +143,19 @@ type ComplexityRoot struct {
 		Detail           func(childComplexity int) int
 		HardwareHash     func(childComplexity int) int
 		SeedsHash        func(childComplexity int) int
+	}
+
+	Garbage struct {
+		Bytes       func(childComplexity int) int
+		Experiments func(childComplexity int) int
+		FileBytes   func(childComplexity int) int
+		Files       func(childComplexity int) int
+		KeptRuns    func(childComplexity int) int
+		Keys        func(childComplexity int) int
+		Models      func(childComplexity int) int
+		Points      func(childComplexity int) int
+		Runs        func(childComplexity int) int
+		Series      func(childComplexity int) int
 	}
 
 	LogBatchResult struct {
@@ -239,6 +264,7 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AppendRunLog        func(childComplexity int, input model.AppendRunLogInput) int
+		CollectGarbage      func(childComplexity int, deletedBefore int64) int
 		CreateExperiment    func(childComplexity int, input model.CreateExperimentInput) int
 		CreateLoggedModel   func(childComplexity int, input model.CreateLoggedModelInput) int
 		CreateRun           func(childComplexity int, input model.CreateRunInput) int
@@ -280,6 +306,7 @@ type ComplexityRoot struct {
 		CompareRuns  func(childComplexity int, runs []string) int
 		Experiment   func(childComplexity int, id *string, name *string) int
 		Experiments  func(childComplexity int, filter *string, orderBy *model.ExperimentOrder, view *model.View, first *int, after *string) int
+		Garbage      func(childComplexity int, deletedBefore int64) int
 		LoggedModel  func(childComplexity int, id string) int
 		MetricSeries func(childComplexity int, runs []string, keys []string, axis model.MetricAxis, rangeArg *model.MetricRange, maxPoints *int) int
 		Node         func(childComplexity int, id string) int
@@ -502,6 +529,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ArtifactEdge.Node(childComplexity), true
+
+	case "CollectedGarbage.experiments":
+		if e.ComplexityRoot.CollectedGarbage.Experiments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectedGarbage.Experiments(childComplexity), true
+	case "CollectedGarbage.fileBytes":
+		if e.ComplexityRoot.CollectedGarbage.FileBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectedGarbage.FileBytes(childComplexity), true
+	case "CollectedGarbage.files":
+		if e.ComplexityRoot.CollectedGarbage.Files == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectedGarbage.Files(childComplexity), true
+	case "CollectedGarbage.keys":
+		if e.ComplexityRoot.CollectedGarbage.Keys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectedGarbage.Keys(childComplexity), true
+	case "CollectedGarbage.models":
+		if e.ComplexityRoot.CollectedGarbage.Models == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectedGarbage.Models(childComplexity), true
+	case "CollectedGarbage.more":
+		if e.ComplexityRoot.CollectedGarbage.More == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectedGarbage.More(childComplexity), true
+	case "CollectedGarbage.points":
+		if e.ComplexityRoot.CollectedGarbage.Points == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectedGarbage.Points(childComplexity), true
+	case "CollectedGarbage.runs":
+		if e.ComplexityRoot.CollectedGarbage.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectedGarbage.Runs(childComplexity), true
+	case "CollectedGarbage.series":
+		if e.ComplexityRoot.CollectedGarbage.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectedGarbage.Series(childComplexity), true
 
 	case "ComparedMetric.differs":
 		if e.ComplexityRoot.ComparedMetric.Differs == nil {
@@ -749,6 +831,67 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Fingerprint.SeedsHash(childComplexity), true
+
+	case "Garbage.bytes":
+		if e.ComplexityRoot.Garbage.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Garbage.Bytes(childComplexity), true
+	case "Garbage.experiments":
+		if e.ComplexityRoot.Garbage.Experiments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Garbage.Experiments(childComplexity), true
+	case "Garbage.fileBytes":
+		if e.ComplexityRoot.Garbage.FileBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Garbage.FileBytes(childComplexity), true
+	case "Garbage.files":
+		if e.ComplexityRoot.Garbage.Files == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Garbage.Files(childComplexity), true
+	case "Garbage.keptRuns":
+		if e.ComplexityRoot.Garbage.KeptRuns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Garbage.KeptRuns(childComplexity), true
+	case "Garbage.keys":
+		if e.ComplexityRoot.Garbage.Keys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Garbage.Keys(childComplexity), true
+	case "Garbage.models":
+		if e.ComplexityRoot.Garbage.Models == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Garbage.Models(childComplexity), true
+	case "Garbage.points":
+		if e.ComplexityRoot.Garbage.Points == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Garbage.Points(childComplexity), true
+	case "Garbage.runs":
+		if e.ComplexityRoot.Garbage.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Garbage.Runs(childComplexity), true
+	case "Garbage.series":
+		if e.ComplexityRoot.Garbage.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Garbage.Series(childComplexity), true
 
 	case "LogBatchResult.cursor":
 		if e.ComplexityRoot.LogBatchResult.Cursor == nil {
@@ -1174,6 +1317,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AppendRunLog(childComplexity, args["input"].(model.AppendRunLogInput)), true
+	case "Mutation.collectGarbage":
+		if e.ComplexityRoot.Mutation.CollectGarbage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_collectGarbage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CollectGarbage(childComplexity, args["deletedBefore"].(int64)), true
 	case "Mutation.createExperiment":
 		if e.ComplexityRoot.Mutation.CreateExperiment == nil {
 			break
@@ -1494,6 +1648,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Experiments(childComplexity, args["filter"].(*string), args["orderBy"].(*model.ExperimentOrder), args["view"].(*model.View), args["first"].(*int), args["after"].(*string)), true
+	case "Query.garbage":
+		if e.ComplexityRoot.Query.Garbage == nil {
+			break
+		}
+
+		args, err := ec.field_Query_garbage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Garbage(childComplexity, args["deletedBefore"].(int64)), true
 
 	case "Query.loggedModel":
 		if e.ComplexityRoot.Query.LoggedModel == nil {
@@ -2406,6 +2571,53 @@ extend type Mutation {
   setMetricGoal(experimentId: ID!, key: String!, goal: Goal!): Experiment!
 }
 `, BuiltIn: false},
+	{Name: "../schema/garbage.graphql", Input: `"What was deleted before a time, and can be removed for good."
+type Garbage {
+  runs: Int64!
+  "Runs that stay all the same, since registered versions of models came from them."
+  keptRuns: Int64!
+  "Logged models that were deleted by themselves."
+  models: Int64!
+  experiments: Int64!
+  "Of the runs."
+  series: Int64!
+  points: Int64!
+  "What the points take as they are stored, without the rows around them."
+  bytes: Int64!
+  "Artifacts that were uploaded for the runs."
+  files: Int64!
+  fileBytes: Int64!
+  "Idempotency keys that nobody will send again."
+  keys: Int64!
+}
+
+"What was removed for good."
+type CollectedGarbage {
+  runs: Int64!
+  models: Int64!
+  experiments: Int64!
+  series: Int64!
+  points: Int64!
+  files: Int64!
+  fileBytes: Int64!
+  keys: Int64!
+  "True when time was up before all was removed: ask again."
+  more: Boolean!
+}
+
+extend type Query {
+  "What ` + "`" + `collectGarbage` + "`" + ` would remove. Needs ADMIN."
+  garbage(deletedBefore: Time!): Garbage!
+}
+
+extend type Mutation {
+  """
+  Remove for good runs, experiments and logged models that were deleted before a time, with all that belongs to them, their
+  artifacts too. It works for some seconds, beside other requests: repeat it while there is ` + "`" + `more` + "`" + `. Needs ADMIN.
+  """
+  collectGarbage(deletedBefore: Time!): CollectedGarbage!
+}
+`, BuiltIn: false},
 	{Name: "../schema/metric.graphql", Input: `enum MetricRole {
   "What the run is about; compared by a reproduction."
   RESULT
@@ -3075,6 +3287,30 @@ func (ec *executionContext) childFields_ArtifactEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ArtifactEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CollectedGarbage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "runs":
+		return ec.fieldContext_CollectedGarbage_runs(ctx, field)
+	case "models":
+		return ec.fieldContext_CollectedGarbage_models(ctx, field)
+	case "experiments":
+		return ec.fieldContext_CollectedGarbage_experiments(ctx, field)
+	case "series":
+		return ec.fieldContext_CollectedGarbage_series(ctx, field)
+	case "points":
+		return ec.fieldContext_CollectedGarbage_points(ctx, field)
+	case "files":
+		return ec.fieldContext_CollectedGarbage_files(ctx, field)
+	case "fileBytes":
+		return ec.fieldContext_CollectedGarbage_fileBytes(ctx, field)
+	case "keys":
+		return ec.fieldContext_CollectedGarbage_keys(ctx, field)
+	case "more":
+		return ec.fieldContext_CollectedGarbage_more(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CollectedGarbage", field.Name)
+}
+
 func (ec *executionContext) childFields_ComparedMetric(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "key":
@@ -3199,6 +3435,32 @@ func (ec *executionContext) childFields_Fingerprint(ctx context.Context, field g
 		return ec.fieldContext_Fingerprint_detail(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Fingerprint", field.Name)
+}
+
+func (ec *executionContext) childFields_Garbage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "runs":
+		return ec.fieldContext_Garbage_runs(ctx, field)
+	case "keptRuns":
+		return ec.fieldContext_Garbage_keptRuns(ctx, field)
+	case "models":
+		return ec.fieldContext_Garbage_models(ctx, field)
+	case "experiments":
+		return ec.fieldContext_Garbage_experiments(ctx, field)
+	case "series":
+		return ec.fieldContext_Garbage_series(ctx, field)
+	case "points":
+		return ec.fieldContext_Garbage_points(ctx, field)
+	case "bytes":
+		return ec.fieldContext_Garbage_bytes(ctx, field)
+	case "files":
+		return ec.fieldContext_Garbage_files(ctx, field)
+	case "fileBytes":
+		return ec.fieldContext_Garbage_fileBytes(ctx, field)
+	case "keys":
+		return ec.fieldContext_Garbage_keys(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Garbage", field.Name)
 }
 
 func (ec *executionContext) childFields_LogBatchResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

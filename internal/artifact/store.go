@@ -69,6 +69,16 @@ func Open(location string) (*Store, error) {
 	return s, nil
 }
 
+// Exists tells whether there is a store at a location. Errors: as of Open.
+func Exists(location string) (bool, error) {
+	dir, err := folderOf(location)
+	if err != nil {
+		return false, err
+	}
+	stat, err := os.Stat(dir)
+	return err == nil && stat.IsDir(), nil
+}
+
 // Check tells whether a location is one that Open knows, without looking at it.
 func Check(location string) error {
 	_, err := folderOf(location)
@@ -231,6 +241,25 @@ func (s *Store) entryInfo(name string) (Info, bool) {
 		info.Size = stat.Size()
 	}
 	return info, true
+}
+
+// DeleteEmpty removes a folder in which nothing is. Errors: Invalid for a bad path. That something is in it, or that it is not
+// there, is none.
+func (s *Store) DeleteEmpty(name string) error {
+	name, err := artifactPath(name)
+	if err != nil {
+		return err
+	}
+	if entries, err := s.entries(name); err != nil || len(entries) > 0 {
+		return nil //nolint:nilerr // it is not there, or no folder
+	}
+	if err := s.root.Remove(filepath.FromSlash(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if entries, again := s.entries(name); again == nil && len(entries) > 0 {
+			return nil // it has something since
+		}
+		return describe(name, err)
+	}
+	return nil
 }
 
 // Delete removes a file, or a folder with all that is in it; of a link, the link. Errors: Invalid for a bad path,

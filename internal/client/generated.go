@@ -80,6 +80,62 @@ func (v *ArtifactRow) GetSha256() *string { return v.Sha256 }
 // GetDownloadUrl returns ArtifactRow.DownloadUrl, and is useful for accessing the field via an interface.
 func (v *ArtifactRow) GetDownloadUrl() *string { return v.DownloadUrl }
 
+// CollectGarbageCollectGarbageCollectedGarbage includes the requested fields of the GraphQL type CollectedGarbage.
+// The GraphQL type's documentation follows.
+//
+// What was removed for good.
+type CollectGarbageCollectGarbageCollectedGarbage struct {
+	Runs        int64 `json:"runs"`
+	Models      int64 `json:"models"`
+	Experiments int64 `json:"experiments"`
+	Series      int64 `json:"series"`
+	Points      int64 `json:"points"`
+	Files       int64 `json:"files"`
+	FileBytes   int64 `json:"fileBytes"`
+	Keys        int64 `json:"keys"`
+	// True when time was up before all was removed: ask again.
+	More bool `json:"more"`
+}
+
+// GetRuns returns CollectGarbageCollectGarbageCollectedGarbage.Runs, and is useful for accessing the field via an interface.
+func (v *CollectGarbageCollectGarbageCollectedGarbage) GetRuns() int64 { return v.Runs }
+
+// GetModels returns CollectGarbageCollectGarbageCollectedGarbage.Models, and is useful for accessing the field via an interface.
+func (v *CollectGarbageCollectGarbageCollectedGarbage) GetModels() int64 { return v.Models }
+
+// GetExperiments returns CollectGarbageCollectGarbageCollectedGarbage.Experiments, and is useful for accessing the field via an interface.
+func (v *CollectGarbageCollectGarbageCollectedGarbage) GetExperiments() int64 { return v.Experiments }
+
+// GetSeries returns CollectGarbageCollectGarbageCollectedGarbage.Series, and is useful for accessing the field via an interface.
+func (v *CollectGarbageCollectGarbageCollectedGarbage) GetSeries() int64 { return v.Series }
+
+// GetPoints returns CollectGarbageCollectGarbageCollectedGarbage.Points, and is useful for accessing the field via an interface.
+func (v *CollectGarbageCollectGarbageCollectedGarbage) GetPoints() int64 { return v.Points }
+
+// GetFiles returns CollectGarbageCollectGarbageCollectedGarbage.Files, and is useful for accessing the field via an interface.
+func (v *CollectGarbageCollectGarbageCollectedGarbage) GetFiles() int64 { return v.Files }
+
+// GetFileBytes returns CollectGarbageCollectGarbageCollectedGarbage.FileBytes, and is useful for accessing the field via an interface.
+func (v *CollectGarbageCollectGarbageCollectedGarbage) GetFileBytes() int64 { return v.FileBytes }
+
+// GetKeys returns CollectGarbageCollectGarbageCollectedGarbage.Keys, and is useful for accessing the field via an interface.
+func (v *CollectGarbageCollectGarbageCollectedGarbage) GetKeys() int64 { return v.Keys }
+
+// GetMore returns CollectGarbageCollectGarbageCollectedGarbage.More, and is useful for accessing the field via an interface.
+func (v *CollectGarbageCollectGarbageCollectedGarbage) GetMore() bool { return v.More }
+
+// CollectGarbageResponse is returned by CollectGarbage on success.
+type CollectGarbageResponse struct {
+	// Remove for good runs, experiments and logged models that were deleted before a time, with all that belongs to them, their
+	// artifacts too. It works for some seconds, beside other requests: repeat it while there is `more`. Needs ADMIN.
+	CollectGarbage CollectGarbageCollectGarbageCollectedGarbage `json:"collectGarbage"`
+}
+
+// GetCollectGarbage returns CollectGarbageResponse.CollectGarbage, and is useful for accessing the field via an interface.
+func (v *CollectGarbageResponse) GetCollectGarbage() CollectGarbageCollectGarbageCollectedGarbage {
+	return v.CollectGarbage
+}
+
 // CompareRunsCompareRunsRunComparison includes the requested fields of the GraphQL type RunComparison.
 // The GraphQL type's documentation follows.
 //
@@ -806,6 +862,68 @@ type FinishRunResponse struct {
 
 // GetFinishRun returns FinishRunResponse.FinishRun, and is useful for accessing the field via an interface.
 func (v *FinishRunResponse) GetFinishRun() FinishRunFinishRun { return v.FinishRun }
+
+// GarbageGarbage includes the requested fields of the GraphQL type Garbage.
+// The GraphQL type's documentation follows.
+//
+// What was deleted before a time, and can be removed for good.
+type GarbageGarbage struct {
+	Runs int64 `json:"runs"`
+	// Runs that stay all the same, since registered versions of models came from them.
+	KeptRuns int64 `json:"keptRuns"`
+	// Logged models that were deleted by themselves.
+	Models      int64 `json:"models"`
+	Experiments int64 `json:"experiments"`
+	// Of the runs.
+	Series int64 `json:"series"`
+	Points int64 `json:"points"`
+	// What the points take as they are stored, without the rows around them.
+	Bytes int64 `json:"bytes"`
+	// Artifacts that were uploaded for the runs.
+	Files     int64 `json:"files"`
+	FileBytes int64 `json:"fileBytes"`
+	// Idempotency keys that nobody will send again.
+	Keys int64 `json:"keys"`
+}
+
+// GetRuns returns GarbageGarbage.Runs, and is useful for accessing the field via an interface.
+func (v *GarbageGarbage) GetRuns() int64 { return v.Runs }
+
+// GetKeptRuns returns GarbageGarbage.KeptRuns, and is useful for accessing the field via an interface.
+func (v *GarbageGarbage) GetKeptRuns() int64 { return v.KeptRuns }
+
+// GetModels returns GarbageGarbage.Models, and is useful for accessing the field via an interface.
+func (v *GarbageGarbage) GetModels() int64 { return v.Models }
+
+// GetExperiments returns GarbageGarbage.Experiments, and is useful for accessing the field via an interface.
+func (v *GarbageGarbage) GetExperiments() int64 { return v.Experiments }
+
+// GetSeries returns GarbageGarbage.Series, and is useful for accessing the field via an interface.
+func (v *GarbageGarbage) GetSeries() int64 { return v.Series }
+
+// GetPoints returns GarbageGarbage.Points, and is useful for accessing the field via an interface.
+func (v *GarbageGarbage) GetPoints() int64 { return v.Points }
+
+// GetBytes returns GarbageGarbage.Bytes, and is useful for accessing the field via an interface.
+func (v *GarbageGarbage) GetBytes() int64 { return v.Bytes }
+
+// GetFiles returns GarbageGarbage.Files, and is useful for accessing the field via an interface.
+func (v *GarbageGarbage) GetFiles() int64 { return v.Files }
+
+// GetFileBytes returns GarbageGarbage.FileBytes, and is useful for accessing the field via an interface.
+func (v *GarbageGarbage) GetFileBytes() int64 { return v.FileBytes }
+
+// GetKeys returns GarbageGarbage.Keys, and is useful for accessing the field via an interface.
+func (v *GarbageGarbage) GetKeys() int64 { return v.Keys }
+
+// GarbageResponse is returned by Garbage on success.
+type GarbageResponse struct {
+	// What `collectGarbage` would remove. Needs ADMIN.
+	Garbage GarbageGarbage `json:"garbage"`
+}
+
+// GetGarbage returns GarbageResponse.Garbage, and is useful for accessing the field via an interface.
+func (v *GarbageResponse) GetGarbage() GarbageGarbage { return v.Garbage }
 
 // HeartbeatRunHeartbeatRun includes the requested fields of the GraphQL type Run.
 // The GraphQL type's documentation follows.
@@ -2174,6 +2292,14 @@ type __AppendRunLogInput struct {
 // GetInput returns __AppendRunLogInput.Input, and is useful for accessing the field via an interface.
 func (v *__AppendRunLogInput) GetInput() AppendRunLogInput { return v.Input }
 
+// __CollectGarbageInput is used internally by genqlient
+type __CollectGarbageInput struct {
+	Before time.Time `json:"before"`
+}
+
+// GetBefore returns __CollectGarbageInput.Before, and is useful for accessing the field via an interface.
+func (v *__CollectGarbageInput) GetBefore() time.Time { return v.Before }
+
 // __CompareRunsInput is used internally by genqlient
 type __CompareRunsInput struct {
 	Runs []string `json:"runs"`
@@ -2273,6 +2399,14 @@ type __FinishRunInput struct {
 
 // GetInput returns __FinishRunInput.Input, and is useful for accessing the field via an interface.
 func (v *__FinishRunInput) GetInput() FinishRunInput { return v.Input }
+
+// __GarbageInput is used internally by genqlient
+type __GarbageInput struct {
+	Before time.Time `json:"before"`
+}
+
+// GetBefore returns __GarbageInput.Before, and is useful for accessing the field via an interface.
+func (v *__GarbageInput) GetBefore() time.Time { return v.Before }
 
 // __HeartbeatRunInput is used internally by genqlient
 type __HeartbeatRunInput struct {
@@ -2479,6 +2613,48 @@ func AppendRunLog(
 	}
 
 	data_ = &AppendRunLogResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by CollectGarbage.
+const CollectGarbage_Operation = `
+mutation CollectGarbage ($before: Time!) {
+	collectGarbage(deletedBefore: $before) {
+		runs
+		models
+		experiments
+		series
+		points
+		files
+		fileBytes
+		keys
+		more
+	}
+}
+`
+
+func CollectGarbage(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	before time.Time,
+) (data_ *CollectGarbageResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CollectGarbage",
+		Query:  CollectGarbage_Operation,
+		Variables: &__CollectGarbageInput{
+			Before: before,
+		},
+	}
+
+	data_ = &CollectGarbageResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -2918,6 +3094,49 @@ func FinishRun(
 	}
 
 	data_ = &FinishRunResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Garbage.
+const Garbage_Operation = `
+query Garbage ($before: Time!) {
+	garbage(deletedBefore: $before) {
+		runs
+		keptRuns
+		models
+		experiments
+		series
+		points
+		bytes
+		files
+		fileBytes
+		keys
+	}
+}
+`
+
+func Garbage(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	before time.Time,
+) (data_ *GarbageResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Garbage",
+		Query:  Garbage_Operation,
+		Variables: &__GarbageInput{
+			Before: before,
+		},
+	}
+
+	data_ = &GarbageResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

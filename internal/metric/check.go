@@ -206,8 +206,15 @@ func checkStrays(ctx context.Context, q *store.Reader, report *Report) error {
 			report.add(Fault{Message: fmt.Sprintf("roll-up of series %d, which is not there", id), Repair: RepairDerived})
 		}
 		tails, err := store.StrayTails(ctx, q, MaxFaults)
+		if err != nil {
+			return err
+		}
 		for _, run := range tails {
 			report.add(Fault{Message: fmt.Sprintf("tails of run number %d, which is not there", run), Repair: RepairNone})
+		}
+		batches, err := store.StrayBatches(ctx, q, MaxFaults)
+		for _, run := range batches {
+			report.add(Fault{Message: fmt.Sprintf("batches of run number %d, which is not there", run), Repair: RepairNone})
 		}
 		return err
 	})

@@ -233,20 +233,31 @@ func (c *Compactor) hold(ctx context.Context, shard int) (store.Lease, bool, err
 	return l, held, nil
 }
 
-// errLost: another replica folds the run now, or the run is gone.
+// errLost: another replica folds the run now, or the run is gone, or is being removed.
 var errLost = errors.New("the run is folded by another, or is gone")
 
-// foldRun folds all batches of a run, a slice at a time.
+// foldRun folds all batches of a run, a slice at a time. That it was lost on the way is no error.
 func (c *Compactor) foldRun(ctx context.Context, runPK int, lease store.Lease, tails []store.Tail) error {
 	run, err := c.target(ctx, runPK, lease)
-	if err != nil {
-		return ignoreLost(err)
+	if err == nil {
+		err = c.foldTarget(ctx, run, tails)
 	}
+	if err == nil || errors.Is(err, errLost) {
+		return nil
+	}
+	// What was read of a run that is being removed does not fit together.
+	if _, gone := c.target(ctx, runPK, lease); errors.Is(gone, errLost) {
+		return nil
+	}
+	return err
+}
+
+func (c *Compactor) foldTarget(ctx context.Context, run target, tails []store.Tail) error {
 	for {
 		if len(tails) == 0 {
-			tails = []store.Tail{{RunPK: runPK}}
+			tails = []store.Tail{{RunPK: run.pk}}
 		}
-		news, err := gather(ctx, c.db.Read(), runPK, tails)
+		news, err := gather(ctx, c.db.Read(), run.pk, tails)
 		if err != nil || news.upTo == 0 {
 			return err
 		}
@@ -255,26 +266,19 @@ func (c *Compactor) foldRun(ctx context.Context, runPK int, lease store.Lease, t
 				continue
 			}
 			if err := c.foldRange(ctx, run, tails[i], pieces, news.upTo); err != nil {
-				return ignoreLost(err)
+				return err
 			}
 		}
 		if err := c.forget(ctx, run, news.first, news.upTo); err != nil {
-			return ignoreLost(err)
+			return err
 		}
 		if !news.more {
 			return nil
 		}
-		if tails, err = store.TailHeads(ctx, c.db.Read(), []int{runPK}); err != nil {
+		if tails, err = store.TailHeads(ctx, c.db.Read(), []int{run.pk}); err != nil {
 			return err
 		}
 	}
-}
-
-func ignoreLost(err error) error {
-	if errors.Is(err, errLost) {
-		return nil
-	}
-	return err
 }
 
 // target is the run that is folded, and the right to do so.
@@ -287,7 +291,7 @@ type target struct {
 
 func (c *Compactor) target(ctx context.Context, runPK int, lease store.Lease) (target, error) {
 	t := target{pk: runPK, lease: lease}
-	err := store.EachRow(ctx, c.db.Read(), "SELECT run_id FROM runs WHERE id = ?", []any{runPK}, func(rows *sql.Rows) error {
+	err := store.EachRow(ctx, c.db.Read(), "SELECT run_id FROM runs WHERE id = ? AND NOT purging", []any{runPK}, func(rows *sql.Rows) error {
 		return rows.Scan(&t.id)
 	})
 	if err == nil && t.id == "" {
@@ -478,7 +482,7 @@ func (c *Compactor) write(ctx context.Context, run target, fn store.WriteFunc) e
 	}
 	return c.db.WriteFor(ctx, run.id, func(ctx context.Context, tx *store.Tx) error {
 		var id int
-		found, err := tx.Scan(ctx, "SELECT id FROM runs WHERE id = ?"+tx.LockRow(), []any{run.pk}, &id)
+		found, err := tx.Scan(ctx, "SELECT id FROM runs WHERE id = ? AND NOT purging"+tx.LockRow(), []any{run.pk}, &id)
 		if err != nil {
 			return fmt.Errorf("lock run: %w", err)
 		}

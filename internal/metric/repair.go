@@ -26,7 +26,7 @@ func (r *Report) Repair(ctx context.Context, db *store.DB, lossy bool, progress 
 	}
 	for i, run := range r.repairable {
 		err := db.WriteFor(ctx, run.RunID, func(ctx context.Context, tx *store.Tx) error {
-			found, err := tx.Scan(ctx, "SELECT id FROM runs WHERE id = ?"+tx.LockRow(), []any{run.PK}, new(int))
+			found, err := tx.Scan(ctx, "SELECT id FROM runs WHERE id = ? AND NOT purging"+tx.LockRow(), []any{run.PK}, new(int))
 			if err != nil || !found {
 				return err
 			}

@@ -16,11 +16,11 @@ type CheckedRun struct {
 	Series int
 }
 
-// RunsToCheck gives up to limit runs, those behind a key in the order of their keys.
+// RunsToCheck gives up to limit runs, those behind a key in the order of their keys. What is being removed is left out.
 func RunsToCheck(ctx context.Context, q Querier, after, limit int) ([]CheckedRun, error) {
 	var out []CheckedRun
 	err := EachRow(ctx, q, "SELECT id, experiment_id, run_id, (SELECT COUNT(*) FROM metric_series s WHERE s.run_id = runs.id) FROM runs "+
-		"WHERE id > ? ORDER BY id LIMIT ?", []any{after, limit}, func(rows *sql.Rows) error {
+		"WHERE id > ? AND NOT purging ORDER BY id LIMIT ?", []any{after, limit}, func(rows *sql.Rows) error {
 		var r CheckedRun
 		err := rows.Scan(&r.PK, &r.ExperimentID, &r.RunID, &r.Series)
 		out = append(out, r)
@@ -118,6 +118,12 @@ func HasStrayChunks(ctx context.Context, q Querier, runPK int) (bool, error) {
 // StrayRollups gives the ids of up to limit roll-ups whose series are not there.
 func StrayRollups(ctx context.Context, q Querier, limit int) ([]int, error) {
 	return scanColumn[int](ctx, q, "SELECT r.id FROM metric_rollups r LEFT JOIN metric_series s ON s.id = r.id WHERE s.id IS NULL ORDER BY r.id LIMIT ?", limit)
+}
+
+// StrayBatches gives up to limit runs that are not there, and have points in batches.
+func StrayBatches(ctx context.Context, q Querier, limit int) ([]int, error) {
+	return scanColumn[int](ctx, q, "SELECT DISTINCT b.id >> ? FROM metric_batches b LEFT JOIN runs r ON r.id = b.id >> ? WHERE r.id IS NULL ORDER BY 1 LIMIT ?",
+		sequenceBits, sequenceBits, limit)
 }
 
 // StrayTails gives up to limit runs that are not there, and have points in tails.

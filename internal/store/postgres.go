@@ -101,6 +101,8 @@ func retryable(err error) bool {
 			return true
 		case "23505": // unique violation: another transaction made it meanwhile; run again, the request finds it
 			return true
+		case "23503": // foreign key violation: another transaction removed what it refers to; run again, the request finds that
+			return true
 		}
 	}
 	return false

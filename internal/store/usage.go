@@ -10,11 +10,11 @@ import (
 // Size is how much disk a database takes, in bytes.
 type Size struct {
 	// Total is the whole database, with its indexes and with what is free in it.
-	Total int64
+	Total int64 `json:"total"`
 	// Free is what a SQLite file has for rows to come. PostgreSQL does not tell.
-	Free int64
+	Free int64 `json:"free"`
 	// Log is SQLite's write-ahead log beside the file.
-	Log int64
+	Log int64 `json:"log"`
 }
 
 // Size asks the database's catalog for its size.

@@ -202,6 +202,9 @@ func (s *Service) RestoreExperiment(ctx context.Context, id int) (*ent.Experimen
 		if e.LifecycleStage == experiment.LifecycleStageActive {
 			return errs.New(errs.Conflict, "The experiment %d must be in the 'deleted' state. Current state is active", id)
 		}
+		if e.Purging {
+			return errs.New(errs.Conflict, "The experiment %d was deleted long ago and is being removed for good: a part of it is gone already", id)
+		}
 		return setExperimentStage(ctx, tx, e, experiment.LifecycleStageActive)
 	})
 }
@@ -217,8 +220,8 @@ func setExperimentStage(ctx context.Context, tx *store.Tx, e *ent.Experiment, st
 		update.Where(run.LifecycleStageEQ(run.LifecycleStageActive)).
 			SetLifecycleStage(run.LifecycleStageDeleted).SetDeletedAt(now()).SetDeletedWithExperiment(true)
 	} else {
-		affected.Where(run.DeletedWithExperiment(true))
-		update.Where(run.DeletedWithExperiment(true)).
+		affected.Where(run.DeletedWithExperiment(true), run.Purging(false))
+		update.Where(run.DeletedWithExperiment(true), run.Purging(false)).
 			SetLifecycleStage(run.LifecycleStageActive).ClearDeletedAt().SetDeletedWithExperiment(false)
 	}
 	ids, err := affected.Select(run.FieldRunID).Strings(ctx)

@@ -99,6 +99,9 @@ func (s *Service) DeleteRun(ctx context.Context, id string) (*ent.Run, error) {
 // RestoreRun brings a deleted run back. Conflict while its experiment is deleted.
 func (s *Service) RestoreRun(ctx context.Context, id string) (*ent.Run, error) {
 	return s.changeRun(ctx, id, func(ctx context.Context, tx *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error {
+		if r.Purging {
+			return errs.New(errs.Conflict, "The run %s was deleted long ago and is being removed for good: a part of it is gone already", id)
+		}
 		e, err := tx.Ent().Experiment.Get(ctx, r.ExperimentID)
 		if err := notFound(err, "experiment", strconv.Itoa(r.ExperimentID)); err != nil {
 			return err

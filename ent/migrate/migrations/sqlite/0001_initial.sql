@@ -27,7 +27,7 @@ CREATE UNIQUE INDEX `dataset_experiment_id_name_digest` ON `datasets` (`experime
 -- create index "dataset_digest" to table: "datasets"
 CREATE INDEX `dataset_digest` ON `datasets` (`digest`);
 -- create "experiments" table
-CREATE TABLE `experiments` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` text NOT NULL, `artifact_location` text NOT NULL, `lifecycle_stage` text NOT NULL DEFAULT ('active'), `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `updated_by` text NOT NULL DEFAULT (''));
+CREATE TABLE `experiments` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` text NOT NULL, `artifact_location` text NOT NULL, `lifecycle_stage` text NOT NULL DEFAULT ('active'), `purging` bool NOT NULL DEFAULT (false), `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `updated_by` text NOT NULL DEFAULT (''));
 -- create index "experiments_name_key" to table: "experiments"
 CREATE UNIQUE INDEX `experiments_name_key` ON `experiments` (`name`);
 -- create index "experiment_lifecycle_stage_created_at" to table: "experiments"
@@ -127,7 +127,7 @@ CREATE TABLE `registered_models` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMEN
 -- create index "registered_models_name_key" to table: "registered_models"
 CREATE UNIQUE INDEX `registered_models_name_key` ON `registered_models` (`name`);
 -- create "runs" table
-CREATE TABLE `runs` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `run_id` text NOT NULL, `name` text NOT NULL, `status` text NOT NULL DEFAULT ('RUNNING'), `status_reason` text NOT NULL DEFAULT (''), `start_time` integer NOT NULL, `end_time` integer NULL, `lifecycle_stage` text NOT NULL DEFAULT ('active'), `deleted_at` integer NULL, `deleted_with_experiment` bool NOT NULL DEFAULT (false), `user_id` text NOT NULL DEFAULT (''), `artifact_location` text NOT NULL, `parent_run_id` text NOT NULL DEFAULT (''), `metric_sequence` integer NOT NULL DEFAULT (0), `log_sequence` integer NOT NULL DEFAULT (0), `lease_expires_at` integer NULL, `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `updated_by` text NOT NULL DEFAULT (''), `experiment_id` integer NOT NULL, CONSTRAINT `runs_experiments_runs` FOREIGN KEY (`experiment_id`) REFERENCES `experiments` (`id`) ON DELETE CASCADE);
+CREATE TABLE `runs` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `run_id` text NOT NULL, `name` text NOT NULL, `status` text NOT NULL DEFAULT ('RUNNING'), `status_reason` text NOT NULL DEFAULT (''), `start_time` integer NOT NULL, `end_time` integer NULL, `lifecycle_stage` text NOT NULL DEFAULT ('active'), `deleted_at` integer NULL, `deleted_with_experiment` bool NOT NULL DEFAULT (false), `purging` bool NOT NULL DEFAULT (false), `user_id` text NOT NULL DEFAULT (''), `artifact_location` text NOT NULL, `parent_run_id` text NOT NULL DEFAULT (''), `metric_sequence` integer NOT NULL DEFAULT (0), `log_sequence` integer NOT NULL DEFAULT (0), `lease_expires_at` integer NULL, `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `updated_by` text NOT NULL DEFAULT (''), `experiment_id` integer NOT NULL, CONSTRAINT `runs_experiments_runs` FOREIGN KEY (`experiment_id`) REFERENCES `experiments` (`id`) ON DELETE CASCADE);
 -- create index "runs_run_id_key" to table: "runs"
 CREATE UNIQUE INDEX `runs_run_id_key` ON `runs` (`run_id`);
 -- create index "run_list" to table: "runs"
