@@ -48,8 +48,15 @@ func (c *collection) removeModelFiles(ctx context.Context, m store.DoomedModel) 
 	if err != nil {
 		return "", nil //nolint:nilerr // as above
 	}
+	if c.files == nil {
+		recorded, err := store.FilesBelow(ctx, c.db.Read(), root)
+		if err == nil && recorded {
+			err = errNoStore("logged model " + m.ModelID)
+		}
+		return "", err //nolint:wrapcheck // wrapped by the store
+	}
 	folder := own(root, m.ModelID)
-	if c.files == nil || c.shared(folder) {
+	if c.shared(folder) {
 		return "", nil
 	}
 	return root, c.remove(ctx, folder)

@@ -14,7 +14,7 @@ import (
 
 const (
 	// sliceTime is for how long a transaction goes on removing rows, and so about how long another writer waits.
-	sliceTime = 15 * time.Millisecond
+	sliceTime = 10 * time.Millisecond
 	// listed is how much is looked up at a time.
 	listed = 100
 	// MinKeyAge bounds how young idempotency keys may be to be removed: an agent delivers what it kept while its machine was
@@ -166,9 +166,13 @@ func (c *collection) run(ctx context.Context, run store.DoomedRun) (more bool, e
 	if more, err = c.take(ctx, run.RunID, store.RunSteps(run)); err != nil || more {
 		return more, err
 	}
-	err = c.write(ctx, run.RunID, func(ctx context.Context, tx *store.Tx) error { return store.DropRun(ctx, tx, run) })
-	if err != nil {
-		return false, err
+	dropped := false
+	err = c.write(ctx, run.RunID, func(ctx context.Context, tx *store.Tx) (err error) {
+		dropped, err = store.DropRun(ctx, tx, run)
+		return err
+	})
+	if err != nil || !dropped {
+		return false, err //nolint:wrapcheck // wrapped by the store
 	}
 	c.removed.Runs++
 	if c.Progress != nil {

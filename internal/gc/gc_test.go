@@ -389,5 +389,53 @@ func TestArtifactsMustBeThere(t *testing.T) {
 		_, _, err = gc.New(w.db, nil).Collect(ctx, all())
 		require.Equal(w, errs.Invalid, errs.KindOf(err))
 		require.ErrorContains(w, err, "--artifacts")
+		require.EqualValues(w, 1, w.collect(gc.New(w.db, w.files)).Runs)
+
+		_, m := w.record(w.experiment("more", ""))
+		_, err = w.s.DeleteLoggedModel(ctx, m.ModelID)
+		require.NoError(w, err)
+		_, _, err = gc.New(w.db, nil).Collect(ctx, all())
+		require.Equal(w, errs.Invalid, errs.KindOf(err))
+		require.ErrorContains(w, err, "logged model "+m.ModelID)
+	})
+}
+
+// TestStepsFindWhatAFailedTransactionLeft: a step that was taken in vain is taken again.
+func TestStepsFindWhatAFailedTransactionLeft(t *testing.T) {
+	t.Parallel()
+	errFailed := errors.New("failed")
+	each(t, func(w *world) {
+		r, _ := w.record(w.experiment("beside", ""))
+		var columns []metric.Columns
+		for i := range 300 {
+			columns = append(columns, metric.Columns{Key: fmt.Sprint(i), Steps: []int64{1}, Times: []int64{1}, Values: []float64{1}})
+		}
+		w.log(tracking.Batch{RunID: r.RunID, Columns: columns})
+		for _, step := range store.RunSteps(store.DoomedRun{PK: r.ID, RunID: r.RunID}) {
+			again := func(fail bool) (n int64) {
+				err := w.db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+					if n, err = step(ctx, tx); err == nil && fail {
+						err = errFailed
+					}
+					return err
+				})
+				if fail {
+					require.ErrorIs(w, err, errFailed)
+				} else {
+					require.NoError(w, err)
+				}
+				return n
+			}
+			for again(true); again(false) > 0; {
+			}
+		}
+		for _, table := range []string{"metric_series", "metric_rollups", "metric_chunks", "metric_tails", "metric_batches", "params"} {
+			require.NoError(w, store.EachRow(ctx, w.db.Read(), "SELECT COUNT(*) FROM "+table, nil, func(rows *sql.Rows) error {
+				var n int
+				require.NoError(w, rows.Scan(&n))
+				require.Zero(w, n, table)
+				return nil
+			}))
+		}
 	})
 }

@@ -63,7 +63,11 @@ func TestFoldEndsQuietlyWhenItsRunIsRemoved(t *testing.T) {
 				require.NoError(t, metric.CompactUntil(ctx, db, func() error { return nil }))
 				asked = func() {}
 				remove(steps)
-				require.NoError(t, db.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return store.DropRun(ctx, tx, doomed) }))
+				require.NoError(t, db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+					dropped, err := store.DropRun(ctx, tx, doomed)
+					require.True(t, dropped)
+					return err
+				}))
 				require.True(t, met || meets > 10)
 			}
 		}

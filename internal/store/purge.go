@@ -139,8 +139,27 @@ type Step func(ctx context.Context, tx *Tx) (int64, error)
 
 // rowsOf removes rows of a table by the value of a column, a few at a time: fewer, the larger they may be.
 func rowsOf(table, column string, value any, atOnce int) Step {
-	query := fmt.Sprintf("DELETE FROM %s WHERE id IN (SELECT id FROM %s WHERE %s = ? LIMIT %d)", table, table, column, atOnce)
-	return func(ctx context.Context, tx *Tx) (int64, error) { return tx.change(ctx, table, query, value) }
+	return inParts(fmt.Sprintf("SELECT id FROM %s WHERE %s = ?", table, column), value, atOnce, func(ctx context.Context, tx *Tx, ids []int) error {
+		return deleteIn(ctx, tx, table, ids)
+	})
+}
+
+// inParts lists ids and removes a few of them with each call. It lists many at once: PostgreSQL, whose statistics may be old,
+// often reads all of them to give a few. What a transaction that failed has left is listed again in the end.
+func inParts(query string, value any, atOnce int, remove func(context.Context, *Tx, []int) error) Step {
+	const listed = 5000
+	var ids []int
+	return func(ctx context.Context, tx *Tx) (int64, error) {
+		if len(ids) == 0 {
+			var err error
+			if ids, err = scanColumn[int](ctx, tx, query+" LIMIT ?", value, listed); err != nil || len(ids) == 0 {
+				return 0, err
+			}
+		}
+		part := ids[:min(atOnce, len(ids))]
+		ids = ids[len(part):]
+		return int64(len(part)), remove(ctx, tx, part)
+	}
 }
 
 // change runs a statement that changes rows of a table, and gives how many.
@@ -187,17 +206,13 @@ func batchesOf(runPK int) Step {
 
 // seriesOf removes series with their roll-ups.
 func seriesOf(runPK int) Step {
-	const atOnce = 16
-	return func(ctx context.Context, tx *Tx) (int64, error) {
-		ids, err := scanColumn[int](ctx, tx, "SELECT id FROM metric_series WHERE run_id = ? LIMIT ?", runPK, atOnce)
-		if err != nil || len(ids) == 0 {
-			return 0, err
-		}
+	const atOnce = 128
+	return inParts("SELECT id FROM metric_series WHERE run_id = ?", runPK, atOnce, func(ctx context.Context, tx *Tx, ids []int) error {
 		if err := DeleteRollups(ctx, tx, ids); err != nil {
-			return 0, err
+			return err
 		}
-		return int64(len(ids)), DeleteSeries(ctx, tx, ids)
-	}
+		return DeleteSeries(ctx, tx, ids)
+	})
 }
 
 // inputsOf removes a run's inputs, and the datasets that nothing else has as an input.
@@ -257,14 +272,14 @@ func dropEdges(ctx context.Context, tx *Tx, kind, id string) error {
 	return nil
 }
 
-// DropRun removes a run that is purged, and what came to it since its parts were removed.
-func DropRun(ctx context.Context, tx *Tx, run DoomedRun) error {
+// DropRun removes a run that is purged, and what came to it since its parts were removed. It gives false when another did it.
+func DropRun(ctx context.Context, tx *Tx, run DoomedRun) (bool, error) {
 	if err := DeletePoints(ctx, tx, run.PK); err != nil {
-		return err
+		return false, err
 	}
 	if _, err := tx.change(ctx, "changes", "DELETE FROM changes WHERE entity = 'RUN' AND entity_id = ?", run.RunID); err != nil {
-		return err
+		return false, err
 	}
-	_, err := tx.change(ctx, "runs", "DELETE FROM runs WHERE id = ? AND purging", run.PK)
-	return err
+	n, err := tx.change(ctx, "runs", "DELETE FROM runs WHERE id = ? AND purging", run.PK)
+	return n > 0, err
 }

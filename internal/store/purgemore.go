@@ -55,12 +55,24 @@ func ModelSteps(m DoomedModel, root string) []Step {
 	return append(steps, rowsOf("logged_models", "id", m.PK, 1))
 }
 
+const listFilesBelow = "SELECT id FROM artifact_references WHERE location > ? AND location < ? LIMIT ?"
+
+// below are the bounds of the places below a folder: "0" comes behind "/".
+func below(root string) (from, to string) { return root + "/", root + "0" }
+
 // filesBelow removes the records of files below a folder.
 func filesBelow(root string) Step {
-	query := fmt.Sprintf("DELETE FROM artifact_references WHERE id IN (SELECT id FROM artifact_references WHERE location > ? AND location < ? LIMIT %d)", smallRows)
+	from, to := below(root)
 	return func(ctx context.Context, tx *Tx) (int64, error) {
-		return tx.change(ctx, "artifact_references", query, root+"/", root+"0") // "0" comes behind "/"
+		return tx.change(ctx, "artifact_references", "DELETE FROM artifact_references WHERE id IN ("+listFilesBelow+")", from, to, smallRows)
 	}
+}
+
+// FilesBelow tells whether files are recorded that lie below a folder.
+func FilesBelow(ctx context.Context, q Querier, root string) (bool, error) {
+	from, to := below(root)
+	found, err := scanColumn[int](ctx, q, listFilesBelow, from, to, 1)
+	return len(found) > 0, err
 }
 
 // emptyExperiments are those of doomedExperiments whose runs are removed: before, nothing of them is touched.
