@@ -10,6 +10,8 @@ import (
 const (
 	// lingerTimeout is how long processes that outlive their command are still listened to.
 	lingerTimeout = 2 * time.Second
+	// lastReads bounds the wait until what they had sent by then is journaled: no more than a socket holds of each.
+	lastReads = time.Minute
 	// adaptersTimeout bounds the wait for adapters at the end.
 	adaptersTimeout = 5 * time.Minute
 )

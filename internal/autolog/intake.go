@@ -84,17 +84,23 @@ func (in *intake) serve(listener net.Listener) {
 	}
 }
 
-// hangUp ends the connections of trainings, so that nothing more is recorded of them; closeAll those of exec too, and waits.
+// hangUp ends the connections of trainings, so that nothing more is taken from them. What they had sent before is still read:
+// this process may have come to none of it yet, on a machine or a disk that is busy.
 func (in *intake) hangUp() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.hungUp = true
 	for c := range in.open {
-		if !c.control {
+		if c.control {
+			continue
+		}
+		if half, ok := c.conn.(interface{ CloseRead() error }); !ok || half.CloseRead() != nil {
 			_ = c.conn.Close()
 		}
 	}
 }
+
+// closeAll ends all connections, also exec's, and waits until nobody reads from them.
 
 func (in *intake) closeAll() {
 	in.mu.Lock()

@@ -145,7 +145,7 @@ func (a *agent) serve(ctx context.Context, listener net.Listener, options AgentO
 	if told {
 		in.linger(ctx, lingerTimeout)
 		in.hangUp()
-		in.linger(ctx, lingerTimeout)
+		in.linger(ctx, lastReads)
 		origin.settle()
 		a.conclude(ctx, end)
 	}
