@@ -55,6 +55,9 @@ func (s *subject) check(c *Comparison, op, value token) *syntaxError {
 		}
 		return expected("a text in quotes to compare "+name+" with", value)
 	}
+	if (c.Op == Like || c.Op == ILike) && len(c.Value.Text) > MaxPatternBytes {
+		return syntaxErrorf(value.at, "a pattern of %d bytes; at most %d are allowed", len(c.Value.Text), MaxPatternBytes)
+	}
 	return nil
 }
 

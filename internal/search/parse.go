@@ -18,6 +18,9 @@ const (
 	MaxComparisons = 100
 	// MaxListValues bounds the values of one IN.
 	MaxListValues = 1000
+	// MaxPatternBytes bounds the pattern of one LIKE. What follows a % is tried at every place of a value, of which some
+	// have 64 KiB, and no database breaks off within a value.
+	MaxPatternBytes = 1000
 )
 
 // Subject is what is searched; it decides which names a filter may use.

@@ -107,6 +107,8 @@ func TestParseErrors(t *testing.T) {
 		{strings.Repeat("NOT ", 60) + "metrics.a > 1", "filter: at 201: parentheses and NOT are nested deeper than 50"},
 		{strings.Repeat("metrics.a > 1 or ", MaxComparisons) + "metrics.b > 1", "filter: at 1701: more than 100 comparisons"},
 		{"run_id in (" + strings.Repeat("'',", MaxListValues) + "'')", "filter: at 3012: more than 1000 values in a list"},
+		{"tags.a LIKE '" + strings.Repeat("%a", MaxPatternBytes/2) + "b'", "filter: at 13: a pattern of 1001 bytes; at most 1000 are allowed"},
+		{"run_name ILIKE '" + strings.Repeat("a", MaxPatternBytes) + "%'", "filter: at 16: a pattern of 1001 bytes; at most 1000 are allowed"},
 		{strings.Repeat(" ", MaxFilterBytes+1), "filter: has 16385 bytes; at most 16384 are allowed"},
 		{"\"metrics.a\" > 1", "filter: at 1: unknown attribute metrics.a; runs have"},
 		{"tags.a = " + strings.Repeat("x", 90), "filter: at 10: expected a number or a text in quotes, found " + strings.Repeat("x", 40) + "…"},
@@ -198,6 +200,8 @@ func FuzzParse(f *testing.F) {
 		"metrics.acc > 0.9 and params.p1 = '3'", "NOT (tags.`a b` ilike \"%x\" or run_id in ('a', 'b'))",
 		"best(metrics.loss) <= -1e-3", "params.学习率 is not null", "((((", "'", "metrics.", "a.b.c IN (1,", "\x00", "`a`.`", "1.e",
 		"experiment_id in ('1', 2)", "experiment_id = '99999999999999999999'", "start_time > 99999999999999999999",
+		"metrics.acc > 0.9 and (params.p1 = '3' or not params.p1 in (1, 2.5)) and status != 'FAILED'", "datasets.name like 'a%'",
+		"max(metrics.`a b`) not in (1, -2e9) or last(metrics.\"x\") >= .5", "tags.a is null and attributes.end_time is not null",
 	} {
 		f.Add(seed)
 	}
