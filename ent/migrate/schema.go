@@ -779,6 +779,16 @@ var (
 				},
 			},
 			{
+				Name:    "run_experiment_id_name",
+				Unique:  false,
+				Columns: []*schema.Column{RunsColumns[21], RunsColumns[2]},
+			},
+			{
+				Name:    "run_experiment_id_status",
+				Unique:  false,
+				Columns: []*schema.Column{RunsColumns[21], RunsColumns[3]},
+			},
+			{
 				Name:    "run_parent_run_id",
 				Unique:  false,
 				Columns: []*schema.Column{RunsColumns[13]},

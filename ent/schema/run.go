@@ -70,6 +70,8 @@ func (Run) Indexes() []ent.Index {
 		// The order of a list of runs: newest first.
 		index.Fields("experiment_id", "lifecycle_stage", "start_time", "run_id").
 			Annotations(entsql.DescColumns("start_time")).StorageKey("run_list"),
+		index.Fields("experiment_id", "name"),
+		index.Fields("experiment_id", "status"),
 		index.Fields("parent_run_id"),
 		index.Fields("lease_expires_at"),
 	}

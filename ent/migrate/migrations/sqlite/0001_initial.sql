@@ -132,6 +132,10 @@ CREATE TABLE `runs` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `run_id` t
 CREATE UNIQUE INDEX `runs_run_id_key` ON `runs` (`run_id`);
 -- create index "run_list" to table: "runs"
 CREATE INDEX `run_list` ON `runs` (`experiment_id`, `lifecycle_stage`, `start_time` DESC, `run_id`);
+-- create index "run_experiment_id_name" to table: "runs"
+CREATE INDEX `run_experiment_id_name` ON `runs` (`experiment_id`, `name`);
+-- create index "run_experiment_id_status" to table: "runs"
+CREATE INDEX `run_experiment_id_status` ON `runs` (`experiment_id`, `status`);
 -- create index "run_parent_run_id" to table: "runs"
 CREATE INDEX `run_parent_run_id` ON `runs` (`parent_run_id`);
 -- create index "run_lease_expires_at" to table: "runs"
