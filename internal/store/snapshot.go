@@ -25,6 +25,20 @@ func (r *Reader) Snapshot(ctx context.Context, fn func(Querier) error) error {
 	return err
 }
 
+// Thoroughly runs fn with what is for queries that look at many rows: PostgreSQL does not compile them first, which it would
+// do at a cost that it estimates, and which mostly takes longer than the query.
+func (r *Reader) Thoroughly(ctx context.Context, fn func(Querier) error) error {
+	if !r.db.Postgres() {
+		return fn(r)
+	}
+	return r.Snapshot(ctx, func(q Querier) error {
+		if err := EachRow(ctx, q, "SELECT set_config('jit', 'off', true)", nil, func(*sql.Rows) error { return nil }); err != nil {
+			return err
+		}
+		return fn(q)
+	})
+}
+
 type snapshot struct {
 	r  *Reader
 	tx *sql.Tx
