@@ -5,24 +5,21 @@ import (
 
 	"github.com/cairnml/cairn/ent/loggedmodelmetric"
 	"github.com/cairnml/cairn/ent/metricseries"
+	"github.com/cairnml/cairn/internal/store"
 )
 
 // arranger turns order terms into sort columns and joins.
 type arranger struct {
 	keyset
-	subject  *subject
-	postgres bool
-	goals    goals
+	subject *subject
+	guide   store.Guide
+	goals   goals
 	// paramsAsText orders params by their text alone.
 	paramsAsText bool
 	// datasets says, by term, on which dataset the metric of a logged model is to be measured.
 	datasets map[int]DatasetFilter
-}
-
-func (a *arranger) terms(terms []OrderTerm) {
-	for i, t := range terms {
-		a.term(i, t)
-	}
+	// fenced: joined rows are looked up one by one, which is right for few.
+	fenced bool
 }
 
 func (a *arranger) term(n int, t OrderTerm) {
@@ -80,15 +77,20 @@ func (a *arranger) attribute(attr attribute, desc bool) {
 // add appends a sort column. Texts are ordered by their bytes, which is the order of Unicode, whatever language the
 // database was made for.
 func (a *arranger) add(expr string, typ keyType, desc bool) {
-	if typ == textKey && a.postgres {
+	if typ == textKey && a.guide.Postgres {
 		expr += ` COLLATE "C"`
 	}
 	a.columns = append(a.columns, sortColumn{expr: expr, typ: typ, desc: desc})
 }
 
 func (a *arranger) join(alias string, t keyed, key string) {
-	a.joins.sql(" LEFT JOIN ", t.table, " ", alias, " ON ", alias, ".", t.owner, " = r.id AND ", alias, ".key = ")
-	a.joins.arg(key)
+	condition := alias + "." + t.owner + " = r.id AND " + alias + ".key = ?"
+	if a.fenced {
+		a.joins.sql(a.guide.LeftJoin(t.table, alias, condition))
+	} else {
+		a.joins.sql(" LEFT JOIN ", t.table, " ", alias, " ON ", condition)
+	}
+	a.joins.args = append(a.joins.args, key)
 }
 
 // joinModelMetric joins the newest point of a metric of a logged model.

@@ -96,6 +96,9 @@ const (
 	IsNotNull    Op = "IS NOT NULL"
 )
 
+// isNaN is an operator that no filter can write: a search asks so itself for metrics that are NaN.
+const isNaN Op = "IS NaN"
+
 // Number is a number of a filter. An integer that fits 64 bits is kept exactly.
 type Number struct {
 	Float float64

@@ -8,57 +8,36 @@ import (
 
 	"github.com/cairnml/cairn/ent/loggedmodelmetric"
 	"github.com/cairnml/cairn/ent/metricseries"
+	"github.com/cairnml/cairn/internal/store"
 )
-
-// fragment is a piece of SQL with its arguments. What comes from outside is only ever an argument.
-type fragment struct {
-	strings.Builder
-	args []any
-}
-
-func (f *fragment) sql(parts ...string) {
-	for _, p := range parts {
-		f.WriteString(p)
-	}
-}
-
-// arg writes a placeholder for a value.
-func (f *fragment) arg(v any) {
-	f.WriteByte('?')
-	f.args = append(f.args, v)
-}
-
-// argList writes placeholders for values, in parentheses. An empty list is written so that nothing is in it.
-func argList[T any](f *fragment, values []T) {
-	if len(values) == 0 {
-		f.sql("(NULL)")
-		return
-	}
-	f.sql("(")
-	for i, v := range values {
-		if i > 0 {
-			f.sql(", ")
-		}
-		f.arg(v)
-	}
-	f.sql(")")
-}
-
-func (f *fragment) add(g *fragment) {
-	f.WriteString(g.String())
-	f.args = append(f.args, g.args...)
-}
 
 // compiler turns a checked filter into a condition on the subject's table, which has the alias r. Every condition is true
 // or false and never NULL, so that NOT and OR mean what they say.
 type compiler struct {
 	fragment
-	subject  *subject
-	postgres bool
-	goals    goals
+	subject *subject
+	guide   store.Guide
+	goals   goals
 	// datasets restricts the metrics of logged models to those measured on one of them.
 	datasets []DatasetFilter
+	// row is where the row is that is asked about.
+	row rowAt
 }
+
+// rowAt says how a statement names a row's id, and the experiment that it is in; "" where that is not at hand.
+type rowAt struct {
+	id, experiment string
+	// found: it is one of few, so that what is asked of it is looked up row by row.
+	found bool
+}
+
+var (
+	// anyRow is a row of the subject's table, all of which are looked at.
+	anyRow = rowAt{id: "r.id", experiment: "r.experiment_id"}
+	// foundRow is a row of the subject's table of which an index gave the id, and foundID is the id alone.
+	foundRow = rowAt{id: "r.id", experiment: "r.experiment_id", found: true}
+	foundID  = rowAt{id: "c.run", experiment: "c.exp", found: true}
+)
 
 func (c *compiler) expr(e Expr) {
 	switch e := e.(type) {
@@ -98,15 +77,59 @@ func (c *compiler) comparison(e *Comparison) {
 	case Metric:
 		c.metric(e)
 	case Param:
-		column := "k.value"
-		if e.Value.Kind != NoValue && e.Value.holds(NumberValue) {
-			column = "k." + c.subject.params.number
+		switch {
+		case c.subject.params.index != "" && e.Op == Equal && e.Value.Kind == TextValue:
+			c.equalValue(*c.subject.params, e)
+		case e.Value.Kind != NoValue && e.Value.holds(NumberValue):
+			c.keyed(*c.subject.params, "k."+c.subject.params.number, e)
+		default:
+			c.keyed(*c.subject.params, "k.value", e)
 		}
-		c.keyed(*c.subject.params, column, e)
 	case Tag:
+		if c.subject.tags.index != "" && e.Op == Equal {
+			c.equalValue(c.subject.tags, e)
+			return
+		}
 		c.keyed(c.subject.tags, "k.value", e)
 	case Dataset:
 		c.dataset(e)
+	}
+}
+
+// equalValue asks for a value in the index of values: rows with the same value lie together there, and not in the table.
+func (c *compiler) equalValue(t keyed, e *Comparison) {
+	c.sql("EXISTS (SELECT 1 FROM ", t.table, " k", c.guide.By(t.index), " WHERE k.experiment_id = ", c.row.experiment, " AND k.key = ")
+	c.arg(e.Left.Key)
+	c.sql(" AND ")
+	c.hasValue("k", t, e.Value)
+	c.sql(" AND k.", t.owner, " = ", c.row.id)
+	c.endExists()
+}
+
+// endExists ends a condition that there be a row of another table.
+func (c *compiler) endExists() {
+	if c.row.found {
+		c.sql(c.guide.Singly())
+	}
+	c.sql(")")
+}
+
+// hasValue compares a row of params or tags with a text, in words that an index of values serves.
+func (f *fragment) hasValue(alias string, t keyed, v Value) {
+	if t.number != "" {
+		if number, ok := store.Number(v.Text); ok {
+			f.sql(alias, ".", t.number, " = ")
+			f.arg(number)
+		} else {
+			f.sql(alias, ".", t.number, " IS NULL")
+		}
+		f.sql(" AND ")
+	}
+	f.sql(alias, ".value_prefix = ")
+	f.arg(store.ValuePrefix(v.Text))
+	if len(v.Text) >= store.MaxValuePrefix {
+		f.sql(" AND ", alias, ".value = ")
+		f.arg(v.Text)
 	}
 }
 
@@ -115,13 +138,13 @@ func (c *compiler) keyed(t keyed, column string, e *Comparison) {
 	if e.Op == IsNull {
 		c.sql("NOT ")
 	}
-	c.sql("EXISTS (SELECT 1 FROM ", t.table, " k WHERE k.", t.owner, " = r.id AND k.key = ")
+	c.sql("EXISTS (SELECT 1 FROM ", t.table, " k WHERE k.", t.owner, " = ", c.row.id, " AND k.key = ")
 	c.arg(e.Left.Key)
 	if e.Value.Kind != NoValue {
 		c.sql(" AND ")
 		c.condition(column, e.Op, e.Value)
 	}
-	c.sql(")")
+	c.endExists()
 }
 
 func (c *compiler) metric(e *Comparison) {
@@ -131,9 +154,9 @@ func (c *compiler) metric(e *Comparison) {
 	column := "k.value"
 	if c.subject.metricFuncs {
 		column = c.goals.column("k", e.Left)
-		c.sql("EXISTS (SELECT 1 FROM ", metricseries.Table, " k WHERE k.run_id = r.id AND k.key = ")
+		c.sql("EXISTS (SELECT 1 FROM ", metricseries.Table, " k WHERE k.run_id = ", c.row.id, " AND k.key = ")
 	} else {
-		c.sql("EXISTS (SELECT 1 FROM ", loggedmodelmetric.Table, " k WHERE k.logged_model_id = r.id AND k.key = ")
+		c.sql("EXISTS (SELECT 1 FROM ", loggedmodelmetric.Table, " k WHERE k.logged_model_id = ", c.row.id, " AND k.key = ")
 	}
 	c.arg(e.Left.Key)
 	if !c.subject.metricFuncs {
@@ -141,6 +164,8 @@ func (c *compiler) metric(e *Comparison) {
 	}
 	switch e.Op {
 	case IsNull, IsNotNull:
+	case isNaN:
+		c.sql(" AND ", column, " IS NULL")
 	case NotEqual, NotIn:
 		// NaN, which is NULL here, is unequal to every number.
 		c.sql(" AND (", column, " IS NULL OR ")
@@ -150,7 +175,7 @@ func (c *compiler) metric(e *Comparison) {
 		c.sql(" AND ")
 		c.condition(column, e.Op, e.Value)
 	}
-	c.sql(")")
+	c.endExists()
 }
 
 // onDatasets restricts points of logged models to those measured on one of the datasets.
@@ -175,12 +200,12 @@ func (f *fragment) onDatasets(alias string, datasets []DatasetFilter) {
 }
 
 func (c *compiler) dataset(e *Comparison) {
-	c.sql("EXISTS (SELECT 1 FROM run_inputs i JOIN datasets d ON d.id = i.dataset_id WHERE i.run_id = r.id AND ")
+	c.sql("EXISTS (SELECT 1 FROM run_inputs i JOIN datasets d ON d.id = i.dataset_id WHERE i.run_id = ", c.row.id, " AND ")
 	if e.Left.Key == "context" { // an input without a context has none to compare
 		c.sql("i.context <> '' AND ")
 	}
 	c.condition(datasetAttributes[e.Left.Key].column, e.Op, e.Value)
-	c.sql(")")
+	c.endExists()
 }
 
 func (c *compiler) attribute(a attribute, e *Comparison) {
@@ -313,14 +338,14 @@ func (c *compiler) like(column, pattern string, fold bool) {
 			}
 			return r
 		}, pattern)
-		if c.postgres {
+		if c.guide.Postgres {
 			column += ` COLLATE "C"`
 		}
 		column = "lower(" + column + ")"
 	}
 	c.sql(column, " LIKE ")
 	c.arg(pattern)
-	if c.postgres {
+	if c.guide.Postgres {
 		c.sql(" ESCAPE ''")
 	}
 }
@@ -359,3 +384,9 @@ func walk(e Expr, visit func(*Comparison)) {
 }
 
 func joinAlias(n int) string { return "o" + strconv.Itoa(n) }
+
+// usesAttributes tells whether a filter needs the row itself, and not only its id.
+func usesAttributes(e Expr) (uses bool) {
+	walk(e, func(c *Comparison) { uses = uses || c.Left.Entity == Attribute })
+	return uses
+}

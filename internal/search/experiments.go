@@ -40,7 +40,7 @@ func (e ExperimentsQuery) prepare() (*query, error) {
 	if !has(q.order, "experiment_id") {
 		q.ties = append(q.ties, sortColumn{expr: "r.id", typ: integerKey, desc: newest})
 	}
-	return q, inView(&q.where, e.View)
+	return q, q.inView(e.View)
 }
 
 // Experiments gives a page of the experiments that match. Errors: Invalid for what is wrong with the query.

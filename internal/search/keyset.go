@@ -2,7 +2,9 @@ package search
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -22,6 +24,7 @@ const (
 	integerKey keyType = iota
 	floatKey
 	textKey
+	bytesKey
 )
 
 // sortColumn is one column of the order. No sort key is ever NULL: where a value may be missing, a class comes before it.
@@ -84,18 +87,108 @@ func (k *keyset) orderBy(f *fragment) {
 
 func keyName(i int) string { return fmt.Sprintf("k%d", i) }
 
+// selectKeys adds the sort keys to the columns of a statement.
+func (k *keyset) selectKeys(f *fragment) {
+	for i, col := range k.columns {
+		f.sql(", ", col.expr, " AS ", keyName(i))
+	}
+}
+
+// page ends a statement: the first rows after a place, or from the start when it is nil.
+func (k *keyset) page(f *fragment, after []any, limit int) {
+	if after != nil {
+		f.sql(" AND (")
+		k.afterPlace(f, after)
+		f.sql(")")
+	}
+	f.sql(" ORDER BY ")
+	k.orderBy(f)
+	f.sql(" LIMIT ")
+	f.arg(limit)
+}
+
+// compare compares two places.
+func (k *keyset) compare(a, b []any) int {
+	for i, col := range k.columns {
+		if c := col.compare(a[i], b[i]); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+func (c sortColumn) compare(a, b any) int {
+	if c.desc {
+		return compareKeys(b, a)
+	}
+	return compareKeys(a, b)
+}
+
+// compareKeys compares two values of one sort column.
+func compareKeys(a, b any) int {
+	switch a := a.(type) {
+	case int64:
+		return cmp.Compare(a, b.(int64))
+	case float64:
+		return cmp.Compare(a, b.(float64))
+	case string:
+		return cmp.Compare(a, b.(string))
+	case []byte:
+		return bytes.Compare(a, b.([]byte))
+	}
+	return 0
+}
+
+// target makes room for a value that a statement gives.
+func (t keyType) target() any {
+	switch t {
+	case integerKey:
+		return new(sql.NullInt64)
+	case floatKey:
+		return new(sql.NullFloat64)
+	case textKey:
+		return new(sql.NullString)
+	default:
+		return new(sql.Null[[]byte])
+	}
+}
+
+// scanned gives what was scanned into a target: int64, float64, string or []byte; nil for NULL.
+func scanned(target any) any {
+	switch v := target.(type) {
+	case *sql.NullInt64:
+		if v.Valid {
+			return v.Int64
+		}
+	case *sql.NullFloat64:
+		if v.Valid {
+			return v.Float64
+		}
+	case *sql.NullString:
+		if v.Valid {
+			return v.String
+		}
+	case *sql.Null[[]byte]:
+		if v.Valid {
+			return append([]byte{}, v.V...) // never nil, which would be NULL
+		}
+	}
+	return nil
+}
+
+func scannedAll(targets []any) []any {
+	out := make([]any, len(targets))
+	for i, t := range targets {
+		out[i] = scanned(t)
+	}
+	return out
+}
+
 // scanTargets makes room for the sort keys of a row.
 func (k *keyset) scanTargets() []any {
 	out := make([]any, len(k.columns))
 	for i, col := range k.columns {
-		switch col.typ {
-		case integerKey:
-			out[i] = new(int64)
-		case floatKey:
-			out[i] = new(float64)
-		case textKey:
-			out[i] = new(string)
-		}
+		out[i] = col.typ.target()
 	}
 	return out
 }
@@ -119,13 +212,13 @@ func encodeCursor(query []byte, keys []any) string {
 	buf := append([]byte{cursorVersion}, query...)
 	for _, key := range keys {
 		switch v := key.(type) {
-		case *int64:
-			buf = binary.AppendVarint(buf, *v)
-		case *float64:
-			buf = binary.LittleEndian.AppendUint64(buf, math.Float64bits(*v))
-		case *string:
-			buf = binary.AppendUvarint(buf, uint64(len(*v)))
-			buf = append(buf, *v...)
+		case int64:
+			buf = binary.AppendVarint(buf, v)
+		case float64:
+			buf = binary.LittleEndian.AppendUint64(buf, math.Float64bits(v))
+		case string:
+			buf = binary.AppendUvarint(buf, uint64(len(v)))
+			buf = append(buf, v...)
 		}
 	}
 	return base64.RawURLEncoding.EncodeToString(buf)
@@ -185,6 +278,7 @@ func (t keyType) decode(buf []byte) (value any, rest []byte, ok bool) {
 		}
 		v := string(buf[n : n+int(size)])
 		return v, buf[n+int(size):], invalidText(v) < 0
+	case bytesKey: // no sort key of a query
 	}
 	return nil, nil, false
 }

@@ -52,7 +52,7 @@ func (l LoggedModelsQuery) prepare() (*query, error) {
 			q.identity = append(q.identity, fmt.Sprintf("%d %q", i, d))
 		}
 	}
-	if err := inView(&q.where, Active); err != nil {
+	if err := q.inView(Active); err != nil {
 		return nil, err
 	}
 	if err := inExperiments(&q.where, l.Experiments); err != nil {

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/store"
 )
 
 func TestParse(t *testing.T) {
@@ -219,7 +220,7 @@ func FuzzParse(f *testing.F) {
 			require.NoError(t, err, e.String())
 			require.Equal(t, e.String(), again.String())
 			for _, postgres := range []bool{false, true} {
-				c := compiler{subject: subjects[subject], postgres: postgres, goals: goals{}}
+				c := compiler{subject: subjects[subject], guide: store.Guide{Postgres: postgres}, goals: goals{}, row: anyRow}
 				c.expr(e)
 				require.Equal(t, len(c.args), strings.Count(c.String(), "?"))
 			}

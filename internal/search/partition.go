@@ -43,10 +43,15 @@ func (s *Searcher) CountRunsByExperiment(ctx context.Context, r RunsQuery, exper
 // childrenQuery asks for the active runs below some runs, oldest first.
 func childrenQuery(parents []string) *query {
 	q := &query{subject: OfRuns, filter: &And{}, ties: []sortColumn{
-		{expr: "r.start_time", typ: integerKey}, {expr: "r.run_id", typ: textKey},
+		{expr: startTime, typ: integerKey}, {expr: "r.run_id", typ: textKey},
 	}}
-	q.where.sql("r.lifecycle_stage = 'active' AND r.parent_run_id IN ")
-	argList(&q.where, parents)
+	q.stages = []string{"active"}
+	q.where.sql("r.lifecycle_stage = 'active'")
+	below := &Comparison{Left: Operand{Entity: Attribute, Key: "parent_run_id"}, Op: In, Value: Value{Kind: ListValue}}
+	for _, id := range parents {
+		below.Value.List = append(below.Value.List, Value{Kind: TextValue, Text: id})
+	}
+	q.also = []Expr{below}
 	return q
 }
 
@@ -91,18 +96,15 @@ func partitioned[K comparable](
 	if err != nil {
 		return nil, err
 	}
-	arrange := arranger{subject: subjects[q.subject], postgres: s.db.Postgres(), goals: goals, paramsAsText: q.paramsAsText}
-	arrange.terms(q.order)
-	arrange.columns = append(arrange.columns, q.ties...)
+	f := finder{Searcher: s, q: q, sub: subjects[q.subject], guide: s.db.Guide(), goals: goals}
+	arrange := f.columns(0, false)
 	keys := &arrange.keyset
 
 	var stmt fragment
 	stmt.sql("SELECT * FROM (SELECT matching.*, ROW_NUMBER() OVER (PARTITION BY part ORDER BY ")
 	keys.orderBy(&stmt)
 	stmt.sql(") AS place FROM (SELECT r.id, ", column, " AS part")
-	for i, col := range keys.columns {
-		stmt.sql(", ", col.expr, " AS ", keyName(i))
-	}
+	keys.selectKeys(&stmt)
 	stmt.sql(" FROM ", subjects[q.subject].table, " r")
 	stmt.add(&keys.joins)
 	s.writeWhere(&stmt, q, goals)
@@ -163,7 +165,7 @@ func placesBy[K comparable](
 			id = identity(part)
 			identities[part] = id
 		}
-		p.cursor = encodeCursor(id, values)
+		p.cursor = encodeCursor(id, scannedAll(values))
 		out[part] = append(out[part], p)
 	}
 	if err := rows.Err(); err != nil {

@@ -54,14 +54,14 @@ func (r RunsQuery) prepare() (*query, error) {
 	if err := q.parse(r.Filter, r.OrderBy); err != nil {
 		return nil, err
 	}
-	if err := inView(&q.where, r.View); err != nil {
+	if err := q.inView(r.View); err != nil {
 		return nil, err
 	}
 	if r.TopLevel {
-		q.where.sql(" AND r.parent_run_id = ''")
+		q.also = append(q.also, equals(Operand{Entity: Attribute, Key: "parent_run_id"}, Value{Kind: TextValue}))
 	}
 	if !has(q.order, "start_time") {
-		q.ties = append(q.ties, sortColumn{expr: "r.start_time", typ: integerKey, desc: true})
+		q.ties = append(q.ties, sortColumn{expr: startTime, typ: integerKey, desc: true})
 	}
 	if !has(q.order, "run_id") {
 		q.ties = append(q.ties, sortColumn{expr: "r.run_id", typ: textKey})

@@ -40,22 +40,40 @@ const (
 type DatasetFilter struct{ Name, Digest string }
 
 // Searcher searches a database. It is safe for concurrent use.
-type Searcher struct{ db *store.DB }
+type Searcher struct {
+	db     *store.DB
+	pieces pieces
+}
+
+// pieces says how much is read at once where runs are read in order.
+type pieces struct {
+	// least and most bound the rows of one statement; each piece is larger than the one before.
+	least, most int
+	// sorted is the least where the database sorts for each piece.
+	sorted int
+	// counted bounds how far the sets of conditions are counted: where each has more runs, to look at all costs little more.
+	counted int
+}
 
 // New makes a searcher.
-func New(db *store.DB) *Searcher { return &Searcher{db: db} }
+func New(db *store.DB) *Searcher {
+	return &Searcher{db: db, pieces: pieces{least: 256, most: 65_536, sorted: 4096, counted: 200_000}}
+}
 
 // query is what all searches share.
 type query struct {
 	subject Subject
 	filter  Expr
 	order   []OrderTerm
-	// where is the condition beside the filter, first in the statement.
+	// where is the condition beside the filter, first in the statement; also are conditions in the filter's words.
 	where fragment
+	also  []Expr
 	// ties completes the order, so that no two rows are equal in it.
 	ties []sortColumn
 	// experiments is for the goals of metrics; nil for all.
-	experiments   []int
+	experiments []int
+	// stages are the lifecycle stages that are searched.
+	stages        []string
 	paramsAsText  bool
 	datasets      []DatasetFilter
 	orderDatasets map[int]DatasetFilter
@@ -73,6 +91,9 @@ func (q *query) parse(filter string, orderBy []string) error {
 	return err
 }
 
+// conds are the conditions that all have to hold.
+func (q *query) conds() []Expr { return append(slices.Clone(q.also), conjuncts(q.filter)...) }
+
 func checkFirst(first int) error {
 	if first < 1 || first > MaxFirst {
 		return errs.Field("first", "is %d; it is from 1 to %d", first, MaxFirst)
@@ -80,15 +101,18 @@ func checkFirst(first int) error {
 	return nil
 }
 
-// inView restricts a table to a view.
-func inView(f *fragment, view View) error {
+// inView restricts the search to a view.
+func (q *query) inView(view View) error {
 	switch view {
 	case "", Active:
-		f.sql("r.lifecycle_stage = 'active'")
+		q.stages = []string{"active"}
+		q.where.sql("r.lifecycle_stage = 'active'")
 	case Deleted:
-		f.sql("r.lifecycle_stage = 'deleted'")
+		q.stages = []string{"deleted"}
+		q.where.sql("r.lifecycle_stage = 'deleted'")
 	case All:
-		f.sql("1 = 1")
+		q.stages = []string{"active", "deleted"}
+		q.where.sql("1 = 1")
 	default:
 		return errs.Field("view", "is %.40q; it is ACTIVE, DELETED or ALL", string(view))
 	}
@@ -130,101 +154,44 @@ type place struct {
 
 // page finds the rows after a cursor, and whether there are more.
 func (s *Searcher) page(ctx context.Context, q *query, first int, after string) ([]place, bool, error) {
-	sub := subjects[q.subject]
-	goals, err := loadGoals(ctx, s.db, metricOperands(Best, q.filter, q.order), q.experiments)
+	f, err := s.newFinder(ctx, q)
 	if err != nil {
 		return nil, false, err
 	}
-	arrange := arranger{
-		subject: sub, postgres: s.db.Postgres(), goals: goals, paramsAsText: q.paramsAsText, datasets: q.orderDatasets,
-	}
-	arrange.terms(q.order)
-	arrange.columns = append(arrange.columns, q.ties...)
-	keys := &arrange.keyset
 	identity := fingerprint(append(q.identity, q.filter.String(), orderText(q.order))...)
-
-	var stmt fragment
-	stmt.sql("SELECT r.id")
-	for i, col := range keys.columns {
-		stmt.sql(", ", col.expr, " AS ", keyName(i))
-	}
-	stmt.sql(" FROM ", sub.table, " r")
-	stmt.add(&keys.joins)
-	s.writeWhere(&stmt, q, goals)
+	p := part{conds: q.conds(), limit: first + 1}
 	if after != "" {
-		from, err := keys.decodeCursor(identity, after)
-		if err != nil {
+		if p.after, err = f.columns(0, false).decodeCursor(identity, after); err != nil {
 			return nil, false, err
 		}
-		stmt.sql(" AND (")
-		keys.afterPlace(&stmt, from)
-		stmt.sql(")")
 	}
-	stmt.sql(" ORDER BY ")
-	keys.orderBy(&stmt)
-	stmt.sql(" LIMIT ")
-	stmt.arg(first + 1)
-
-	places, err := s.places(ctx, &stmt, keys, identity)
+	find := f.find
+	if q.subject != OfRuns {
+		find = f.all
+	}
+	rows, err := find(ctx, p)
 	if err != nil {
 		return nil, false, err
 	}
-	if len(places) > first {
-		return places[:first], true, nil
+	more := len(rows) > first
+	rows = rows[:min(len(rows), first)]
+	places := make([]place, 0, len(rows))
+	seen := make(map[int]bool, len(rows))
+	for _, row := range rows {
+		// A page may take several statements: a row that is moved between them would stand on it twice.
+		if !seen[row.id] {
+			seen[row.id] = true
+			places = append(places, place{id: row.id, cursor: encodeCursor(identity, row.keys)})
+		}
 	}
-	return places, false, nil
+	return places, more, nil
 }
 
 func (s *Searcher) writeWhere(stmt *fragment, q *query, goals goals) {
 	stmt.sql(" WHERE ")
 	stmt.add(&q.where)
-	if and, ok := q.filter.(*And); ok && len(and.Terms) == 0 {
-		return
-	}
-	c := compiler{subject: subjects[q.subject], postgres: s.db.Postgres(), goals: goals, datasets: q.datasets}
-	c.expr(q.filter)
-	stmt.sql(" AND (")
-	stmt.add(&c.fragment)
-	stmt.sql(")")
-}
-
-func (s *Searcher) places(ctx context.Context, stmt *fragment, keys *keyset, identity []byte) ([]place, error) {
-	rows, err := s.db.Read().QueryContext(ctx, stmt.String(), stmt.args...)
-	if err != nil {
-		return nil, fmt.Errorf("search: %w", err)
-	}
-	defer rows.Close()
-	var out []place
-	var p place
-	values := keys.scanTargets()
-	targets := append([]any{&p.id}, values...)
-	for rows.Next() {
-		if err := rows.Scan(targets...); err != nil {
-			return nil, fmt.Errorf("scan search: %w", err)
-		}
-		p.cursor = encodeCursor(identity, values)
-		out = append(out, p)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("search: %w", err)
-	}
-	return out, nil
-}
-
-// count counts the rows that match.
-func (s *Searcher) count(ctx context.Context, q *query) (int, error) {
-	goals, err := loadGoals(ctx, s.db, metricOperands(Best, q.filter, nil), q.experiments)
-	if err != nil {
-		return 0, err
-	}
-	var stmt fragment
-	stmt.sql("SELECT COUNT(*) FROM ", subjects[q.subject].table, " r")
-	s.writeWhere(&stmt, q, goals)
-	var n int
-	if err := s.db.Read().QueryRowContext(ctx, stmt.String(), stmt.args...).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count: %w", err)
-	}
-	return n, nil
+	f := finder{Searcher: s, q: q, sub: subjects[q.subject], guide: s.db.Guide(), goals: goals}
+	f.wherever(stmt, " AND ", q.conds(), anyRow)
 }
 
 // loadChunk is how many rows are loaded in one statement: below the bind limits, and of few lengths, so that statements

@@ -3,11 +3,13 @@ package search
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -16,6 +18,7 @@ import (
 	"github.com/cairnml/cairn/ent/dataset"
 	"github.com/cairnml/cairn/ent/experiment"
 	"github.com/cairnml/cairn/ent/loggedmodel"
+	"github.com/cairnml/cairn/ent/metricseries"
 	"github.com/cairnml/cairn/ent/predicate"
 	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/internal/errs"
@@ -32,7 +35,6 @@ func TestRunsEqualNaiveSearch(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		n := newWorld(t, db, 60)
-		s := New(db)
 		experiments := experimentsOf(n)
 		key := func(from []string) *rapid.Generator[string] {
 			return rapid.SampledFrom(append(slices.Clone(from), "missing"))
@@ -61,7 +63,12 @@ func TestRunsEqualNaiveSearch(t *testing.T) {
 			if q.TopLevel {
 				want = slices.DeleteFunc(want, n.isChild)
 			}
-			got := allPages(t, s, q, rapid.SampledFrom([]int{1, 2, 7, 100}).Draw(t, "page size"))
+			// Pieces of a few runs show at 60 what else shows at a million.
+			s := New(db)
+			s.pieces = rapid.SampledFrom([]pieces{
+				s.pieces, {least: 3, most: 3, sorted: 3, counted: 1}, {least: 4, most: 16, sorted: 5, counted: 20}, {least: 5, most: 50, sorted: 2},
+			}).Draw(t, "pieces")
+			got := allPages(t, s, q, rapid.SampledFrom([]int{2, 7, 20, 100}).Draw(t, "page size"))
 			require.Equal(t, want, got, "%s ORDER BY %v", q.Filter, q.OrderBy)
 			count, err := s.CountRuns(context.Background(), q)
 			require.NoError(t, err)
@@ -107,51 +114,93 @@ func TestRunsDefaults(t *testing.T) {
 	})
 }
 
-// A run that nobody touches stands on exactly one page while others are made, removed and moved.
+// A run that nobody touches stands on exactly one page while others are made, removed and moved, however its place is found: in
+// the order of an index, piece by piece or at once, from a set, or by a look at all.
 func TestPagesAreStableUnderWrites(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		n := newWorld(t, db, 30)
 		s := New(db)
+		few := New(db)
+		few.pieces = pieces{least: 3, most: 5, sorted: 3, counted: 40}
 		r := rand.New(rand.NewPCG(3, 3))
-		q := RunsQuery{OrderBy: []string{"metrics.acc DESC", "params.depth"}, View: All, First: 4}
-		touched := map[string]bool{}
-		seen := map[string]int{}
-		for {
-			page, err := s.Runs(context.Background(), q)
-			require.NoError(t, err)
-			for _, found := range page.Runs {
-				seen[found.RunID]++
+		for _, q := range []RunsQuery{
+			{OrderBy: []string{"metrics.acc DESC", "params.depth"}, View: All},
+			{OrderBy: []string{"params.depth", "tags.team DESC"}, View: All},
+			{Filter: "metrics.acc is not null", OrderBy: []string{"user_id"}, View: All},
+			{OrderBy: []string{"run_id"}, View: All},
+		} {
+			for _, s := range []*Searcher{s, few} {
+				pagesAmongWrites(t, s, db, n, r, q)
 			}
-			if !page.HasNext {
-				break
-			}
-			q.After = page.Cursors[len(page.Cursors)-1]
-			write(t, db, func(ctx context.Context, tx *store.Tx) error {
-				victim := n.runs[r.IntN(len(n.runs))]
-				touched[victim.id] = true
-				if err := tx.Ent().Run.Update().Where(run.RunID(victim.id)).SetStartTime(99).Exec(ctx); err != nil {
-					return err
-				}
-				added := randomRun(r, victim.experiment)
-				touched[added.id] = true
-				return storeRun(ctx, tx, added)
-			})
-			write(t, db, func(ctx context.Context, tx *store.Tx) error {
-				victim := n.runs[r.IntN(len(n.runs))]
-				touched[victim.id] = true
-				_, err := tx.Ent().Run.Delete().Where(run.RunID(victim.id)).Exec(ctx)
+		}
+	})
+}
+
+func pagesAmongWrites(t *testing.T, s *Searcher, db *store.DB, n *naive, r *rand.Rand, q RunsQuery) {
+	t.Helper()
+	filter, err := Parse(OfRuns, q.Filter)
+	require.NoError(t, err)
+	touched, seen, all := map[string]bool{}, map[string]int{}, slices.Clone(n.runs)
+	q.First = 4
+	for {
+		page, err := s.Runs(context.Background(), q)
+		require.NoError(t, err)
+		for _, found := range page.Runs {
+			seen[found.RunID]++
+		}
+		if !page.HasNext {
+			break
+		}
+		q.After = page.Cursors[len(page.Cursors)-1]
+		moved, removed := n.runs[r.IntN(len(n.runs))], n.runs[r.IntN(len(n.runs))]
+		touched[moved.id], touched[removed.id] = true, true
+		added := []*naiveRun{randomRun(r, moved.experiment), randomRun(r, moved.experiment)}
+		all = append(all, added...)
+		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+			if err := tx.Ent().Run.Update().Where(run.RunID(moved.id)).SetStartTime(99).SetUserID("moved").Exec(ctx); err != nil {
 				return err
-			})
-		}
-		untouched := 0
-		for _, nr := range n.runs {
-			if !touched[nr.id] {
-				untouched++
-				require.Equal(t, 1, seen[nr.id])
 			}
+			if err := tx.Ent().MetricSeries.Update().Where(metricseries.HasRunWith(run.RunID(moved.id))).SetLastValue(0.5).
+				Exec(ctx); err != nil {
+				return err
+			}
+			if _, err := tx.Ent().Run.Delete().Where(run.RunID(removed.id)).Exec(ctx); err != nil {
+				return err
+			}
+			return errors.Join(storeRun(ctx, tx, added[0]), storeRun(ctx, tx, added[1]))
+		})
+	}
+	untouched := 0
+	for _, nr := range n.runs {
+		if !touched[nr.id] && n.matches(nr, filter) {
+			untouched++
+			require.Equal(t, 1, seen[nr.id], "%+v", q)
 		}
-		require.Positive(t, untouched)
+	}
+	require.Positive(t, untouched)
+	// The next goes on with those that are as they are known.
+	n.runs = slices.DeleteFunc(all, func(nr *naiveRun) bool { return touched[nr.id] })
+}
+
+// The dearest pattern that is allowed, on the longest value that is stored, takes a moment.
+func TestPatternsAreBounded(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+			long := strings.Repeat("a", 65_536)
+			return storeRun(ctx, tx, &naiveRun{id: strings.Repeat("0", 32), status: "FINISHED", tags: map[string]string{"long": long}})
+		})
+		for _, pattern := range []string{
+			"%" + strings.Repeat("a", MaxPatternBytes-2) + "b", strings.Repeat("%a", MaxPatternBytes/2-1) + "b",
+			strings.Repeat("%_a", MaxPatternBytes/3-1) + "b",
+		} {
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			count, err := New(db).CountRuns(ctx, RunsQuery{Filter: "tags.long like '" + pattern + "'"})
+			cancel()
+			require.NoError(t, err)
+			require.Zero(t, count)
+		}
 	})
 }
 
@@ -522,8 +571,10 @@ func TestTextsAreOrderedByTheirBytes(t *testing.T) {
 	t.Parallel()
 	order, err := ParseOrder(OfRuns, []string{"params.a", "tags.a", "run_name", "run_id"})
 	require.NoError(t, err)
-	a := arranger{subject: subjects[OfRuns], postgres: true}
-	a.terms(order)
+	a := arranger{subject: subjects[OfRuns], guide: store.Guide{Postgres: true}}
+	for i, term := range order {
+		a.term(i, term)
+	}
 	collated := 0
 	for _, c := range a.columns {
 		if c.typ == textKey && strings.HasSuffix(c.expr, ` COLLATE "C"`) {

@@ -28,6 +28,8 @@ type keyed struct {
 	table, owner string
 	// number is the column of the value as a number, "" where there is none.
 	number string
+	// index finds rows by experiment, key and value, "" where there is none.
+	index string
 }
 
 // subject is what a filter may ask of one kind of row. Its table has the alias r in all SQL.
@@ -43,6 +45,9 @@ type subject struct {
 	datasets             bool
 }
 
+// startTime is the column by which lists of runs are ordered that name no order.
+const startTime = "r.start_time"
+
 var datasetAttributes = map[string]attribute{
 	"name":    {column: "d.name"},
 	"digest":  {column: "d.digest"},
@@ -57,7 +62,7 @@ var subjects = map[Subject]*subject{
 			"run_name":      {column: "r.name"},
 			"user_id":       {column: "r.user_id"},
 			"status":        {column: "r.status"},
-			"start_time":    {column: "r.start_time", typ: integerColumn},
+			"start_time":    {column: startTime, typ: integerColumn},
 			"end_time":      {column: "r.end_time", typ: integerColumn, nullable: true},
 			"artifact_uri":  {column: "r.artifact_location"},
 			"experiment_id": {column: "r.experiment_id", typ: idColumn},
@@ -69,8 +74,8 @@ var subjects = map[Subject]*subject{
 			"created": "start_time", "Created": "start_time",
 			"run name": "run_name", "Run name": "run_name", "Run Name": "run_name",
 		},
-		params:  &keyed{table: "params", owner: "run_id", number: "number"},
-		tags:    keyed{table: "run_tags", owner: "run_id"},
+		params:  &keyed{table: "params", owner: "run_id", number: "number", index: "param_search"},
+		tags:    keyed{table: "run_tags", owner: "run_id", index: "runtag_search"},
 		metrics: true, metricFuncs: true, datasets: true,
 	},
 	OfExperiments: {
