@@ -77,7 +77,9 @@ func ParseStep(text string) (Step, error) {
 		mantissa = text[:i]
 	}
 	whole, fraction, dot := strings.Cut(mantissa, ".")
-	if dot && fraction == "" || len(whole)+len(fraction) > 60 {
+	noDigit := func(r rune) bool { return r < '0' || r > '9' }
+	if dot && fraction == "" || len(whole)+len(fraction) > 60 || strings.ContainsFunc(fraction, noDigit) ||
+		!dot && strings.TrimLeft(whole, "+-") == "" {
 		return bad()
 	}
 	digits, places := whole+fraction, len(fraction)-exponent

@@ -27,7 +27,7 @@ func TestParseStep(t *testing.T) {
 		require.NoError(t, err, text)
 		require.Equal(t, want, got, text)
 	}
-	for _, text := range []string{"", "x", "1.", "--1", "0.0000001", "9223372036854775808", "1e99", "NaN", "Infinity", "1e-999999999", "1_0"} {
+	for _, text := range []string{"", "x", "1.", "--1", "0.0000001", "9223372036854775808", "1e99", "NaN", "Infinity", "1e-999999999", "1_0", "e5", "-e5", "+", ".", ".-5", "1.+5"} {
 		_, err := metric.ParseStep(text)
 		require.Equal(t, errs.Invalid, errs.KindOf(err), text)
 	}
