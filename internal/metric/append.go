@@ -118,22 +118,25 @@ func Merge(columns []Columns) ([]Columns, error) {
 	}
 	at := make(map[string]int, len(columns))
 	merged := make([]Columns, 0, len(columns))
+	own := make([]bool, 0, len(columns)) // the columns are not the caller's, which are not to be written into
 	for _, c := range columns {
 		i, ok := at[c.Key]
 		if !ok {
 			at[c.Key] = len(merged)
-			merged = append(merged, c)
+			merged, own = append(merged, c), append(own, false)
 			continue
 		}
 		m := &merged[i]
 		if m.KeepExisting != c.KeepExisting {
 			if c.Len() > 0 && (m.KeepExisting || m.Len() == 0) {
-				*m = c
+				*m, own[i] = c, false
 			}
 			continue
 		}
-		// The caller's columns are not to be written into.
-		m.Steps, m.Times, m.Values = slices.Clip(m.Steps), slices.Clip(m.Times), slices.Clip(m.Values)
+		if !own[i] {
+			m.Steps, m.Times, m.Values = slices.Clip(m.Steps), slices.Clip(m.Times), slices.Clip(m.Values)
+			own[i] = true
+		}
 		m.Role = cmp.Or(c.Role, m.Role)
 		if err := m.join(c); err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package metric
 import (
 	"cmp"
 	"context"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -279,10 +280,7 @@ func inParallel(n int, fn func(i int)) {
 
 // arrange drops the points outside the range and orders the others by the axis; equal ones keep their order.
 func (q *SeriesQuery) arrange(c *Columns, run *ent.Run) {
-	start := int64(0)
-	if q.Axis == ByRelativeTime {
-		start = run.StartTime
-	}
+	from, to := q.times(run)
 	order := make([]int, 0, c.Len())
 	sorted := true
 	less := func(a, b int) int {
@@ -299,7 +297,7 @@ func (q *SeriesQuery) arrange(c *Columns, run *ent.Run) {
 				continue
 			}
 		}
-		if q.FromTime != nil && c.Times[i]-start < *q.FromTime || q.ToTime != nil && c.Times[i]-start > *q.ToTime {
+		if c.Times[i] < from || c.Times[i] > to {
 			continue
 		}
 		if n := len(order); n > 0 && less(order[n-1], i) > 0 {
@@ -314,6 +312,22 @@ func (q *SeriesQuery) arrange(c *Columns, run *ent.Run) {
 		slices.SortStableFunc(order, less)
 	}
 	*c = c.pick(order)
+}
+
+// times gives the bounds of the times of a run's points, both included.
+func (q *SeriesQuery) times(run *ent.Run) (from, to int64) {
+	from, to = math.MinInt64, math.MaxInt64
+	start := int64(0)
+	if q.Axis == ByRelativeTime {
+		start = run.StartTime // never negative
+	}
+	if q.FromTime != nil {
+		from = *q.FromTime + min(start, math.MaxInt64-max(*q.FromTime, 0))
+	}
+	if q.ToTime != nil {
+		to = *q.ToTime + min(start, math.MaxInt64-max(*q.ToTime, 0))
+	}
+	return from, to
 }
 
 // compareSteps orders steps of any scales.

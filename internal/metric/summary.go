@@ -27,6 +27,10 @@ func (p place) compare(q place) int {
 
 func (id pointID) place() place { return place{id.step, id.time} }
 
+// maxTail bounds the values that are remembered of the last place: all of them are gone through for each point there. Of more
+// none but the first is known, as if the series had just been read.
+const maxTail = 64
+
 // series is the state of one series while points are added to it: its row, and what is known of its points beyond the row.
 type series struct {
 	row store.SeriesRow
@@ -152,6 +156,8 @@ func (s *series) add(id pointID) {
 		s.tail, s.moreTail, s.hasTail, s.tailKnown = id.bits, nil, true, true
 	case where == 0 && !s.hasTail:
 		s.tail, s.hasTail = id.bits, true
+	case where == 0 && len(s.moreTail) == maxTail:
+		s.moreTail, s.tailKnown = nil, false
 	case where == 0:
 		s.moreTail = append(s.moreTail, id.bits)
 	}

@@ -224,6 +224,10 @@ func EachSeriesHead(ctx context.Context, q Querier, runPKs []int, keys []string,
 		}
 		return fn(s)
 	}
+	keys = known(keys)
+	if len(keys) > maxIn { // what is named twice may come to stand in two parts
+		keys = slices.Compact(slices.Sorted(slices.Values(keys)))
+	}
 	keyParts := Parts(keys)
 	if keys == nil {
 		keyParts = [][]string{nil}

@@ -70,7 +70,7 @@ func postgresArray[T int | string](values []T) any {
 	return nil
 }
 
-// known leaves out texts that no database stores, and PostgreSQL would refuse.
+// known leaves out texts that no database stores, and PostgreSQL would refuse. Of nil it gives nil, and only of nil.
 func known[T int | string](values []T) []T {
 	strange := func(v T) bool {
 		text, ok := any(v).(string)

@@ -29,6 +29,9 @@ func (s *Service) SeriesPageOf(ctx context.Context, runs []int, prefix, after st
 	if err := checkSeriesPage(prefix, first); err != nil {
 		return nil, err
 	}
+	if err := checkText("after", after); err != nil {
+		return nil, err
+	}
 	out := make(map[int]SeriesPage, len(runs))
 	err := store.EachSeriesPage(ctx, s.db, seriesColumns, runs, prefix, after, first+1, func(rows *sql.Rows) error {
 		m := &ent.MetricSeries{}

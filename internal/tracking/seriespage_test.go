@@ -82,6 +82,8 @@ func TestPagesAndFoldersOfMetrics(t *testing.T) {
 		}
 		_, err := s.SeriesPageOf(ctx, runs, "", "", 1001)
 		require.Equal(t, errs.Invalid, errs.KindOf(err))
+		_, err = s.SeriesPageOf(ctx, runs, "", "a\x00b", 10)
+		require.Equal(t, errs.Invalid, errs.KindOf(err))
 		_, err = s.SeriesGroupsOf(ctx, runs, strings.Repeat("a", 251), 1)
 		require.Equal(t, errs.Invalid, errs.KindOf(err))
 	})

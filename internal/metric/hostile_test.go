@@ -1,0 +1,110 @@
+package metric_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/internal/metric"
+	"github.com/cairnml/cairn/internal/store"
+	"github.com/cairnml/cairn/internal/store/storetest"
+	"github.com/cairnml/cairn/internal/tracking"
+)
+
+// tooLong is far more than what is measured takes on a busy machine, and far less than it would take if it cost the square of
+// its size.
+const tooLong = 5 * time.Second
+
+// TestMergeOfManyPieces: as many columns of one key as points may come cost about what one column of them does.
+func TestMergeOfManyPieces(t *testing.T) {
+	t.Parallel()
+	pieces := make([]metric.Columns, metric.MaxPoints)
+	for i := range pieces {
+		pieces[i] = metric.Columns{Key: "loss", Steps: []int64{int64(i)}, Times: []int64{1}, Values: []float64{1}}
+	}
+	began := time.Now()
+	merged, err := metric.Merge(pieces)
+	require.NoError(t, err)
+	require.Less(t, time.Since(began), tooLong)
+	require.Len(t, merged, 1)
+	require.Equal(t, metric.MaxPoints, merged[0].Len())
+	require.Equal(t, 1, pieces[0].Len(), "the caller's stay as they are")
+}
+
+// TestManyPointsOfOnePlace: points of one step and time cost what others do, however many they are.
+func TestManyPointsOfOnePlace(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newService(t, db)
+		run := newRun(t, s)
+		const points = 30_000
+		for call := range 5 {
+			c := metric.Columns{Key: "loss"}
+			for i := range points {
+				c.Steps, c.Times, c.Values = append(c.Steps, 0), append(c.Times, 1), append(c.Values, float64(call/2*points+i))
+			}
+			began := time.Now()
+			_, err := s.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: []metric.Columns{c}})
+			require.NoError(t, err)
+			require.Less(t, time.Since(began), tooLong)
+		}
+		rows, err := s.SeriesOf(ctx, []int{run.ID}, nil)
+		require.NoError(t, err)
+		require.EqualValues(t, 3*points, rows[run.ID][0].Count, "the second and the fourth call repeated the points of the one before")
+	})
+}
+
+// TestKeysThatNoDatabaseHas: keys that were never stored are not found, whatever they hold.
+func TestKeysThatNoDatabaseHas(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, r := newService(t, db), metric.NewReader(db)
+		run := newRun(t, s)
+		for _, key := range []string{"a\x00b", "a\xff"} {
+			series, _, err := r.Series(ctx, metric.SeriesQuery{Runs: []*ent.Run{run}, Keys: []string{key}, MaxPoints: 10})
+			require.NoError(t, err)
+			require.Empty(t, series)
+			page, err := r.History(ctx, run.ID, key, 0, 10)
+			require.NoError(t, err)
+			require.Zero(t, page.Len())
+		}
+	})
+}
+
+// TestKeysNamedTwice: a key that is named twice is one series, however many are named.
+func TestKeysNamedTwice(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, r := newService(t, db), metric.NewReader(db)
+		run := newRun(t, s)
+		logSteps(t, s, run.RunID, "loss", 0, 20)
+		keys := []string{"loss"}
+		for i := range 600 {
+			keys = append(keys, fmt.Sprint(i))
+		}
+		keys = append(keys, "loss")
+		series, _, err := r.Series(ctx, metric.SeriesQuery{Runs: []*ent.Run{run}, Keys: keys, MaxPoints: 10})
+		require.NoError(t, err)
+		require.Len(t, series, 1)
+	})
+}
+
+// TestTimesAtTheEndsOfTime: a range since the run's start holds for whatever time a point has.
+func TestTimesAtTheEndsOfTime(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, r := newService(t, db), metric.NewReader(db)
+		run := newRun(t, s)
+		_, err := s.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: []metric.Columns{{Key: "loss",
+			Steps: []int64{0, 1, 2}, Times: []int64{math.MinInt64, run.StartTime, math.MaxInt64}, Values: []float64{1, 2, 3}}}})
+		require.NoError(t, err)
+		from := int64(0)
+		series, _, err := r.Series(ctx, metric.SeriesQuery{Runs: []*ent.Run{run}, Axis: metric.ByRelativeTime, FromTime: &from, MaxPoints: 10})
+		require.NoError(t, err)
+		require.Equal(t, []int64{1, 2}, series[0].Steps)
+	})
+}
