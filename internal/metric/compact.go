@@ -33,8 +33,10 @@ const (
 	compactShards = 8
 	leasePrefix   = "compact metrics "
 	leaseTime     = 30 * time.Second
-	// faultyFor is how long a run that could not be folded is left alone.
+	// faultyFor is how long a run whose points are damaged is left alone, failedFor one that could not be folded for another
+	// reason, which may be the database's.
 	faultyFor  = 10 * time.Minute
+	failedFor  = time.Minute
 	runsAtOnce = 1000
 )
 
@@ -195,6 +197,7 @@ func (c *Compactor) pass(ctx context.Context, progress func(Compaction)) error {
 			case err == nil:
 				done.Folded++
 			case !errors.Is(err, errCorrupt):
+				c.faulty[p.RunPK] = time.Now().Add(failedFor) // should it be the run, it holds up no other
 				return err
 			default:
 				done.Damaged++
@@ -356,29 +359,20 @@ func tailOf(tails []store.Tail, key string) int {
 
 // foldRange folds pieces into one row of tails. What costs time is done before the transaction, which only writes.
 func (c *Compactor) foldRange(ctx context.Context, run target, read store.Tail, pieces []piece, upTo int64) error {
-	q := c.db.Read()
 	var tail []piece
-	if read.ID != 0 {
-		found := false
-		err := store.EachTail(ctx, q, []int{read.ID}, func(_ int, payload []byte) error {
-			found = true
-			return decodePack(payload, nil, func(p piece) error {
-				tail = append(tail, p)
-				return nil
-			})
-		})
-		if err != nil {
+	var ids map[string]int
+	var states map[string]seriesState
+	err := c.db.Read().Snapshot(ctx, func(q store.Querier) (err error) { // what another replica folds meanwhile is no damage
+		if tail, err = loadTail(ctx, q, read); err != nil {
 			return err
 		}
-		if !found {
-			return errLost
+		keys := make([]string, len(pieces))
+		for i := range pieces {
+			keys[i] = pieces[i].Key
 		}
-	}
-	keys := make([]string, len(pieces))
-	for i := range pieces {
-		keys[i] = pieces[i].Key
-	}
-	ids, states, err := loadStates(ctx, q, read.RunPK, keys)
+		ids, states, err = loadStates(ctx, q, read.RunPK, keys)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -403,63 +397,6 @@ func (c *Compactor) foldRange(ctx context.Context, run target, read store.Tail, 
 		}
 		return store.UpsertRollups(ctx, tx, rollups)
 	})
-}
-
-// loadStates reads what is stored of some series besides their tails, and their ids.
-func loadStates(ctx context.Context, q store.Querier, runPK int, keys []string) (map[string]int, map[string]seriesState, error) {
-	ids, long, keyOf := map[string]int{}, []int{}, map[int]string{}
-	err := store.EachSeriesHead(ctx, q, []int{runPK}, keys, func(s store.SeriesHead) error {
-		ids[s.Key] = s.ID
-		if s.Count >= int64(rollupFrom) {
-			long, keyOf[s.ID] = append(long, s.ID), s.Key
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	states := map[string]seriesState{}
-	err = store.EachRollup(ctx, q, long, func(r store.Rollup) error {
-		decoded, err := decodeRollup(r.Payload)
-		states[keyOf[r.SeriesID]] = seriesState{chunks: r.Chunks, rollup: decoded}
-		return err
-	})
-	return ids, states, err
-}
-
-// rows encodes what was folded.
-func (f *folded) rows(read store.Tail, ids map[string]int, upTo int64) ([]store.Chunk, []store.Rollup, []store.Tail, error) {
-	chunks := make([]store.Chunk, len(f.chunks))
-	for i := range f.chunks {
-		c := &f.chunks[i]
-		id, ok := ids[c.Key]
-		if !ok {
-			return nil, nil, nil, fmt.Errorf("run %d has points of %q and no series", read.RunPK, c.Key)
-		}
-		chunks[i] = c.row(id, read.RunPK)
-	}
-	rollups := make([]store.Rollup, 0, len(f.rollups))
-	for key, r := range f.rollups {
-		id, ok := ids[key]
-		if !ok {
-			return nil, nil, nil, fmt.Errorf("run %d has points of %q and no series", read.RunPK, key)
-		}
-		rollups = append(rollups, store.Rollup{SeriesID: id, Chunks: f.counts[key], Payload: r.encode(nil)})
-	}
-	sort.Slice(rollups, func(i, j int) bool { return rollups[i].SeriesID < rollups[j].SeriesID })
-	tails := make([]store.Tail, len(f.tails))
-	for i, pieces := range f.tails {
-		tails[i] = store.Tail{RunPK: read.RunPK, Sequence: upTo, Payload: encodePack(nil, pieces)}
-		for j := range pieces {
-			tails[i].Points += pieces[j].Len()
-		}
-		if i == 0 {
-			tails[i].FirstKey = read.FirstKey
-		} else {
-			tails[i].FirstKey = pieces[0].Key
-		}
-	}
-	return chunks, rollups, tails, nil
 }
 
 // forget removes batches whose points are all folded.

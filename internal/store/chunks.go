@@ -87,6 +87,17 @@ func EachChunkHead(ctx context.Context, q Querier, ids []int64, fn func(Chunk) e
 	})
 }
 
+// EachChunkID calls fn for those of some chunks that there are.
+func EachChunkID(ctx context.Context, q Querier, ids []int64, fn func(id int64) error) error {
+	return eachChunk(ctx, q, "SELECT id", ids, func(rows *sql.Rows) error {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return fmt.Errorf("scan chunk: %w", err)
+		}
+		return fn(id)
+	})
+}
+
 func eachChunk(ctx context.Context, q Querier, columns string, ids []int64, scan func(*sql.Rows) error) error {
 	for _, part := range Parts(ids) {
 		err := EachRow(ctx, q, columns+" FROM metric_chunks WHERE id IN "+In(len(part))+" ORDER BY id", Args(nil, part), scan)
