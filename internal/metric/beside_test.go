@@ -10,6 +10,7 @@ import (
 	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/store/storetest"
+	"github.com/cairnml/cairn/internal/tracking"
 )
 
 // TestOneDamagedRunHoldsUpNoOther: a run that cannot be folded, for whatever it lacks, stays as it is, and those behind it are
@@ -36,6 +37,36 @@ func TestOneDamagedRunHoldsUpNoOther(t *testing.T) {
 			require.Equal(t, metric.Compaction{Folded: 1, Damaged: 1}, done, query)
 			require.Equal(t, chunks, corrupt(t, db, fmt.Sprintf("UPDATE metric_chunks SET run_id = run_id WHERE run_id = %d", damaged.ID)), "left as they are")
 			corrupt(t, db, fmt.Sprintf("DELETE FROM metric_batches WHERE id >> 34 = %d", damaged.ID)) // for the next round
+		}
+	})
+}
+
+// TestRepairBesideServer: a server that knows the series of a run goes on with what a repair made of them. On SQLite there is
+// no server beside a repair.
+func TestRepairBesideServer(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		for _, query := range []string{
+			"UPDATE metric_series SET count = count + 5, max_value = 1000 WHERE run_id = %d",
+			"DELETE FROM metric_series WHERE run_id = %d",
+		} {
+			run := newRun(t, newService(t, db))
+			logSteps(t, newService(t, db), run.RunID, "loss", 0, 20)
+			require.EqualValues(t, 1, corrupt(t, db, fmt.Sprintf(query, run.ID)))
+			server := newService(t, db)
+			_, err := server.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: []metric.Columns{
+				{Key: "loss", Role: "MEASUREMENT"}, {Key: "other", Steps: []int64{1}, Times: []int64{1}, Values: []float64{1}}}})
+			require.NoError(t, err) // it knows both series now, that of loss not as its points make it
+			report := faultsOf(t, db, run)
+			require.NotEmpty(t, report.Faults)
+			require.NoError(t, report.Repair(ctx, db, false, nil))
+			requireSound(t, db, run)
+			cursor := follow(t, metric.NewReader(db), run, metric.Cursor{}, newNaive())
+			logSteps(t, server, run.RunID, "loss", 20, 20)
+			requireSound(t, db, run)
+			later := newNaive()
+			follow(t, metric.NewReader(db), run, cursor, later)
+			require.Len(t, later.points["loss"], 20)
 		}
 	})
 }

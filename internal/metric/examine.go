@@ -62,7 +62,7 @@ type fixes struct {
 	heads       []store.Chunk
 	tails       []store.Tail
 	batchPoints []store.Batch
-	sequence    int64 // 0: it is right
+	sequence    bool // the run's row has too low a one
 	// lossy: as above, where not all points could be read.
 	lossy *fixes
 }
@@ -232,7 +232,7 @@ func (e *examination) readRun(ctx context.Context, run *examinedRun) error {
 		}
 	}
 	if run.newest > run.head {
-		run.fixes.sequence = run.newest
+		run.fixes.sequence = true
 		e.fault(run, Fault{Message: fmt.Sprintf("its newest batch is %d, and its row says %d", run.newest, run.head), Repair: RepairDerived})
 	}
 	return nil

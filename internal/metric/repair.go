@@ -59,11 +59,15 @@ func repairRun(ctx context.Context, tx *store.Tx, run store.CheckedRun, lossy bo
 			return nil
 		}
 		for _, f := range steps {
-			if err := f.apply(ctx, tx, run.PK); err != nil {
+			if err := f.apply(ctx, tx); err != nil {
 				return err
 			}
 		}
 		if err := renewTails(ctx, tx, e.runs[0].tails, found.tails); err != nil {
+			return err
+		}
+		// A sequence that no batch has: servers forget what they knew of the run's series.
+		if err := store.RaiseSequence(ctx, tx, run.PK, max(e.runs[0].head, e.runs[0].newest)+1); err != nil {
 			return err
 		}
 		tx.RunChanged(run.RunID, run.ExperimentID)
@@ -72,11 +76,11 @@ func repairRun(ctx context.Context, tx *store.Tx, run store.CheckedRun, lossy bo
 }
 
 func (f *fixes) empty() bool {
-	return len(f.series)+len(f.noSeries)+len(f.rollups)+len(f.noRollups)+len(f.heads)+len(f.tails)+len(f.batchPoints) == 0 && f.sequence == 0
+	return len(f.series)+len(f.noSeries)+len(f.rollups)+len(f.noRollups)+len(f.heads)+len(f.tails)+len(f.batchPoints) == 0 && !f.sequence
 }
 
-// apply stores all but tails.
-func (f *fixes) apply(ctx context.Context, tx *store.Tx, runPK int) error {
+// apply stores all but tails and the run's sequence.
+func (f *fixes) apply(ctx context.Context, tx *store.Tx) error {
 	for i := range f.series {
 		if err := store.PutSeries(ctx, tx, &f.series[i]); err != nil {
 			return err
@@ -100,9 +104,6 @@ func (f *fixes) apply(ctx context.Context, tx *store.Tx, runPK int) error {
 		if err := store.UpdateBatchPoints(ctx, tx, &f.batchPoints[i]); err != nil {
 			return err
 		}
-	}
-	if f.sequence > 0 {
-		return store.RaiseSequence(ctx, tx, runPK, f.sequence)
 	}
 	return nil
 }
