@@ -22,7 +22,7 @@ func contents[T any](
 	ctx context.Context, s *Service, columns, table string, runs []int, keys []string, scan func(*sql.Rows, *T) (run int, err error),
 ) (map[int][]*T, error) {
 	out := make(map[int][]*T, len(runs))
-	condition, arg := store.AnyOf(s.db, "run_id", runs)
+	condition, arg := store.RunIn(s.db, runs)
 	query, args := "SELECT "+columns+" FROM "+table+" WHERE "+condition, []any{arg}
 	if keys != nil {
 		condition, arg = store.AnyOf(s.db, "key", keys)

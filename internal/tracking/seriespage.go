@@ -75,10 +75,8 @@ func (s *Service) SeriesGroupsOf(ctx context.Context, runs []int, prefix string,
 		return nil, err
 	}
 	out := make(map[int][]SeriesGroup, len(runs))
-	err := store.EachSeriesGroup(ctx, s.db, runs, prefix, func(run int, name string, metrics int, folder bool) error {
-		if len(out[run]) < first {
-			out[run] = append(out[run], SeriesGroup{Prefix: name, Metrics: metrics, Folder: folder})
-		}
+	err := store.EachSeriesGroup(ctx, s.db, runs, prefix, first, func(run int, name string, metrics int, folder bool) error {
+		out[run] = append(out[run], SeriesGroup{Prefix: name, Metrics: metrics, Folder: folder})
 		return nil
 	})
 	if err != nil {

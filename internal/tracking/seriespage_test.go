@@ -54,7 +54,10 @@ func TestPagesAndFoldersOfMetrics(t *testing.T) {
 				require.NoError(t, err)
 				folders, err := s.SeriesGroupsOf(ctx, some, prefix, 1000)
 				require.NoError(t, err)
+				begin, err := s.SeriesGroupsOf(ctx, some, prefix, 2)
+				require.NoError(t, err)
 				for _, run := range some {
+					require.Equal(t, folders[run][:min(2, len(folders[run]))], begin[run], prefix)
 					require.Equal(t, len(want), counts[run], prefix)
 					got := map[string]int{}
 					var names []string
