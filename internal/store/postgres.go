@@ -56,7 +56,7 @@ func (db *DB) openPostgres(ctx context.Context, loc location, cfg Config, purpos
 		return err
 	}
 	for range postgresLanes {
-		db.writers = append(db.writers, startWriter(db, newPostgresConn))
+		db.writers = append(db.writers, newWriter(db, newPostgresConn))
 	}
 	return nil
 }
@@ -151,6 +151,8 @@ func (c *postgresConn) commit(ctx context.Context) error {
 	return c.run(ctx, "COMMIT")
 }
 func (c *postgresConn) rollback(ctx context.Context) error { return c.run(ctx, "ROLLBACK") }
+
+func (c *postgresConn) Close() error { return discard(c.Conn) }
 
 func (c *postgresConn) run(ctx context.Context, statement string) error {
 	if _, err := c.Conn.ExecContext(ctx, statement); err != nil {

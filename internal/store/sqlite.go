@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"modernc.org/sqlite" // registers the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -18,6 +19,13 @@ import (
 // sqliteReaders bounds the read pool: readers of a WAL never wait, but each holds a page cache of up to 2 MiB.
 const sqliteReaders = 6
 
+// fdatasync makes a commit sync the file's data and its size, which is what reading them back needs: it is as durable as with
+// fsync (docs/adr/0003). fsync also syncs the times of its inode, for which most file systems write once more. SQLite is built
+// so wherever its configure script finds fdatasync; this build asks to be told.
+var fdatasync = sync.OnceFunc(func() {
+	_, _ = sqlite.Fdatasync(true) // fails where there is none: fsync stays
+})
+
 func (db *DB) openSQLite(ctx context.Context, loc location, cfg Config, purpose access) error {
 	if err := os.MkdirAll(filepath.Dir(loc.path), 0o750); err != nil {
 		return errs.Wrap(errs.Invalid, err, "database: the folder %s cannot be made: %s", filepath.Dir(loc.path), reason(err))
@@ -27,6 +35,7 @@ func (db *DB) openSQLite(ctx context.Context, loc location, cfg Config, purpose 
 		return err
 	}
 	db.lock = lock
+	fdatasync()
 	if db.write, err = sql.Open("sqlite", sqliteDSN(loc.path, purpose)); err != nil {
 		return fmt.Errorf("open sqlite: %w", err)
 	}
@@ -45,7 +54,7 @@ func (db *DB) openSQLite(ctx context.Context, loc location, cfg Config, purpose 
 	}
 	db.read.SetMaxOpenConns(sqliteReaders)
 	db.read.SetMaxIdleConns(sqliteReaders)
-	db.writers = []*writer{startWriter(db, newSQLiteConn)}
+	db.writers = []*writer{newWriter(db, newSQLiteConn)}
 	return nil
 }
 

@@ -81,7 +81,7 @@ func (c *sqliteConn) Close() error {
 	for _, s := range c.statements {
 		err = errors.Join(err, s.Close())
 	}
-	return errors.Join(err, c.Conn.Close())
+	return errors.Join(err, discard(c.Conn))
 }
 
 func sqliteUnique(err error) bool {
