@@ -2,6 +2,7 @@ package metric
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/cairnml/cairn/ent"
@@ -34,4 +35,20 @@ func CheckRun(ctx context.Context, q *store.Reader, run *ent.Run) (*Report, erro
 		report.take(e)
 	}
 	return report, err
+}
+
+// StoredSteps gives the steps of a series' stored points within a range, as an append finds them; at most some.
+func StoredSteps(ctx context.Context, q store.Querier, log *slog.Logger, row *store.SeriesRow, from, to int64, most int) ([]int64, error) {
+	var steps []int64
+	err := storedPoints(ctx, q, log, row, from, to, func(id pointID) error {
+		if len(steps) == most {
+			return errEnough
+		}
+		steps = append(steps, id.step)
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return steps, err
 }
