@@ -42,6 +42,27 @@ func (r *Resolver) metricPageOf(ctx context.Context, run *ent.Run, prefix string
 	return out, nil
 }
 
+// metricColumnsOf answers Run.metricColumns.
+func (r *Resolver) metricColumnsOf(ctx context.Context, run *ent.Run, prefix string, limit int, after *string) (*model.MetricColumns, error) {
+	behind := valueOr(after, "")
+	c, err := forSiblings(ctx, run, fmt.Sprintf("metric columns %q %q %d", prefix, behind, limit),
+		ofRuns(func(ctx context.Context, runs []int) (map[int]*tracking.SeriesColumns, error) {
+			return r.Tracking.SeriesColumnsOf(ctx, runs, prefix, behind, limit)
+		}))
+	if err != nil {
+		return nil, err
+	}
+	if c == nil {
+		c = &tracking.SeriesColumns{}
+	}
+	return &model.MetricColumns{
+		Keys: packed(c.Keys), Counts: packed(c.Counts), StepScales: packed(c.StepScales),
+		LastValues: packed(c.LastValues), LastSteps: packed(c.LastSteps), LastTimes: packed(c.LastTimes),
+		MinValues: packed(c.MinValues), MinSteps: packed(c.MinSteps), MaxValues: packed(c.MaxValues), MaxSteps: packed(c.MaxSteps),
+		HasNextPage: c.HasNext,
+	}, nil
+}
+
 // metricGroupsOf answers Run.metricGroups.
 func (r *Resolver) metricGroupsOf(ctx context.Context, run *ent.Run, prefix string, first *int) ([]*model.MetricGroup, error) {
 	size, err := pageSize(first, tracking.MaxSeriesPage, tracking.MaxSeriesPage)

@@ -142,6 +142,10 @@ func (r *runResolver) MetricPage(ctx context.Context, obj *ent.Run, prefix strin
 	return r.metricPageOf(ctx, obj, prefix, first, after)
 }
 
+func (r *runResolver) MetricColumns(ctx context.Context, obj *ent.Run, prefix string, limit int, after *string) (*model.MetricColumns, error) {
+	return r.metricColumnsOf(ctx, obj, prefix, limit, after)
+}
+
 func (r *runResolver) MetricGroups(ctx context.Context, obj *ent.Run, prefix string, first *int) ([]*model.MetricGroup, error) {
 	return r.metricGroupsOf(ctx, obj, prefix, first)
 }

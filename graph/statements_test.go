@@ -78,7 +78,7 @@ const runFields = `
 	runId experiment { name tags { key } metricGoals { key goal } } parent { name tag(key: "stage") }
 	params { key value number } depth: param(key: "depth") kind: param(key: "model") some: params(keys: ["depth"]) { value }
 	tags { key value } stage: tag(key: "stage")
-	metrics { key last { value } } metricPage(first: 5) { totalCount edges { node { key } } } metricGroups(first: 5) { prefix metrics } acc: metric(key: "acc") { last { value step time } min { value } max { value } }
+	metrics { key last { value } } metricPage(first: 5) { totalCount edges { node { key } } } metricGroups(first: 5) { prefix metrics } metricColumns(limit: 5) { keys lastValues hasNextPage } acc: metric(key: "acc") { last { value step time } min { value } max { value } }
 	inputs { context dataset { name digest } }
 	loggedModels { modelId params { key value } tags { key value } metrics { key value } artifacts(path: "model", first: 10) { edges { node { path sha256 } } } }
 	artifacts(path: "model", first: 10) { edges { node { path size sha256 downloadUrl } } }

@@ -505,6 +505,259 @@ func (ec *executionContext) fieldContext_Metric_max(_ context.Context, field gra
 	return fc, nil
 }
 
+func (ec *executionContext) _MetricColumns_keys(ctx context.Context, field graphql.CollectedField, obj *model.MetricColumns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetricColumns_keys(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Keys, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetricColumns_keys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetricColumns", field, false, false, "String")
+}
+
+func (ec *executionContext) _MetricColumns_counts(ctx context.Context, field graphql.CollectedField, obj *model.MetricColumns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetricColumns_counts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Counts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt64Array2ᚕint64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetricColumns_counts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetricColumns", field, false, false, "Int64Array")
+}
+
+func (ec *executionContext) _MetricColumns_stepScales(ctx context.Context, field graphql.CollectedField, obj *model.MetricColumns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetricColumns_stepScales(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StepScales, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt64Array2ᚕint64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetricColumns_stepScales(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetricColumns", field, false, false, "Int64Array")
+}
+
+func (ec *executionContext) _MetricColumns_lastValues(ctx context.Context, field graphql.CollectedField, obj *model.MetricColumns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetricColumns_lastValues(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastValues, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []float64) graphql.Marshaler {
+			return ec.marshalNFloat64Array2ᚕfloat64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetricColumns_lastValues(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetricColumns", field, false, false, "Float64Array")
+}
+
+func (ec *executionContext) _MetricColumns_lastSteps(ctx context.Context, field graphql.CollectedField, obj *model.MetricColumns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetricColumns_lastSteps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSteps, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt64Array2ᚕint64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetricColumns_lastSteps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetricColumns", field, false, false, "Int64Array")
+}
+
+func (ec *executionContext) _MetricColumns_lastTimes(ctx context.Context, field graphql.CollectedField, obj *model.MetricColumns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetricColumns_lastTimes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastTimes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt64Array2ᚕint64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetricColumns_lastTimes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetricColumns", field, false, false, "Int64Array")
+}
+
+func (ec *executionContext) _MetricColumns_minValues(ctx context.Context, field graphql.CollectedField, obj *model.MetricColumns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetricColumns_minValues(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MinValues, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []float64) graphql.Marshaler {
+			return ec.marshalNFloat64Array2ᚕfloat64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetricColumns_minValues(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetricColumns", field, false, false, "Float64Array")
+}
+
+func (ec *executionContext) _MetricColumns_minSteps(ctx context.Context, field graphql.CollectedField, obj *model.MetricColumns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetricColumns_minSteps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MinSteps, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt64Array2ᚕint64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetricColumns_minSteps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetricColumns", field, false, false, "Int64Array")
+}
+
+func (ec *executionContext) _MetricColumns_maxValues(ctx context.Context, field graphql.CollectedField, obj *model.MetricColumns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetricColumns_maxValues(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MaxValues, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []float64) graphql.Marshaler {
+			return ec.marshalNFloat64Array2ᚕfloat64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetricColumns_maxValues(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetricColumns", field, false, false, "Float64Array")
+}
+
+func (ec *executionContext) _MetricColumns_maxSteps(ctx context.Context, field graphql.CollectedField, obj *model.MetricColumns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetricColumns_maxSteps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MaxSteps, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt64Array2ᚕint64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetricColumns_maxSteps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetricColumns", field, false, false, "Int64Array")
+}
+
+func (ec *executionContext) _MetricColumns_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *model.MetricColumns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetricColumns_hasNextPage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HasNextPage, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetricColumns_hasNextPage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetricColumns", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _MetricConnection_edges(ctx context.Context, field graphql.CollectedField, obj *page.MetricConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1823,6 +2076,89 @@ func (ec *executionContext) _Metric(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var metricColumnsImplementors = []string{"MetricColumns"}
+
+func (ec *executionContext) _MetricColumns(ctx context.Context, sel ast.SelectionSet, obj *model.MetricColumns) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, metricColumnsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MetricColumns")
+		case "keys":
+			out.Values[i] = ec._MetricColumns_keys(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "counts":
+			out.Values[i] = ec._MetricColumns_counts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stepScales":
+			out.Values[i] = ec._MetricColumns_stepScales(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastValues":
+			out.Values[i] = ec._MetricColumns_lastValues(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastSteps":
+			out.Values[i] = ec._MetricColumns_lastSteps(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastTimes":
+			out.Values[i] = ec._MetricColumns_lastTimes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "minValues":
+			out.Values[i] = ec._MetricColumns_minValues(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "minSteps":
+			out.Values[i] = ec._MetricColumns_minSteps(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "maxValues":
+			out.Values[i] = ec._MetricColumns_maxValues(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "maxSteps":
+			out.Values[i] = ec._MetricColumns_maxSteps(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "hasNextPage":
+			out.Values[i] = ec._MetricColumns_hasNextPage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var metricConnectionImplementors = []string{"MetricConnection"}
 
 func (ec *executionContext) _MetricConnection(ctx context.Context, sel ast.SelectionSet, obj *page.MetricConnection) graphql.Marshaler {
@@ -2282,6 +2618,14 @@ func (ec *executionContext) unmarshalNMetricAxis2githubᚗcomᚋcairnmlᚋcairn�
 
 func (ec *executionContext) marshalNMetricAxis2githubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐMetricAxis(ctx context.Context, sel ast.SelectionSet, v model.MetricAxis) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) marshalNMetricColumns2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐMetricColumns(ctx context.Context, sel ast.SelectionSet, v *model.MetricColumns) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "MetricColumns!")
+		return graphql.Null
+	}
+	return ec._MetricColumns(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNMetricColumnsInput2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐMetricColumnsInput(ctx context.Context, v any) (*model.MetricColumnsInput, error) {

@@ -37,6 +37,7 @@ type RunResolver interface {
 	Tag(ctx context.Context, obj *ent.Run, key string) (*string, error)
 	Metrics(ctx context.Context, obj *ent.Run, keys []string) ([]*model.Metric, error)
 	MetricPage(ctx context.Context, obj *ent.Run, prefix string, first *int, after *string) (*page.MetricConnection, error)
+	MetricColumns(ctx context.Context, obj *ent.Run, prefix string, limit int, after *string) (*model.MetricColumns, error)
 	MetricGroups(ctx context.Context, obj *ent.Run, prefix string, first *int) ([]*model.MetricGroup, error)
 	Metric(ctx context.Context, obj *ent.Run, key string) (*model.Metric, error)
 	Inputs(ctx context.Context, obj *ent.Run) ([]*model.RunInput, error)
@@ -126,6 +127,36 @@ func (ec *executionContext) field_Run_log_args(ctx context.Context, rawArgs map[
 		return nil, err
 	}
 	args["first"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Run_metricColumns_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "prefix",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["prefix"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limit"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
 	return args, nil
 }
 
@@ -1315,6 +1346,50 @@ func (ec *executionContext) fieldContext_Run_metricPage(ctx context.Context, fie
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Run_metricPage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Run_metricColumns(ctx context.Context, field graphql.CollectedField, obj *ent.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_metricColumns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Run().MetricColumns(ctx, obj, fc.Args["prefix"].(string), fc.Args["limit"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.MetricColumns) graphql.Marshaler {
+			return ec.marshalNMetricColumns2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐMetricColumns(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Run_metricColumns(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Run",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MetricColumns(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Run_metricColumns_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2964,6 +3039,12 @@ func (ec *executionContext) _Run(ctx context.Context, sel ast.SelectionSet, obj 
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Run_metricPage(ctx, field, obj)
+				})
+		case "metricColumns":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Run_metricColumns(ctx, field, obj)
 				})
 		case "metricGroups":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

@@ -252,6 +252,26 @@ type Metric struct {
 	Max *MetricExtreme `json:"max,omitempty"`
 }
 
+// Summaries of metrics as packed columns, a row for each, in the order of their keys.
+type MetricColumns struct {
+	Keys []string `json:"keys"`
+	// Points of each, identical ones counted once.
+	Counts []int64 `json:"counts"`
+	// The steps of a row are integers divided by 10 to this power, 0 to 6.
+	StepScales []int64   `json:"stepScales"`
+	LastValues []float64 `json:"lastValues"`
+	LastSteps  []int64   `json:"lastSteps"`
+	// Unix milliseconds.
+	LastTimes []int64 `json:"lastTimes"`
+	// The least value that is not NaN; NaN when all are.
+	MinValues []float64 `json:"minValues"`
+	MinSteps  []int64   `json:"minSteps"`
+	MaxValues []float64 `json:"maxValues"`
+	MaxSteps  []int64   `json:"maxSteps"`
+	// True when there are more: go on with the last key as `after`.
+	HasNextPage bool `json:"hasNextPage"`
+}
+
 // Points of one metric in packed columns of equal length.
 type MetricColumnsInput struct {
 	Key  string      `json:"key"`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math"
 
 	"golang.org/x/sync/errgroup"
 
@@ -111,9 +110,7 @@ func (s *Service) LatestOf(ctx context.Context, runs []int) (map[int][]*LatestMe
 		func(rows *sql.Rows, m *LatestMetric) (run int, err error) {
 			var value sql.NullFloat64
 			err = rows.Scan(&m.Key, &value, &m.Time, &m.Step.Units, &m.Step.Scale, &run)
-			if m.Value = value.Float64; !value.Valid { // NULL is NaN, which SQLite does not have
-				m.Value = math.NaN()
-			}
+			m.Value = orNaN(value)
 			return run, err
 		})
 }

@@ -2,6 +2,7 @@ package tracking_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -81,6 +82,17 @@ func TestPagesAndFoldersOfMetrics(t *testing.T) {
 					more = page.HasNext
 				}
 				require.Equal(t, want, got, "pages below %q", prefix)
+				var keys []string
+				for after, more := "", true; more; {
+					columns, err := s.SeriesColumnsOf(ctx, some, prefix, after, 4)
+					require.NoError(t, err)
+					c := columns[some[len(some)-1]]
+					if c == nil {
+						break
+					}
+					keys, after, more = append(keys, c.Keys...), c.Keys[len(c.Keys)-1], c.HasNext
+				}
+				require.Equal(t, want, keys, "columns below %q", prefix)
 			}
 		}
 		_, err := s.SeriesPageOf(ctx, runs, "", "", 1001)
@@ -89,5 +101,42 @@ func TestPagesAndFoldersOfMetrics(t *testing.T) {
 		require.Equal(t, errs.Invalid, errs.KindOf(err))
 		_, err = s.SeriesGroupsOf(ctx, runs, strings.Repeat("a", 251), 1)
 		require.Equal(t, errs.Invalid, errs.KindOf(err))
+	})
+}
+
+// TestColumnsOfMetrics: a row of the columns says what the metric's summary says, to the bit.
+func TestColumnsOfMetrics(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newService(t, db)
+		run := newRun(t, s)
+		_, err := s.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: []metric.Columns{
+			{Key: "loss", StepScale: 2, Steps: []int64{25, 150, -50}, Times: []int64{1, 2, 3}, Values: []float64{0.1, -3, 7}},
+			{Key: "nothing", Steps: []int64{4}, Times: []int64{5}, Values: []float64{math.NaN()}},
+			{Key: "rises", Steps: []int64{1, 2}, Times: []int64{8, 9}, Values: []float64{1, math.Inf(1)}},
+		}})
+		require.NoError(t, err)
+		found, err := s.SeriesColumnsOf(ctx, []int{run.ID}, "", "", tracking.MaxSeriesColumns)
+		require.NoError(t, err)
+		c := found[run.ID]
+		require.Equal(t, []string{"loss", "nothing", "rises"}, c.Keys)
+		require.Equal(t, []int64{3, 1, 2}, c.Counts)
+		require.Equal(t, []int64{2, 0, 0}, c.StepScales)
+		require.Equal(t, "[-3 NaN +Inf]", fmt.Sprint(c.LastValues))
+		require.Equal(t, []int64{150, 4, 2}, c.LastSteps)
+		require.Equal(t, []int64{2, 5, 9}, c.LastTimes)
+		require.Equal(t, "[-3 NaN 1]", fmt.Sprint(c.MinValues))
+		require.Equal(t, "[7 NaN +Inf]", fmt.Sprint(c.MaxValues))
+		require.Equal(t, []int64{150, 1}, []int64{c.MinSteps[0], c.MinSteps[2]})
+		require.Equal(t, []int64{-50, 2}, []int64{c.MaxSteps[0], c.MaxSteps[2]})
+		require.False(t, c.HasNext)
+		for _, limit := range []int{0, tracking.MaxSeriesColumns + 1} {
+			_, err = s.SeriesColumnsOf(ctx, []int{run.ID}, "", "", limit)
+			require.Equal(t, errs.Invalid, errs.KindOf(err))
+			require.ErrorContains(t, err, "1 to 100000")
+		}
+		_, err = s.SeriesColumnsOf(ctx, []int{1, 2, 3}, "", "", tracking.MaxSeriesColumns)
+		require.Equal(t, errs.Invalid, errs.KindOf(err))
+		require.ErrorContains(t, err, "200000")
 	})
 }
