@@ -38,6 +38,11 @@ const runPageQuery = `query RunPage($id: ID!) {
 	}
 }`
 
+// summariesQuery asks for the summaries of all metrics of a run.
+const summariesQuery = `query Summaries($id: ID!) {
+	run(id: $id) { metricColumns { keys counts stepScales lastSteps lastValues minValues maxValues } }
+}`
+
 // tableQuery asks for a page of a table of runs, with the columns that it shows.
 const tableQuery = `query Table($experiments: [ID!], $filter: String, $orderBy: [String!], $first: Int, $after: String, $metric: String!, $param: String!) {
 	runs(experiments: $experiments, filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
