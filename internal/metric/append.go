@@ -75,6 +75,9 @@ type Group struct {
 // runGroup is a run in a group.
 type runGroup struct {
 	*runSeries
+	// loaded are the series that were not known. They are remembered when the group has committed and they are stored: a key
+	// that came without a point, or in a batch that was refused, costs no memory.
+	loaded map[string]*remembered
 	// sequence is that of the newest batch, those of the group too.
 	sequence int64
 	touched  []*remembered
@@ -150,7 +153,7 @@ func (g *Group) Load(ctx context.Context, run Run, columns []Columns) error {
 	r := g.run(run)
 	var missing []string
 	for i := range columns {
-		if key := columns[i].Key; r.series[key] == nil {
+		if key := columns[i].Key; r.one(key) == nil {
 			missing = append(missing, key)
 		}
 	}
@@ -162,11 +165,11 @@ func (g *Group) Load(ctx context.Context, run Run, columns []Columns) error {
 		return err
 	}
 	for _, row := range rows {
-		r.series[row.Key] = &remembered{committed: knownSeries(row)}
+		r.loaded[row.Key] = &remembered{committed: knownSeries(row)}
 	}
 	for i := range columns {
-		if c := &columns[i]; r.series[c.Key] == nil {
-			r.series[c.Key] = &remembered{committed: newSeries(run.PK, run.ExperimentID, c)}
+		if c := &columns[i]; r.one(c.Key) == nil {
+			r.loaded[c.Key] = &remembered{committed: newSeries(run.PK, run.ExperimentID, c)}
 		}
 	}
 	return nil
@@ -189,9 +192,17 @@ func (g *Group) run(run Run) *runGroup {
 	if !ok {
 		known = &runSeries{sequence: run.Sequence, series: map[string]*remembered{}}
 	}
-	r = &runGroup{runSeries: known, sequence: run.Sequence}
+	r = &runGroup{runSeries: known, sequence: run.Sequence, loaded: map[string]*remembered{}}
 	g.runs[run.PK] = r
 	return r
+}
+
+// one gives a series that is known, or was loaded; nil for another.
+func (r *runGroup) one(key string) *remembered {
+	if m := r.series[key]; m != nil {
+		return m
+	}
+	return r.loaded[key]
 }
 
 // Check fails when columns (from Merge, of loaded series) cannot be added.
@@ -199,7 +210,7 @@ func (g *Group) Check(run Run, columns []Columns) error {
 	r := g.run(run)
 	for i := range columns {
 		c := &columns[i]
-		if s := r.series[c.Key].current(g); !s.yields(c) && !s.ignores(c) {
+		if s := r.one(c.Key).current(g); !s.yields(c) && !s.ignores(c) {
 			if err := s.fits(c); err != nil {
 				return err
 			}
@@ -215,7 +226,7 @@ func (g *Group) Plan(ctx context.Context, run Run, columns []Columns) (Pending, 
 	slab := make([]series, 0, len(columns))
 	for i := range columns {
 		c := &columns[i]
-		m := r.series[c.Key]
+		m := r.one(c.Key)
 		if m.current(g).ignores(c) {
 			continue
 		}
@@ -335,6 +346,16 @@ func (g *Group) committed() {
 			m.committed, m.pending, m.group = m.pending, nil, nil
 			grown += m.committed.cost() - m.cost
 			m.cost += m.committed.cost() - m.cost
+		}
+		for key, m := range r.loaded {
+			if m.committed.row.ID == 0 {
+				continue
+			}
+			if m.cost == 0 { // nothing was added to it
+				m.cost = m.committed.cost()
+				grown += m.cost
+			}
+			r.series[key] = m
 		}
 		r.runSeries.sequence = r.sequence
 		if _, ok := a.runs.Peek(pk); ok {

@@ -52,3 +52,18 @@ func StoredSteps(ctx context.Context, q store.Querier, log *slog.Logger, row *st
 	}
 	return steps, err
 }
+
+// Remembered counts the series that an appender remembers.
+func (a *Appender) Remembered() (series int) {
+	for _, r := range a.runs.Values() {
+		series += len(r.series)
+	}
+	return series
+}
+
+// HeldSince gives how many points of a run were held together for the first of them that are enough.
+func HeldSince(ctx context.Context, r *Reader, run *ent.Run, enough int) (held int, err error) {
+	f := follower{limit: enough, series: map[string]*piece{}, late: map[string]*piece{}}
+	err = r.db.Read().Snapshot(ctx, func(q store.Querier) error { return f.read(ctx, q, r, run.ID) })
+	return f.points, err
+}

@@ -1,7 +1,9 @@
 package metric_test
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"math"
 	"testing"
 	"time"
@@ -106,5 +108,61 @@ func TestTimesAtTheEndsOfTime(t *testing.T) {
 		series, _, err := r.Series(ctx, metric.SeriesQuery{Runs: []*ent.Run{run}, Axis: metric.ByRelativeTime, FromTime: &from, MaxPoints: 10})
 		require.NoError(t, err)
 		require.Equal(t, []int64{1, 2}, series[0].Steps)
+	})
+}
+
+// TestKeysWithoutPointsAreForgotten: nothing is remembered of keys that come without points, however many.
+func TestKeysWithoutPointsAreForgotten(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		run, a := newRun(t, newService(t, db)), metric.NewAppender()
+		sequence := int64(0)
+		add := func(columns ...metric.Columns) {
+			require.NoError(t, db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+				g, to := a.Begin(tx), metric.Run{PK: run.ID, ExperimentID: run.ExperimentID, Sequence: sequence}
+				if err := g.Load(ctx, to, columns); err != nil {
+					return err
+				}
+				if err := g.Check(to, columns); err != nil {
+					return err
+				}
+				points, err := g.Plan(ctx, to, columns)
+				if err != nil {
+					return err
+				}
+				sequence = g.Add(to, 1, &points)
+				return g.Write(ctx)
+			}))
+		}
+		add(column("loss", 1))
+		require.Equal(t, 1, a.Remembered())
+		for i := range 10 {
+			add(metric.Columns{Key: fmt.Sprint("empty ", i)})
+		}
+		require.Equal(t, 1, a.Remembered())
+		add(column("acc", 1), metric.Columns{Key: "none"})
+		require.Equal(t, 2, a.Remembered())
+	})
+}
+
+// TestFollowingManySeries: who follows a run of many series has a part of its points at a time, also where all are in tails.
+func TestFollowingManySeries(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, r := newService(t, db), metric.NewReader(db)
+		run := newRun(t, s)
+		for step := range 10 {
+			var columns []metric.Columns
+			for i := range 60 {
+				columns = append(columns, steps(fmt.Sprint("key ", i), step, step+1))
+			}
+			_, err := s.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: columns})
+			require.NoError(t, err)
+		}
+		require.NoError(t, metric.CompactAll(ctx, db, slog.New(slog.DiscardHandler), nil))
+		held, err := metric.HeldSince(ctx, r, run, 60)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, held, 60)
+		require.LessOrEqual(t, held, 3*60, "of 600")
 	})
 }

@@ -80,7 +80,11 @@ type follower struct {
 	order        []string // keys as they were found
 	// complete is the sequence up to which all points are gathered; head the newest one.
 	complete, head int64
-	points         int
+	// bound is a sequence up to which there are enough: what came behind it is not held.
+	bound int64
+	// points counts those that are held, seen those that were gone through; trimAt is how many may be held before some of
+	// them are let go.
+	points, seen, trimAt int
 }
 
 func (f *follower) read(ctx context.Context, q store.Querier, r *Reader, runPK int) error {
@@ -92,13 +96,16 @@ func (f *follower) read(ctx context.Context, q store.Querier, r *Reader, runPK i
 	if err != nil {
 		return err
 	}
-	f.head, f.complete = heads[runPK], heads[runPK]
+	f.head, f.complete, f.bound = heads[runPK], heads[runPK], heads[runPK]
+	f.trimAt = 2 * f.limit
 	folded := false
 	for _, t := range s.tails[runPK] {
 		folded = folded || t.Sequence > f.after
 	}
 	if folded {
-		return f.readFolded(ctx, s, runPK)
+		err := f.readFolded(ctx, s, runPK)
+		f.complete = min(f.complete, f.bound)
+		return err
 	}
 	f.complete = f.after
 	err = s.pending(ctx, []int{runPK}, f.after, f.want, func(_ int, sequence int64, c Columns) error {
@@ -115,8 +122,9 @@ func (f *follower) read(ctx context.Context, q store.Querier, r *Reader, runPK i
 	return nil
 }
 
-// readFolded reads tails and pending batches, which are small, as a whole. Then it reads chunks in the order of their first
-// batch, which bounds how many are held: when the next one begins behind what is enough, all before it is gathered.
+// readFolded goes through all tails and pending batches, and then through chunks in the order of their first batch: when the
+// next one begins behind what is enough, all before it is gathered. A run of many series has many points in tails, of which
+// only the first ones are held.
 func (f *follower) readFolded(ctx context.Context, s *source, runPK int) error {
 	if err := f.readTails(ctx, s, runPK); err != nil {
 		return err
@@ -139,9 +147,6 @@ func (f *follower) readFolded(ctx context.Context, s *source, runPK int) error {
 		if before := chunks[0].FirstSequence - 1; f.points >= f.limit && f.within(before) >= f.limit {
 			f.complete = before
 			return nil
-		}
-		if f.points > MaxReadPoints {
-			return errs.Field("after", "lies more than %d points back: read the series again, and go on from their cursor", MaxReadPoints)
 		}
 		some := chunks[:min(8, len(chunks))]
 		if err := f.readChunks(ctx, s, runPK, some, keys); err != nil {
@@ -197,10 +202,16 @@ func (f *follower) readTails(ctx context.Context, s *source, runPK int) error {
 // add takes what of a piece came behind the cursor.
 func (f *follower) add(to map[string]*piece, p piece) error {
 	from, _ := slices.BinarySearch(p.Sequences, f.after+1)
-	if p = p.cut(from, len(p.Sequences)); p.Len() == 0 {
+	if f.seen += p.Len() - from; f.seen > MaxReadPoints {
+		return errs.Field("after", "lies more than %d points back: read the series again, and go on from their cursor", MaxReadPoints)
+	}
+	if p = p.cut(from, max(from, p.upTo(f.bound))); p.Len() == 0 {
 		return nil
 	}
 	f.points += p.Len()
+	if f.points > f.trimAt {
+		defer f.trim()
+	}
 	if f.series[p.Key] == nil && f.late[p.Key] == nil {
 		f.order = append(f.order, p.Key)
 	}
@@ -209,6 +220,37 @@ func (f *follower) add(to map[string]*piece, p piece) error {
 	}
 	to[p.Key] = &p
 	return nil
+}
+
+// trim lets go of the points behind those that are enough.
+func (f *follower) trim() {
+	f.bound = f.enough(f.bound)
+	f.points = 0
+	for _, pieces := range []map[string]*piece{f.series, f.late} {
+		for _, p := range pieces {
+			kept := p.cut(0, p.upTo(f.bound))
+			f.points += kept.Len()
+			if kept.Len() < p.Len() { // else there is nothing to gain
+				kept.Steps, kept.Times, kept.Values = slices.Clone(kept.Steps), slices.Clone(kept.Times), slices.Clone(kept.Values)
+				kept.Sequences = slices.Clone(kept.Sequences)
+				*p = kept
+			}
+		}
+	}
+	f.trimAt = max(f.trimAt, 2*f.points)
+}
+
+// enough gives the least sequence up to which there are enough points; at most upTo.
+func (f *follower) enough(upTo int64) int64 {
+	low, high := f.after+1, upTo
+	for low < high {
+		if middle := low + (high-low)/2; f.within(middle) >= f.limit {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return low
 }
 
 // upTo counts the points of a series up to a sequence.
@@ -233,16 +275,7 @@ func (f *follower) within(sequence int64) int {
 func (f *follower) take() (news []Columns, upTo int64, more bool, err error) {
 	upTo = f.complete
 	if f.within(upTo) > f.limit {
-		// The least sequence at which they are enough.
-		low, high := f.after+1, upTo
-		for low < high {
-			if middle := low + (high-low)/2; f.within(middle) >= f.limit {
-				high = middle
-			} else {
-				low = middle + 1
-			}
-		}
-		upTo = low
+		upTo = f.enough(upTo)
 	}
 	for _, key := range f.order {
 		c := Columns{Key: key}
