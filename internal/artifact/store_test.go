@@ -322,7 +322,8 @@ func TestNothingLeavesTheRoot(t *testing.T) {
 		}
 		if infos, _, err := s.List(ctx, p, "", 100); err == nil {
 			for _, i := range infos {
-				require.NotContains(t, i.Path, "canary", p)
+				// By its size: folders of the store's own may be called "canary" too, and stay when their file is removed.
+				require.NotEqual(t, int64(len(song)), i.Size, "%s: %s", p, i.Path)
 				require.NotContains(t, i.Path, "passwd", p)
 			}
 		}
