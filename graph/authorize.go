@@ -19,6 +19,7 @@ var roles = map[string]token.Role{
 	"Query.loggedModel": token.RoleVIEWER, "Query.metricSeries": token.RoleVIEWER, "Query.node": token.RoleVIEWER,
 	"Query.run": token.RoleVIEWER, "Query.runs": token.RoleVIEWER, "Query.viewer": token.RoleVIEWER,
 	"Query.garbage": token.RoleADMIN, "Query.tokens": token.RoleADMIN,
+	"Query.runFacets": token.RoleVIEWER, "Query.runGroups": token.RoleVIEWER,
 
 	"Subscription.__typename":      token.RoleVIEWER,
 	"Subscription.metricsAppended": token.RoleVIEWER,

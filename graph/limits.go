@@ -27,6 +27,15 @@ type Limits struct {
 // DefaultLimits let a page of 1,000 runs have a table's worth of fields, and introspection pass.
 var DefaultLimits = Limits{Depth: 15, Aliases: 100, Fields: 1_000, Complexity: 1_000_000, Tokens: 10_000}
 
+// lookCost is what a field costs that looks at all runs that match: an operation may have some fifty such.
+const lookCost = 19_000
+
+// looks are those fields.
+var looks = map[string]bool{
+	"Query.runGroups": true, "RunFacets.runs": true, "RunFacets.params": true, "RunFacets.tags": true, "RunFacets.metrics": true,
+	"RunFacets.values": true, "RunFacets.range": true,
+}
+
 // listCost is how many objects a list is taken to have that no argument bounds: params, tags, metrics of a run.
 const listCost = 10
 
@@ -166,6 +175,9 @@ func (m *measure) field(f *ast.Field) size {
 		return s
 	}
 	s.cost = add(1, multiply(below.cost, m.objects(f)))
+	if f.ObjectDefinition != nil && looks[f.ObjectDefinition.Name+"."+f.Name] {
+		s.cost = add(s.cost, lookCost)
+	}
 	return s
 }
 

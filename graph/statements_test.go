@@ -98,7 +98,11 @@ func TestStatementsDoNotGrowWithLists(t *testing.T) {
 		"children": `{ runs(first: 30) { edges { node { runId
 			children(first: 5) { totalCount edges { node { ` + runFields + ` children(first: 5) { edges { node { runId } } } } } } } } } }`,
 		"compare": `query($ids: [ID!]!) { compareRuns(runs: $ids) { runs { ` + runFields + ` } params { key values differs } metrics { key last differs } } }`,
-		"series":  `query($ids: [ID!]!) { metricSeries(runs: $ids) { cursor series { key first points { value } } } }`,
+		"facets": `{ runFacets(filter: "metrics.acc > 0") { runs complete params { edges { node { key runs min max } } } tags { edges { node { key runs } } }
+			metrics { edges { node { key runs } } } values(of: "params.depth") { totalCount edges { node { value runs } } } range(of: "metrics.acc") { min max } } }`,
+		"groups": `{ runGroups(groupBy: ["params.depth", "experiment_id"], metrics: ["best(metrics.acc)"], filter: "metrics.acc > 0") { totalCount
+			edges { node { keys runs metrics { mean std } } } } }`,
+		"series": `query($ids: [ID!]!) { metricSeries(runs: $ids) { cursor series { key first points { value } } } }`,
 	}
 	statements := func(t *testing.T, url string, runs, children int) map[string][]string {
 		t.Helper()

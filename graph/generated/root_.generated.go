@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	Param() ParamResolver
 	Query() QueryResolver
 	Run() RunResolver
+	RunFacets() RunFacetsResolver
 	RunsChanged() RunsChangedResolver
 	Subscription() SubscriptionResolver
 	Token() TokenResolver
@@ -135,6 +136,47 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	FacetKey struct {
+		Exact func(childComplexity int) int
+		Key   func(childComplexity int) int
+		Max   func(childComplexity int) int
+		Min   func(childComplexity int) int
+		Runs  func(childComplexity int) int
+	}
+
+	FacetKeyConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	FacetKeyEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	FacetRange struct {
+		Max     func(childComplexity int) int
+		Min     func(childComplexity int) int
+		Numbers func(childComplexity int) int
+		Runs    func(childComplexity int) int
+	}
+
+	FacetValue struct {
+		Runs  func(childComplexity int) int
+		Value func(childComplexity int) int
+	}
+
+	FacetValueConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	FacetValueEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Fingerprint struct {
 		CodeHash         func(childComplexity int) int
 		CommandHash      func(childComplexity int) int
@@ -199,6 +241,16 @@ type ComplexityRoot struct {
 		Min      func(childComplexity int) int
 		NanCount func(childComplexity int) int
 		Role     func(childComplexity int) int
+	}
+
+	MetricAggregate struct {
+		Count    func(childComplexity int) int
+		Max      func(childComplexity int) int
+		Mean     func(childComplexity int) int
+		Metric   func(childComplexity int) int
+		Min      func(childComplexity int) int
+		NanCount func(childComplexity int) int
+		Std      func(childComplexity int) int
 	}
 
 	MetricColumns struct {
@@ -325,6 +377,8 @@ type ComplexityRoot struct {
 		MetricSeries func(childComplexity int, runs []string, keys []string, axis model.MetricAxis, rangeArg *model.MetricRange, maxPoints *int) int
 		Node         func(childComplexity int, id string) int
 		Run          func(childComplexity int, id string) int
+		RunFacets    func(childComplexity int, experiments []string, filter *string, view *model.View, topLevel bool, maxRuns int) int
+		RunGroups    func(childComplexity int, experiments []string, filter *string, view *model.View, topLevel bool, groupBy []string, metrics []string, orderBy *model.RunGroupOrder, first *int, after *string) int
 		Runs         func(childComplexity int, experiments []string, filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) int
 		Tokens       func(childComplexity int) int
 		Viewer       func(childComplexity int) int
@@ -383,6 +437,34 @@ type ComplexityRoot struct {
 	}
 
 	RunEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RunFacets struct {
+		Complete func(childComplexity int) int
+		Metrics  func(childComplexity int, prefix string, first *int, after *string, maxCount int) int
+		Params   func(childComplexity int, prefix string, first *int, after *string, maxCount int) int
+		Range    func(childComplexity int, of string) int
+		Runs     func(childComplexity int) int
+		Tags     func(childComplexity int, prefix string, first *int, after *string, maxCount int) int
+		Values   func(childComplexity int, of string, first *int, after *string) int
+	}
+
+	RunGroup struct {
+		Keys    func(childComplexity int) int
+		Metrics func(childComplexity int) int
+		Runs    func(childComplexity int) int
+	}
+
+	RunGroupConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Runs       func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RunGroupEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -804,6 +886,133 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ExperimentEdge.Node(childComplexity), true
 
+	case "FacetKey.exact":
+		if e.ComplexityRoot.FacetKey.Exact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetKey.Exact(childComplexity), true
+	case "FacetKey.key":
+		if e.ComplexityRoot.FacetKey.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetKey.Key(childComplexity), true
+	case "FacetKey.max":
+		if e.ComplexityRoot.FacetKey.Max == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetKey.Max(childComplexity), true
+	case "FacetKey.min":
+		if e.ComplexityRoot.FacetKey.Min == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetKey.Min(childComplexity), true
+	case "FacetKey.runs":
+		if e.ComplexityRoot.FacetKey.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetKey.Runs(childComplexity), true
+
+	case "FacetKeyConnection.edges":
+		if e.ComplexityRoot.FacetKeyConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetKeyConnection.Edges(childComplexity), true
+	case "FacetKeyConnection.pageInfo":
+		if e.ComplexityRoot.FacetKeyConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetKeyConnection.PageInfo(childComplexity), true
+
+	case "FacetKeyEdge.cursor":
+		if e.ComplexityRoot.FacetKeyEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetKeyEdge.Cursor(childComplexity), true
+	case "FacetKeyEdge.node":
+		if e.ComplexityRoot.FacetKeyEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetKeyEdge.Node(childComplexity), true
+
+	case "FacetRange.max":
+		if e.ComplexityRoot.FacetRange.Max == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetRange.Max(childComplexity), true
+	case "FacetRange.min":
+		if e.ComplexityRoot.FacetRange.Min == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetRange.Min(childComplexity), true
+	case "FacetRange.numbers":
+		if e.ComplexityRoot.FacetRange.Numbers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetRange.Numbers(childComplexity), true
+	case "FacetRange.runs":
+		if e.ComplexityRoot.FacetRange.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetRange.Runs(childComplexity), true
+
+	case "FacetValue.runs":
+		if e.ComplexityRoot.FacetValue.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetValue.Runs(childComplexity), true
+	case "FacetValue.value":
+		if e.ComplexityRoot.FacetValue.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetValue.Value(childComplexity), true
+
+	case "FacetValueConnection.edges":
+		if e.ComplexityRoot.FacetValueConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetValueConnection.Edges(childComplexity), true
+	case "FacetValueConnection.pageInfo":
+		if e.ComplexityRoot.FacetValueConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetValueConnection.PageInfo(childComplexity), true
+	case "FacetValueConnection.totalCount":
+		if e.ComplexityRoot.FacetValueConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetValueConnection.TotalCount(childComplexity), true
+
+	case "FacetValueEdge.cursor":
+		if e.ComplexityRoot.FacetValueEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetValueEdge.Cursor(childComplexity), true
+	case "FacetValueEdge.node":
+		if e.ComplexityRoot.FacetValueEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetValueEdge.Node(childComplexity), true
+
 	case "Fingerprint.codeHash":
 		if e.ComplexityRoot.Fingerprint.CodeHash == nil {
 			break
@@ -1102,6 +1311,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Metric.Role(childComplexity), true
+
+	case "MetricAggregate.count":
+		if e.ComplexityRoot.MetricAggregate.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricAggregate.Count(childComplexity), true
+	case "MetricAggregate.max":
+		if e.ComplexityRoot.MetricAggregate.Max == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricAggregate.Max(childComplexity), true
+	case "MetricAggregate.mean":
+		if e.ComplexityRoot.MetricAggregate.Mean == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricAggregate.Mean(childComplexity), true
+	case "MetricAggregate.metric":
+		if e.ComplexityRoot.MetricAggregate.Metric == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricAggregate.Metric(childComplexity), true
+	case "MetricAggregate.min":
+		if e.ComplexityRoot.MetricAggregate.Min == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricAggregate.Min(childComplexity), true
+	case "MetricAggregate.nanCount":
+		if e.ComplexityRoot.MetricAggregate.NanCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricAggregate.NanCount(childComplexity), true
+	case "MetricAggregate.std":
+		if e.ComplexityRoot.MetricAggregate.Std == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricAggregate.Std(childComplexity), true
 
 	case "MetricColumns.counts":
 		if e.ComplexityRoot.MetricColumns.Counts == nil {
@@ -1786,6 +2038,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Run(childComplexity, args["id"].(string)), true
+	case "Query.runFacets":
+		if e.ComplexityRoot.Query.RunFacets == nil {
+			break
+		}
+
+		args, err := ec.field_Query_runFacets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RunFacets(childComplexity, args["experiments"].([]string), args["filter"].(*string), args["view"].(*model.View), args["topLevel"].(bool), args["maxRuns"].(int)), true
+	case "Query.runGroups":
+		if e.ComplexityRoot.Query.RunGroups == nil {
+			break
+		}
+
+		args, err := ec.field_Query_runGroups_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RunGroups(childComplexity, args["experiments"].([]string), args["filter"].(*string), args["view"].(*model.View), args["topLevel"].(bool), args["groupBy"].([]string), args["metrics"].([]string), args["orderBy"].(*model.RunGroupOrder), args["first"].(*int), args["after"].(*string)), true
 	case "Query.runs":
 		if e.ComplexityRoot.Query.Runs == nil {
 			break
@@ -2137,6 +2411,131 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RunEdge.Node(childComplexity), true
 
+	case "RunFacets.complete":
+		if e.ComplexityRoot.RunFacets.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunFacets.Complete(childComplexity), true
+	case "RunFacets.metrics":
+		if e.ComplexityRoot.RunFacets.Metrics == nil {
+			break
+		}
+
+		args, err := ec.field_RunFacets_metrics_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RunFacets.Metrics(childComplexity, args["prefix"].(string), args["first"].(*int), args["after"].(*string), args["maxCount"].(int)), true
+	case "RunFacets.params":
+		if e.ComplexityRoot.RunFacets.Params == nil {
+			break
+		}
+
+		args, err := ec.field_RunFacets_params_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RunFacets.Params(childComplexity, args["prefix"].(string), args["first"].(*int), args["after"].(*string), args["maxCount"].(int)), true
+	case "RunFacets.range":
+		if e.ComplexityRoot.RunFacets.Range == nil {
+			break
+		}
+
+		args, err := ec.field_RunFacets_range_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RunFacets.Range(childComplexity, args["of"].(string)), true
+	case "RunFacets.runs":
+		if e.ComplexityRoot.RunFacets.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunFacets.Runs(childComplexity), true
+	case "RunFacets.tags":
+		if e.ComplexityRoot.RunFacets.Tags == nil {
+			break
+		}
+
+		args, err := ec.field_RunFacets_tags_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RunFacets.Tags(childComplexity, args["prefix"].(string), args["first"].(*int), args["after"].(*string), args["maxCount"].(int)), true
+	case "RunFacets.values":
+		if e.ComplexityRoot.RunFacets.Values == nil {
+			break
+		}
+
+		args, err := ec.field_RunFacets_values_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RunFacets.Values(childComplexity, args["of"].(string), args["first"].(*int), args["after"].(*string)), true
+
+	case "RunGroup.keys":
+		if e.ComplexityRoot.RunGroup.Keys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunGroup.Keys(childComplexity), true
+	case "RunGroup.metrics":
+		if e.ComplexityRoot.RunGroup.Metrics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunGroup.Metrics(childComplexity), true
+	case "RunGroup.runs":
+		if e.ComplexityRoot.RunGroup.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunGroup.Runs(childComplexity), true
+
+	case "RunGroupConnection.edges":
+		if e.ComplexityRoot.RunGroupConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunGroupConnection.Edges(childComplexity), true
+	case "RunGroupConnection.pageInfo":
+		if e.ComplexityRoot.RunGroupConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunGroupConnection.PageInfo(childComplexity), true
+	case "RunGroupConnection.runs":
+		if e.ComplexityRoot.RunGroupConnection.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunGroupConnection.Runs(childComplexity), true
+	case "RunGroupConnection.totalCount":
+		if e.ComplexityRoot.RunGroupConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunGroupConnection.TotalCount(childComplexity), true
+
+	case "RunGroupEdge.cursor":
+		if e.ComplexityRoot.RunGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunGroupEdge.Cursor(childComplexity), true
+	case "RunGroupEdge.node":
+		if e.ComplexityRoot.RunGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunGroupEdge.Node(childComplexity), true
+
 	case "RunInput.context":
 		if e.ComplexityRoot.RunInput.Context == nil {
 			break
@@ -2310,6 +2709,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MetricRange", ec.unmarshalInputMetricRange),
 			graphql.NewInputUnmarshaler("ParamInput", ec.unmarshalInputParamInput),
 			graphql.NewInputUnmarshaler("RecordFingerprintInput", ec.unmarshalInputRecordFingerprintInput),
+			graphql.NewInputUnmarshaler("RunGroupOrder", ec.unmarshalInputRunGroupOrder),
 			graphql.NewInputUnmarshaler("TagInput", ec.unmarshalInputTagInput),
 			graphql.NewInputUnmarshaler("UpdateExperimentInput", ec.unmarshalInputUpdateExperimentInput),
 			graphql.NewInputUnmarshaler("UpdateRunInput", ec.unmarshalInputUpdateRunInput),
@@ -2662,6 +3062,161 @@ extend type Mutation {
   deleteExperimentTag(experimentId: ID!, key: String!): Experiment!
   "Say which direction of a metric is better in an experiment."
   setMetricGoal(experimentId: ID!, key: String!, goal: Goal!): Experiment!
+}
+`, BuiltIn: false},
+	{Name: "../schema/facet.graphql", Input: `"""
+What some runs have, seen from many sides, for a user interface that offers filters. Of whole experiments (no filter, not
+` + "`" + `topLevel` + "`" + `, not deleted runs) it is read from indexes; of a filtered set the runs are found once, and at most ` + "`" + `maxRuns` + "`" + ` of
+them, the newest first, are looked at.
+"""
+type RunFacets {
+  "Runs that were looked at."
+  runs: Int!
+  "False when more runs match than were looked at: what is here is then of the newest ` + "`" + `maxRuns` + "`" + ` of them."
+  complete: Boolean!
+  """
+  Keys of params, by the bytes of the keys. ` + "`" + `first` + "`" + ` is 1 to 1,000. Of whole experiments, the runs of a key are counted up to
+  ` + "`" + `maxCount` + "`" + `, 1 to 1,000,000.
+  """
+  params(prefix: String! = "", first: Int = 100, after: String, maxCount: Int! = 10000): FacetKeyConnection!
+  "Keys of tags, as ` + "`" + `params` + "`" + `."
+  tags(prefix: String! = "", first: Int = 100, after: String, maxCount: Int! = 10000): FacetKeyConnection!
+  "Keys of metrics, as ` + "`" + `params` + "`" + `."
+  metrics(prefix: String! = "", first: Int = 100, after: String, maxCount: Int! = 10000): FacetKeyConnection!
+  """
+  Values of a param, a tag or an attribute, written as in a filter: ` + "`" + `params.depth` + "`" + `, ` + "`" + `tags.team` + "`" + `, ` + "`" + `status` + "`" + `. The most frequent
+  come first. ` + "`" + `first` + "`" + ` is 1 to 1,000.
+  """
+  values(of: String!, first: Int = 100, after: String): FacetValueConnection!
+  "From where to where a metric, a param, ` + "`" + `start_time` + "`" + ` or ` + "`" + `end_time` + "`" + ` goes, written as in a filter: ` + "`" + `min(metrics.loss)` + "`" + `."
+  range(of: String!): FacetRange!
+}
+
+type FacetKeyConnection {
+  edges: [FacetKeyEdge!]!
+  pageInfo: PageInfo!
+}
+
+type FacetKeyEdge {
+  node: FacetKey!
+  cursor: String!
+}
+
+"A key that some of the runs have."
+type FacetKey {
+  key: String!
+  "How many of the runs have it."
+  runs: Int!
+  "False when there may be more: the count reached ` + "`" + `maxCount` + "`" + `, or more runs match than were looked at."
+  exact: Boolean!
+  "The least param that is a number, or last value of the metric; null where there is none."
+  min: MetricValue
+  "The greatest, likewise."
+  max: MetricValue
+}
+
+type FacetValueConnection {
+  edges: [FacetValueEdge!]!
+  pageInfo: PageInfo!
+  "Number of different values; counted only when asked for."
+  totalCount: Int!
+}
+
+type FacetValueEdge {
+  node: FacetValue!
+  cursor: String!
+}
+
+"A value and how many of the runs have it."
+type FacetValue {
+  value: String!
+  runs: Int!
+}
+
+"Where the numbers of a metric, a param or a time lie. Times are Unix milliseconds."
+type FacetRange {
+  "Runs that have a value."
+  runs: Int!
+  "Runs whose value is a number: the others' is NaN, or a text."
+  numbers: Int!
+  min: MetricValue
+  max: MetricValue
+}
+
+enum RunGroupOrderField {
+  "How many runs are in the group."
+  COUNT
+  "The group's keys: of params, numbers by size before texts; what is missing last."
+  KEYS
+  MEAN
+  MIN
+  MAX
+  STD
+}
+
+input RunGroupOrder {
+  by: RunGroupOrderField! = COUNT
+  "For MEAN, MIN, MAX and STD: one of ` + "`" + `metrics` + "`" + `."
+  metric: String
+  "DESC by default, of KEYS ASC. In both ways NaN comes after all numbers, and groups without a value last."
+  direction: OrderDirection
+}
+
+type RunGroupConnection {
+  edges: [RunGroupEdge!]!
+  pageInfo: PageInfo!
+  "Number of all groups."
+  totalCount: Int!
+  "Number of all runs in them."
+  runs: Int!
+}
+
+type RunGroupEdge {
+  node: RunGroup!
+  cursor: String!
+}
+
+"Runs that have the same keys."
+type RunGroup {
+  "In the order of ` + "`" + `groupBy` + "`" + `; null for what these runs do not have."
+  keys: [String]!
+  runs: Int!
+  "In the order of ` + "`" + `metrics` + "`" + `."
+  metrics: [MetricAggregate!]!
+}
+
+"""
+The values of a metric in some runs, one a run. NaN is counted apart and is in nothing else. An infinity is a value: it makes
+the mean infinite (NaN where both are there) and the deviation NaN.
+"""
+type MetricAggregate {
+  "As it was asked for."
+  metric: String!
+  "Runs that have a number."
+  count: Int!
+  "Runs that have NaN."
+  nanCount: Int!
+  "Null without a number."
+  mean: MetricValue
+  min: MetricValue
+  max: MetricValue
+  "The standard deviation of a sample (divided by count - 1); null below two numbers."
+  std: MetricValue
+}
+
+extend type Query {
+  "What the runs that match have: arguments as of ` + "`" + `runs` + "`" + `. ` + "`" + `maxRuns` + "`" + ` is 1 to 1,000,000."
+  runFacets(experiments: [ID!], filter: String, view: View = ACTIVE, topLevel: Boolean! = false, maxRuns: Int! = 20000): RunFacets!
+  """
+  Groups of all runs that match: arguments as of ` + "`" + `runs` + "`" + `. ` + "`" + `groupBy` + "`" + ` takes up to 5 params, tags and attributes, written as in a
+  filter, for example ` + "`" + `params.optimizer` + "`" + `; none makes one group. A param that is a number is grouped by its text. ` + "`" + `metrics` + "`" + `
+  takes up to 20, for example ` + "`" + `metrics.acc` + "`" + ` (the last value), ` + "`" + `best(metrics.loss)` + "`" + `, ` + "`" + `first(metrics.loss)` + "`" + `. More than 50,000
+  groups are an error. ` + "`" + `first` + "`" + ` is 1 to 1,000.
+  """
+  runGroups(
+    experiments: [ID!], filter: String, view: View = ACTIVE, topLevel: Boolean! = false,
+    groupBy: [String!]! = [], metrics: [String!]! = [], orderBy: RunGroupOrder, first: Int = 100, after: String
+  ): RunGroupConnection!
 }
 `, BuiltIn: false},
 	{Name: "../schema/garbage.graphql", Input: `"What was deleted before a time, and can be removed for good."
@@ -3535,6 +4090,88 @@ func (ec *executionContext) childFields_ExperimentEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type ExperimentEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_FacetKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_FacetKey_key(ctx, field)
+	case "runs":
+		return ec.fieldContext_FacetKey_runs(ctx, field)
+	case "exact":
+		return ec.fieldContext_FacetKey_exact(ctx, field)
+	case "min":
+		return ec.fieldContext_FacetKey_min(ctx, field)
+	case "max":
+		return ec.fieldContext_FacetKey_max(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FacetKey", field.Name)
+}
+
+func (ec *executionContext) childFields_FacetKeyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FacetKeyConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FacetKeyConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FacetKeyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FacetKeyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_FacetKeyEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_FacetKeyEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FacetKeyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FacetRange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "runs":
+		return ec.fieldContext_FacetRange_runs(ctx, field)
+	case "numbers":
+		return ec.fieldContext_FacetRange_numbers(ctx, field)
+	case "min":
+		return ec.fieldContext_FacetRange_min(ctx, field)
+	case "max":
+		return ec.fieldContext_FacetRange_max(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FacetRange", field.Name)
+}
+
+func (ec *executionContext) childFields_FacetValue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_FacetValue_value(ctx, field)
+	case "runs":
+		return ec.fieldContext_FacetValue_runs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FacetValue", field.Name)
+}
+
+func (ec *executionContext) childFields_FacetValueConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FacetValueConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FacetValueConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_FacetValueConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FacetValueConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FacetValueEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_FacetValueEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_FacetValueEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FacetValueEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Fingerprint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "codeHash":
@@ -3665,6 +4302,26 @@ func (ec *executionContext) childFields_Metric(ctx context.Context, field graphq
 		return ec.fieldContext_Metric_max(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Metric", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricAggregate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "metric":
+		return ec.fieldContext_MetricAggregate_metric(ctx, field)
+	case "count":
+		return ec.fieldContext_MetricAggregate_count(ctx, field)
+	case "nanCount":
+		return ec.fieldContext_MetricAggregate_nanCount(ctx, field)
+	case "mean":
+		return ec.fieldContext_MetricAggregate_mean(ctx, field)
+	case "min":
+		return ec.fieldContext_MetricAggregate_min(ctx, field)
+	case "max":
+		return ec.fieldContext_MetricAggregate_max(ctx, field)
+	case "std":
+		return ec.fieldContext_MetricAggregate_std(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricAggregate", field.Name)
 }
 
 func (ec *executionContext) childFields_MetricColumns(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3955,6 +4612,62 @@ func (ec *executionContext) childFields_RunEdge(ctx context.Context, field graph
 		return ec.fieldContext_RunEdge_cursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RunEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RunFacets(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "runs":
+		return ec.fieldContext_RunFacets_runs(ctx, field)
+	case "complete":
+		return ec.fieldContext_RunFacets_complete(ctx, field)
+	case "params":
+		return ec.fieldContext_RunFacets_params(ctx, field)
+	case "tags":
+		return ec.fieldContext_RunFacets_tags(ctx, field)
+	case "metrics":
+		return ec.fieldContext_RunFacets_metrics(ctx, field)
+	case "values":
+		return ec.fieldContext_RunFacets_values(ctx, field)
+	case "range":
+		return ec.fieldContext_RunFacets_range(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunFacets", field.Name)
+}
+
+func (ec *executionContext) childFields_RunGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "keys":
+		return ec.fieldContext_RunGroup_keys(ctx, field)
+	case "runs":
+		return ec.fieldContext_RunGroup_runs(ctx, field)
+	case "metrics":
+		return ec.fieldContext_RunGroup_metrics(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_RunGroupConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RunGroupConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RunGroupConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RunGroupConnection_totalCount(ctx, field)
+	case "runs":
+		return ec.fieldContext_RunGroupConnection_runs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunGroupConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RunGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_RunGroupEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_RunGroupEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunGroupEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_RunInput(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/ent/token"
 	"github.com/cairnml/cairn/internal/metric"
+	"github.com/cairnml/cairn/internal/search"
 )
 
 type AppendRunLogInput struct {
@@ -169,6 +170,21 @@ type ExperimentOrder struct {
 	Direction OrderDirection       `json:"direction"`
 }
 
+type FacetKeyConnection struct {
+	Edges    []*FacetKeyEdge `json:"edges"`
+	PageInfo *PageInfo       `json:"pageInfo"`
+}
+
+type FacetKeyEdge struct {
+	Node   *search.FacetKey `json:"node"`
+	Cursor string           `json:"cursor"`
+}
+
+type FacetValueEdge struct {
+	Node   *search.FacetValue `json:"node"`
+	Cursor string             `json:"cursor"`
+}
+
 type FinishRunInput struct {
 	RunID string `json:"runId"`
 	// FINISHED, FAILED or KILLED.
@@ -250,6 +266,23 @@ type Metric struct {
 	Min *MetricExtreme `json:"min,omitempty"`
 	// The greatest value that is not NaN; null when all are.
 	Max *MetricExtreme `json:"max,omitempty"`
+}
+
+// The values of a metric in some runs, one a run. NaN is counted apart and is in nothing else. An infinity is a value: it makes
+// the mean infinite (NaN where both are there) and the deviation NaN.
+type MetricAggregate struct {
+	// As it was asked for.
+	Metric string `json:"metric"`
+	// Runs that have a number.
+	Count int `json:"count"`
+	// Runs that have NaN.
+	NanCount int `json:"nanCount"`
+	// Null without a number.
+	Mean *float64 `json:"mean,omitempty"`
+	Min  *float64 `json:"min,omitempty"`
+	Max  *float64 `json:"max,omitempty"`
+	// The standard deviation of a sample (divided by count - 1); null below two numbers.
+	Std *float64 `json:"std,omitempty"`
 }
 
 // Summaries of metrics as packed columns, a row for each, in the order of their keys.
@@ -441,6 +474,37 @@ type RunComparison struct {
 type RunEdge struct {
 	Node   *ent.Run `json:"node"`
 	Cursor string   `json:"cursor"`
+}
+
+// Runs that have the same keys.
+type RunGroup struct {
+	// In the order of `groupBy`; null for what these runs do not have.
+	Keys []*string `json:"keys"`
+	Runs int       `json:"runs"`
+	// In the order of `metrics`.
+	Metrics []*MetricAggregate `json:"metrics"`
+}
+
+type RunGroupConnection struct {
+	Edges    []*RunGroupEdge `json:"edges"`
+	PageInfo *PageInfo       `json:"pageInfo"`
+	// Number of all groups.
+	TotalCount int `json:"totalCount"`
+	// Number of all runs in them.
+	Runs int `json:"runs"`
+}
+
+type RunGroupEdge struct {
+	Node   *RunGroup `json:"node"`
+	Cursor string    `json:"cursor"`
+}
+
+type RunGroupOrder struct {
+	By RunGroupOrderField `json:"by"`
+	// For MEAN, MIN, MAX and STD: one of `metrics`.
+	Metric *string `json:"metric,omitempty"`
+	// DESC by default, of KEYS ASC. In both ways NaN comes after all numbers, and groups without a value last.
+	Direction *OrderDirection `json:"direction,omitempty"`
 }
 
 // A dataset that a run read, and as what.
@@ -960,6 +1024,71 @@ func (e *RunChangeKind) UnmarshalJSON(b []byte) error {
 }
 
 func (e RunChangeKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type RunGroupOrderField string
+
+const (
+	// How many runs are in the group.
+	RunGroupOrderFieldCount RunGroupOrderField = "COUNT"
+	// The group's keys: of params, numbers by size before texts; what is missing last.
+	RunGroupOrderFieldKeys RunGroupOrderField = "KEYS"
+	RunGroupOrderFieldMean RunGroupOrderField = "MEAN"
+	RunGroupOrderFieldMin  RunGroupOrderField = "MIN"
+	RunGroupOrderFieldMax  RunGroupOrderField = "MAX"
+	RunGroupOrderFieldStd  RunGroupOrderField = "STD"
+)
+
+var AllRunGroupOrderField = []RunGroupOrderField{
+	RunGroupOrderFieldCount,
+	RunGroupOrderFieldKeys,
+	RunGroupOrderFieldMean,
+	RunGroupOrderFieldMin,
+	RunGroupOrderFieldMax,
+	RunGroupOrderFieldStd,
+}
+
+func (e RunGroupOrderField) IsValid() bool {
+	switch e {
+	case RunGroupOrderFieldCount, RunGroupOrderFieldKeys, RunGroupOrderFieldMean, RunGroupOrderFieldMin, RunGroupOrderFieldMax, RunGroupOrderFieldStd:
+		return true
+	}
+	return false
+}
+
+func (e RunGroupOrderField) String() string {
+	return string(e)
+}
+
+func (e *RunGroupOrderField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RunGroupOrderField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RunGroupOrderField", str)
+	}
+	return nil
+}
+
+func (e RunGroupOrderField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RunGroupOrderField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RunGroupOrderField) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

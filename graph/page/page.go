@@ -40,3 +40,13 @@ type MetricConnection struct {
 
 // TotalCount counts all metrics below the prefix.
 func (c *MetricConnection) TotalCount(ctx context.Context) (int, error) { return c.Count(ctx) }
+
+// FacetValueConnection is a page of the values that runs have.
+type FacetValueConnection struct {
+	Edges    []*model.FacetValueEdge
+	PageInfo *model.PageInfo
+	Count    Count
+}
+
+// TotalCount counts all values.
+func (c *FacetValueConnection) TotalCount(ctx context.Context) (int, error) { return c.Count(ctx) }

@@ -183,6 +183,8 @@ ALTER TABLE "metric_tails" ALTER COLUMN "payload" SET STORAGE EXTERNAL;
 ALTER TABLE "metric_rollups" ALTER COLUMN "payload" SET STORAGE EXTERNAL;
 -- Keys are ordered by their bytes, as SQLite does, and pages of them follow the index.
 ALTER TABLE "metric_series" ALTER COLUMN "key" TYPE character varying COLLATE "C";
+ALTER TABLE "params" ALTER COLUMN "key" TYPE character varying COLLATE "C";
+ALTER TABLE "run_tags" ALTER COLUMN "key" TYPE character varying COLLATE "C";
 ALTER TABLE "metric_tails" ALTER COLUMN "first_key" TYPE character varying COLLATE "C";
 -- What lies below a folder is a range of the index.
 ALTER TABLE "artifact_references" ALTER COLUMN "location" TYPE character varying COLLATE "C";

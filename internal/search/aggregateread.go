@@ -1,0 +1,169 @@
+package search
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/cairnml/cairn/internal/store"
+)
+
+// keyCell reads a key of a group: a text, bytes, or the number of an experiment.
+type keyCell struct {
+	null bool
+	text []byte
+}
+
+// Scan takes what the driver read.
+func (c *keyCell) Scan(src any) error {
+	c.null, c.text = src == nil, c.text[:0]
+	switch v := src.(type) {
+	case nil:
+	case []byte:
+		c.text = append(c.text, v...)
+	case string:
+		c.text = append(c.text, v...)
+	case int64:
+		c.text = strconv.AppendInt(c.text, v, 10)
+	default:
+		return fmt.Errorf("a key of a group is a %T", src)
+	}
+	return nil
+}
+
+// valueCell reads a value of a metric.
+type valueCell struct {
+	null  bool
+	value float64
+}
+
+// Scan takes what the driver read.
+func (c *valueCell) Scan(src any) error {
+	c.null = src == nil
+	switch v := src.(type) {
+	case nil:
+	case float64:
+		c.value = v
+	case int64:
+		c.value = float64(v)
+	default:
+		return fmt.Errorf("a value of a metric is a %T", src)
+	}
+	return nil
+}
+
+// read gives each run to its group. The sums are made here and not in SQL: SQLite has no deviation, and PostgreSQL's gives
+// up where a square is too large for a double.
+func (g *aggregation) read(ctx context.Context, into *grouper) error {
+	var stmt fragment
+	g.statement(&stmt)
+	keys, has, values := make([]keyCell, len(g.by)), make([]valueCell, len(g.metrics)), make([]valueCell, len(g.metrics))
+	targets := []any{new(any)}
+	for i := range keys {
+		targets = append(targets, &keys[i])
+	}
+	for i := range values {
+		targets = append(targets, &has[i], &values[i])
+	}
+	err := store.EachRow(ctx, g.s.db.Read(), stmt.String(), stmt.args, func(rows *sql.Rows) error {
+		if err := rows.Scan(targets...); err != nil {
+			return fmt.Errorf("scan run: %w", err)
+		}
+		group, err := into.group(keys)
+		if err != nil {
+			return err
+		}
+		group.Runs++
+		for i := range values {
+			switch {
+			case has[i].null:
+			case values[i].null: // stored so, since SQLite has no NaN
+				group.Metrics[i].add(math.NaN())
+			default:
+				group.Metrics[i].add(values[i].value)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("aggregate: %w", err)
+	}
+	return nil
+}
+
+// statement gives a row for each run: the keys of its group, and of each metric whether it has it and the value.
+func (g *aggregation) statement(out *fragment) {
+	var joins fragment
+	out.sql("SELECT 1")
+	for i, o := range g.by {
+		alias := "g" + strconv.Itoa(i)
+		switch {
+		case o.Entity == Attribute:
+			out.sql(", ", subjects[OfRuns].attributes[o.Key].column)
+			continue
+		case g.byScope:
+			out.sql(", ", alias, ".v")
+			joins.sql(" LEFT JOIN (")
+			g.texts(&joins, o)
+			joins.sql(") ", alias, " ON ", alias, ".run_id = r.id")
+		default:
+			out.sql(", ", alias, ".value")
+			t, _ := tableOf(o.Entity)
+			g.lookUp(&joins, t, alias, o.Key)
+		}
+	}
+	for i, o := range g.metrics {
+		alias := "v" + strconv.Itoa(i)
+		t, _ := tableOf(Metric)
+		if !g.byScope {
+			out.sql(", ", alias, ".run_id, ", g.goals.column(alias, o))
+			g.lookUp(&joins, t, alias, o.Key)
+			continue
+		}
+		out.sql(", ", alias, ".run_id, ", alias, ".v")
+		joins.sql(" LEFT JOIN (SELECT d.run_id, ", g.goals.column("d", o), " AS v")
+		g.ofScope(&joins, t, o.Key)
+		joins.sql(g.s.db.Apart(), ") ", alias, " ON ", alias, ".run_id = r.id")
+	}
+	if !g.set.whole {
+		g.s.fromIDs(out, g.set.ids)
+		out.sql(g.s.db.Guide().Join("runs", "r", "r.id = m.id"))
+		out.add(&joins)
+		return
+	}
+	out.sql(" FROM runs r")
+	out.add(&joins)
+	g.s.writeWhere(out, g.q, g.goals)
+}
+
+// lookUp joins the row of a key of each run.
+func (g *aggregation) lookUp(joins *fragment, t keyed, alias, key string) {
+	joins.sql(g.s.db.Guide().LeftJoin(t.table, alias, alias+".run_id = r.id AND "+alias+".key = ?"))
+	joins.args = append(joins.args, key)
+}
+
+// ofScope writes the FROM of the rows of a key in the scope.
+func (g *aggregation) ofScope(out *fragment, t keyed, key string) {
+	out.sql(" FROM ", t.table, " d WHERE ")
+	inScope(g.s.db, out, "d.experiment_id", g.set.scope)
+	out.sql(" AND d.key = ")
+	out.arg(key)
+}
+
+// texts gives the values of a param or tag in the scope, in bytes (v): from the index, which holds their beginnings; only
+// those that go on behind it are looked up.
+func (g *aggregation) texts(out *fragment, o Operand) {
+	t, _ := tableOf(o.Entity)
+	out.sql("SELECT d.run_id, d.value_prefix AS v")
+	g.ofScope(out, t, o.Key)
+	out.sql(" AND LENGTH(d.value_prefix) < ")
+	out.arg(store.MaxValuePrefix)
+	out.sql(" UNION ALL SELECT l.run_id, ", g.s.db.Bytes("l.value"), " AS v FROM (SELECT d.run_id")
+	g.ofScope(out, t, o.Key)
+	out.sql(" AND LENGTH(d.value_prefix) >= ")
+	out.arg(store.MaxValuePrefix)
+	out.sql(") k", g.s.db.Guide().Join(t.table, "l", "l.run_id = k.run_id AND l.key = ?"))
+	out.args = append(out.args, o.Key)
+}
