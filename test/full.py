@@ -186,7 +186,8 @@ def fuzz(package, target):
         found = re.findall(r"new interesting: (\d+) \(total: (\d+)\)", text)
         if not execs or not found:
             return Outcome(False, "fuzzing did not begin", go_version())
-        return Outcome(passed, f"{int(execs[-1]):,} inputs tried, {found[-1][1]} kept", go_version())
+        counted = f"{int(execs[-1]):,} inputs tried in {options.fuzz_seconds} s, {found[-1][1]} kept"
+        return Outcome(passed, counted, go_version())
 
     return job
 
