@@ -11,6 +11,7 @@ type driver struct {
 	table, index string
 	run, scope   string // columns of the run's id, of the experiment,
 	stage        string // and, where rows differ in it, of the lifecycle stage
+	lead         string // a column that stands before the value in the index, and is the same in all rows
 	order        keyset
 	where        fragment
 	own          func(Expr) bool      // tells the conditions that are asked of d itself
@@ -109,7 +110,8 @@ func (f *finder) textsDriver(t keyed, term OrderTerm, at int, mixed bool) *drive
 	d.where.sql(" AND d.key = ")
 	d.where.arg(term.Key)
 	if t.number != "" && !mixed {
-		d.where.sql(" AND d.", t.number, " IS NULL")
+		d.lead = "d." + t.number
+		d.where.sql(" AND ", d.lead, " IS NULL")
 	}
 	a := arranger{subject: f.sub, guide: f.guide, fenced: true}
 	a.join(alias, t, term.Key)

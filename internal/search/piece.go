@@ -58,7 +58,7 @@ func (r *reading) statement(size int) *fragment {
 	out.sql(" FROM (")
 	out.add(&streams)
 	out.sql(") c")
-	r.orderStream(&out)
+	r.orderBy(&out, "")
 	out.sql(" LIMIT 1 OFFSET ")
 	out.arg(size - 1)
 	out.sql(") e ON 1 = 1 LEFT JOIN (SELECT r.id, f.v0 AS value")
@@ -106,7 +106,9 @@ func (r *reading) streams(out *fragment, size int) {
 		r.stream(out, scope, size)
 		out.sql(") s", fmt.Sprint(i))
 	}
-	r.endStream(out, size)
+	r.orderBy(out, "")
+	out.sql(" LIMIT ")
+	out.arg(size)
 }
 
 // stream writes the rows of the driver in one experiment and stage, in order.
@@ -136,7 +138,9 @@ func (r *reading) stream(out, scope *fragment, size int) {
 		out.sql(" AND ", value.expr, value.beyond("="), " ")
 		out.arg(r.begin)
 	}
-	r.endStream(out, size)
+	r.orderBy(out, d.lead)
+	out.sql(" LIMIT ")
+	out.arg(size)
 }
 
 func (r *reading) ownCondition(out *fragment, c *Comparison) {
@@ -147,24 +151,23 @@ func (r *reading) ownCondition(out *fragment, c *Comparison) {
 	r.onDriver(out, column, c)
 }
 
-// endStream writes an order and a limit.
-func (r *reading) endStream(out *fragment, size int) {
-	r.orderStream(out)
-	out.sql(" LIMIT ")
-	out.arg(size)
-}
-
-func (r *reading) orderStream(out *fragment) {
-	for i, col := range r.driver.order.columns {
-		if i == 0 {
-			out.sql(" ORDER BY ")
-		} else {
-			out.sql(", ")
+// orderBy writes the order of the driver. PostgreSQL does not see that a column which is NULL in all rows is the same in all, and
+// wants it named, if the index is to serve.
+func (r *reading) orderBy(out *fragment, lead string) {
+	word := " ORDER BY "
+	if lead != "" && r.guide.Postgres {
+		out.sql(word, lead)
+		if r.driver.value().desc {
+			out.sql(" DESC")
 		}
-		out.sql(valueName(i))
+		word = ", "
+	}
+	for i, col := range r.driver.order.columns {
+		out.sql(word, valueName(i))
 		if col.desc {
 			out.sql(" DESC")
 		}
+		word = ", "
 	}
 }
 
