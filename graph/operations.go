@@ -144,6 +144,13 @@ func (o *operations) acquire(ctx context.Context, subscription bool) (*slot, *er
 	return &slot{release: free}, nil
 }
 
+// freeSlot gives an operation's slot back before its context ends.
+func freeSlot(op *graphql.OperationContext) {
+	if s, ok := op.Stats.GetExtension(slotName).(*slot); ok {
+		s.free()
+	}
+}
+
 // InterceptOperation gives the operation's slot back when its context ends, however it ends.
 func (o *operations) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)

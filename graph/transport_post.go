@@ -34,6 +34,7 @@ func (postTransport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Gra
 		return
 	}
 	if isSubscription(op) {
+		freeSlot(op) // before the answer: who has it may ask again at once
 		response := exec.DispatchError(graphql.WithOperationContext(ctx, op), gqlerror.List{refusal(errNeedsStream)})
 		writeResponse(w, r, http.StatusBadRequest, response)
 		return
