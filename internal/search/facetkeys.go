@@ -62,16 +62,13 @@ func (f *Facets) Keys(ctx context.Context, k KeysQuery) (page KeyPage, err error
 		return page, errs.Field("prefix", "holds a NUL or bytes that are not UTF-8, or more than %d bytes", MaxOrderBytes)
 	}
 	identity := f.cursorOf("keys", string(k.Entity), k.Prefix)
+	spotAfter, err := readTextSpot(identity, k.After)
+	if err != nil {
+		return page, err
+	}
 	after := ""
-	if k.After != "" {
-		p, err := readSpot(identity, k.After, 1)
-		if err != nil {
-			return page, err
-		}
-		if p.texts[0] == nil {
-			return page, badCursor("the cursor is damaged")
-		}
-		after = *p.texts[0]
+	if spotAfter != nil {
+		after = *spotAfter.texts[0]
 	}
 	err = f.look(ctx, func(ctx context.Context) error {
 		var found []FacetKey

@@ -160,17 +160,7 @@ func (s *Searcher) scopeOf(ctx context.Context, experiments []int, most int) (sc
 	if experiments != nil {
 		return experiments, len(experiments) <= most, nil
 	}
-	scope = []int{}
-	err = store.EachRow(ctx, s.db.Read(), "SELECT id FROM experiments ORDER BY id LIMIT ?", []any{most + 1}, func(rows *sql.Rows) error {
-		var id int
-		err := rows.Scan(&id)
-		scope = append(scope, id)
-		return err
-	})
-	if err != nil {
-		return nil, false, fmt.Errorf("list experiments: %w", err)
-	}
-	return scope, len(scope) <= most, nil
+	return listExperiments(ctx, s.db, most)
 }
 
 // inScope is the condition that a column is one of the experiments. Of one experiment it says so plainly: the database then
@@ -199,6 +189,17 @@ func (f *Facets) rows(out *fragment, t keyed, key string) {
 	out.sql(" AND d.key = ")
 	out.arg(key)
 	f.s.notGone(out, f.set, "d.run_id")
+}
+
+// runRows writes a FROM of the runs themselves, with the alias r.
+func (f *Facets) runRows(out *fragment) {
+	if f.set.whole {
+		out.sql(" FROM runs r WHERE ")
+		out.add(&f.q.where)
+		return
+	}
+	f.s.fromIDs(out, f.set.ids)
+	out.sql(f.s.db.Guide().Join("runs", "r", "r.id = m.id"))
 }
 
 // fromIDs writes a FROM of runs that are named, with the alias m.
@@ -297,6 +298,21 @@ func readSpot(query []byte, cursor string, texts int) (spot, error) {
 		return spot{}, badCursor("the cursor is damaged")
 	}
 	return p, nil
+}
+
+// readTextSpot reads a cursor of a list whose spots have one text, which is there. Without a cursor the spot is nil.
+func readTextSpot(query []byte, cursor string) (*spot, error) {
+	if cursor == "" {
+		return nil, nil //nolint:nilnil // the list begins at its beginning
+	}
+	p, err := readSpot(query, cursor, 1)
+	if err != nil {
+		return nil, err
+	}
+	if p.texts[0] == nil {
+		return nil, badCursor("the cursor is damaged")
+	}
+	return &p, nil
 }
 
 // cursorOf is what a cursor of these facets is bound to.

@@ -42,16 +42,9 @@ func (f *Facets) Values(ctx context.Context, v ValuesQuery) (page ValuePage, err
 		return page, err
 	}
 	identity := f.cursorOf("values", o.String())
-	var after *spot
-	if v.After != "" {
-		p, err := readSpot(identity, v.After, 1)
-		if err != nil {
-			return page, err
-		}
-		if p.texts[0] == nil {
-			return page, badCursor("the cursor is damaged")
-		}
-		after = &p
+	after, err := readTextSpot(identity, v.After)
+	if err != nil {
+		return page, err
 	}
 	err = f.look(ctx, func(ctx context.Context) error {
 		var stmt fragment
@@ -138,13 +131,7 @@ func (f *Facets) counted(out *fragment, o Operand) {
 	if o.Entity == Attribute {
 		column, _ := textColumnOf(o)
 		out.sql("SELECT ", db.Bytes(column), " AS v, COUNT(*) AS n")
-		if f.set.whole {
-			out.sql(" FROM runs r WHERE ")
-			out.add(&f.q.where)
-		} else {
-			f.s.fromIDs(out, f.set.ids)
-			out.sql(db.Guide().Join("runs", "r", "r.id = m.id"))
-		}
+		f.runRows(out)
 		out.sql(" GROUP BY ", subjects[OfRuns].attributes[o.Key].column)
 		return
 	}
@@ -210,13 +197,7 @@ func (f *Facets) ends(out *fragment, o Operand, goals goals) {
 	if o.Entity == Attribute {
 		column := subjects[OfRuns].attributes[o.Key].column
 		out.sql("SELECT COUNT(", column, "), COUNT(", column, "), MIN(", column, "), MAX(", column, ")")
-		if f.set.whole {
-			out.sql(" FROM runs r WHERE ")
-			out.add(&f.q.where)
-			return
-		}
-		f.s.fromIDs(out, f.set.ids)
-		out.sql(f.s.db.Guide().Join("runs", "r", "r.id = m.id"))
+		f.runRows(out)
 		return
 	}
 	t, _ := tableOf(o.Entity)

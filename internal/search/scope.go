@@ -11,16 +11,11 @@ import (
 // learnScope names the experiments: those that the query names, or all; and of them those that the filter allows.
 func (f *finder) learnScope(ctx context.Context) error {
 	if f.scope == nil {
-		f.scope = []int{}
-		err := store.EachRow(ctx, f.db.Read(), "SELECT id FROM experiments ORDER BY id LIMIT ?", []any{MaxExperiments + 1},
-			scanInto(&f.scope))
-		if err != nil {
-			return fmt.Errorf("list experiments: %w", err)
+		scope, all, err := listExperiments(ctx, f.db, MaxExperiments)
+		if f.named = all; err != nil || !all {
+			return err
 		}
-		if f.named = len(f.scope) <= MaxExperiments; !f.named {
-			f.scope = nil
-			return nil
-		}
+		f.scope = scope
 	}
 	f.scope = slices.Compact(slices.Sorted(slices.Values(f.scope)))
 	for _, cond := range conjuncts(f.q.filter) {
@@ -33,6 +28,16 @@ func (f *finder) learnScope(ctx context.Context) error {
 		})
 	}
 	return nil
+}
+
+// listExperiments gives the experiments there are; all is false when these are more than so many.
+func listExperiments(ctx context.Context, db *store.DB, most int) (ids []int, all bool, err error) {
+	ids = []int{}
+	err = store.EachRow(ctx, db.Read(), "SELECT id FROM experiments ORDER BY id LIMIT ?", []any{most + 1}, scanInto(&ids))
+	if err != nil {
+		return nil, false, fmt.Errorf("list experiments: %w", err)
+	}
+	return ids, len(ids) <= most, nil
 }
 
 // maxStreams bounds the experiments, or experiments and stages, that a statement reads one after the other, each in the
