@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -175,24 +176,23 @@ func writeResponse(w http.ResponseWriter, r *http.Request, status int, response 
 // encodeResponse writes a response as JSON, with the data as they are: they were marshalled already, and json.Marshal would
 // check and copy megabytes of packed columns once more, which took half the time of such a request.
 func encodeResponse(response *graphql.Response) (net.Buffers, error) {
-	rest := *response
-	rest.Data = nil
-	around, err := json.Marshal(rest)
-	if err != nil {
-		return nil, fmt.Errorf("encode a response: %w", err)
-	}
-	if len(response.Data) == 0 {
-		return net.Buffers{around}, nil
-	}
-	// Data stands between the errors and the rest. Where there is a rest, it is small.
-	at := len(`{`)
+	head := []byte(`{"data":`)
 	if len(response.Errors) > 0 {
 		list, err := json.Marshal(response.Errors)
 		if err != nil {
 			return nil, fmt.Errorf("encode the errors of a response: %w", err)
 		}
-		at += len(`"errors":`) + len(list) + len(`,`)
+		head = slices.Concat([]byte(`{"errors":`), list, []byte(`,"data":`))
 	}
-	at += len(`"data":`)
-	return net.Buffers{around[:at], response.Data, around[at+len(`null`):]}, nil
+	rest := *response
+	rest.Errors, rest.Data = nil, nil
+	tail, err := json.Marshal(rest)
+	if err != nil {
+		return nil, fmt.Errorf("encode a response: %w", err)
+	}
+	data, null := []byte(response.Data), []byte("null")
+	if len(data) == 0 {
+		data = null
+	}
+	return net.Buffers{head, data, tail[len(`{"data":`)+len(null):]}, nil
 }

@@ -144,7 +144,7 @@ func (o *operations) acquire(ctx context.Context, subscription bool) (*slot, *er
 	return &slot{release: free}, nil
 }
 
-// freeSlot gives an operation's slot back before its context ends.
+// freeSlot gives an operation's slot back, if it has one.
 func freeSlot(op *graphql.OperationContext) {
 	if s, ok := op.Stats.GetExtension(slotName).(*slot); ok {
 		s.free()
@@ -154,9 +154,7 @@ func freeSlot(op *graphql.OperationContext) {
 // InterceptOperation gives the operation's slot back when its context ends, however it ends.
 func (o *operations) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
-	if s, ok := op.Stats.GetExtension(slotName).(*slot); ok {
-		context.AfterFunc(ctx, s.free)
-	}
+	context.AfterFunc(ctx, func() { freeSlot(op) })
 	if op.Operation.Operation == ast.Subscription {
 		ctx = context.WithValue(ctx, outcomeKey{}, &outcome{})
 	}
