@@ -161,7 +161,7 @@ test("the draft and the history outlive a reload; the examples run", async () =>
 test("formatting keeps the meaning, and curl runs what the page runs", async () => {
   const page = await open();
   await write(page, 'query Q($n:Int=3){runs(first:$n,filter:"tags.a = \'{x}\'"){edges{node{runId,again:name ...on Run{status}}}}}');
-  await page.getByRole("button", { name: "Format" }).click();
+  await page.getByRole("button", { name: "Format", exact: true }).click();
   assert.equal(await operation(page).inputValue(), `query Q($n: Int = 3) {
   runs(first: $n, filter: "tags.a = '{x}'") {
     edges {
