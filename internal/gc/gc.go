@@ -251,7 +251,7 @@ func (c *collection) eachModel(ctx context.Context, list func() ([]store.DoomedM
 			root, err := c.removeModelFiles(ctx, m)
 			more := false
 			if err == nil {
-				more, err = c.take(ctx, m.ModelID, store.ModelSteps(m, root))
+				more, err = c.take(ctx, m.ModelID, countLast(store.ModelSteps(m, root), &c.removed.Models))
 			}
 			if err != nil {
 				return false, fmt.Errorf("remove logged model %s: %w", m.ModelID, err)
@@ -259,7 +259,6 @@ func (c *collection) eachModel(ctx context.Context, list func() ([]store.DoomedM
 			if more {
 				return true, nil
 			}
-			c.removed.Models++
 		}
 	}
 }
@@ -297,25 +296,28 @@ func (c *collection) experiment(ctx context.Context, e store.DoomedExperiment) (
 	}
 	err = c.removeExperimentFolders(e.Location)
 	if err == nil {
-		more, err = c.take(ctx, key, store.ExperimentSteps(id))
+		more, err = c.take(ctx, key, countLast(store.ExperimentSteps(id), &c.removed.Experiments))
 	}
 	if err != nil {
 		return false, fmt.Errorf("remove experiment %d: %w", id, err)
-	}
-	if !more {
-		c.removed.Experiments++
 	}
 	return more, nil
 }
 
 func (c *collection) keys(ctx context.Context) (bool, error) {
-	old := store.OldKeys(c.doomed.KeysBefore)
-	counted := func(ctx context.Context, tx *store.Tx) (int64, error) {
-		n, err := old(ctx, tx)
-		tx.OnCommit(func() { c.removed.Keys += n })
+	return c.take(ctx, "", countLast([]store.Step{store.OldKeys(c.doomed.KeysBefore)}, &c.removed.Keys))
+}
+
+// countLast makes the last step, which removes the thing itself, count what it removed once that is committed: what ends the
+// collection afterwards does not uncount it.
+func countLast(steps []store.Step, sum *int64) []store.Step {
+	last := steps[len(steps)-1]
+	steps[len(steps)-1] = func(ctx context.Context, tx *store.Tx) (int64, error) {
+		n, err := last(ctx, tx)
+		tx.OnCommit(func() { *sum += n })
 		return n, err
 	}
-	return c.take(ctx, "", []store.Step{counted})
+	return steps
 }
 
 func errNoStore(what string) error {
