@@ -3,7 +3,9 @@ package tracking
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"maps"
 
 	"golang.org/x/sync/errgroup"
 
@@ -115,10 +117,38 @@ func (s *Service) LatestOf(ctx context.Context, runs []int) (map[int][]*LatestMe
 		})
 }
 
+// KeyValue is a param or a tag, as text.
+type KeyValue struct{ Key, Value string }
+
+func (s *Service) keyValuesOf(ctx context.Context, table string, runs []int) (map[int][]*KeyValue, error) {
+	return contents(ctx, s, "key, value, run_id", table, runs, nil, func(rows *sql.Rows, p *KeyValue) (run int, err error) {
+		err = rows.Scan(&p.Key, &p.Value, &run)
+		return run, err
+	})
+}
+
+// inHalves reads the two halves of many runs at the same time: most of the time goes into taking row after row from the
+// database, which one core does alone.
+func inHalves[T any](runs []int, read func(runs []int) (map[int][]*T, error)) (map[int][]*T, error) {
+	const few = 32
+	if len(runs) < few {
+		return read(runs)
+	}
+	var g errgroup.Group
+	var first map[int][]*T
+	g.Go(func() (err error) { first, err = read(runs[:len(runs)/2]); return err })
+	second, err := read(runs[len(runs)/2:])
+	if err := errors.Join(g.Wait(), err); err != nil {
+		return nil, err
+	}
+	maps.Copy(first, second)
+	return first, nil
+}
+
 // RunContents is what runs have beside their own rows, by their internal ids.
 type RunContents struct {
-	Params  map[int][]*ent.Param
-	Tags    map[int][]*ent.RunTag
+	Params  map[int][]*KeyValue
+	Tags    map[int][]*KeyValue
 	Latest  map[int][]*LatestMetric
 	Inputs  map[int][]*ent.RunInput
 	Outputs map[int][]*ent.RunOutput
@@ -130,9 +160,15 @@ func (s *Service) ContentsOf(ctx context.Context, runs []int) (c RunContents, er
 		return c, nil
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { c.Latest, err = s.LatestOf(ctx, runs); return err })
-	g.Go(func() (err error) { c.Params, err = s.ParamsOf(ctx, runs, nil); return err })
-	g.Go(func() (err error) { c.Tags, err = s.TagsOf(ctx, runs, nil); return err })
+	g.Go(func() (err error) {
+		c.Latest, err = inHalves(runs, func(half []int) (map[int][]*LatestMetric, error) { return s.LatestOf(ctx, half) })
+		return err
+	})
+	g.Go(func() (err error) {
+		c.Params, err = inHalves(runs, func(half []int) (map[int][]*KeyValue, error) { return s.keyValuesOf(ctx, "params", half) })
+		return err
+	})
+	g.Go(func() (err error) { c.Tags, err = s.keyValuesOf(ctx, "run_tags", runs); return err })
 	g.Go(func() (err error) { c.Inputs, err = s.InputsOf(ctx, runs); return err })
 	g.Go(func() (err error) { c.Outputs, err = s.OutputsOf(ctx, runs); return err })
 	return c, g.Wait()

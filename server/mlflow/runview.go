@@ -26,8 +26,8 @@ func (v *runView) append(b []byte, r *ent.Run) []byte {
 	o.raw("data", func(b []byte) []byte {
 		o := newObject(b)
 		list(&o, "metrics", v.Latest[r.ID], appendLast)
-		list(&o, "params", v.Params[r.ID], func(b []byte, p *ent.Param) []byte { return appendPair(b, p.Key, p.Value) })
-		list(&o, "tags", v.Tags[r.ID], func(b []byte, t *ent.RunTag) []byte { return appendPair(b, t.Key, t.Value) })
+		list(&o, "params", v.Params[r.ID], appendKeyValue)
+		list(&o, "tags", v.Tags[r.ID], appendKeyValue)
 		return o.end()
 	})
 	o.raw("inputs", func(b []byte) []byte {
@@ -47,6 +47,8 @@ func (v *runView) append(b []byte, r *ent.Run) []byte {
 	})
 	return o.end()
 }
+
+func appendKeyValue(b []byte, kv *tracking.KeyValue) []byte { return appendPair(b, kv.Key, kv.Value) }
 
 // appendLast appends the last point of a series, which is the metric's value in MLflow's eyes.
 func appendLast(b []byte, m *tracking.LatestMetric) []byte {
