@@ -32,7 +32,8 @@ func readBody(r *http.Request) (*graphql.RawParams, *errs.Error) {
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return nil, errTooLarge(tooLarge.Limit)
+			return nil, errs.Wrap(errs.Exhausted, tooLarge, "the body is larger than %s bytes, which is all that one may have: send it in parts",
+				decimal(int(tooLarge.Limit)))
 		}
 		var told *errs.Error
 		if errors.As(err, &told) {
@@ -50,10 +51,6 @@ func readBody(r *http.Request) (*graphql.RawParams, *errs.Error) {
 	params.Headers = r.Header
 	params.ReadTime = graphql.TraceTiming{Start: began, End: graphql.Now()}
 	return params, nil
-}
-
-func errTooLarge(limit int64) *errs.Error {
-	return errs.New(errs.Invalid, "the body is larger than %s bytes, which is all that one may have: send it in parts", decimal(int(limit)))
 }
 
 func begins(raw []byte, with byte) bool {

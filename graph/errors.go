@@ -64,8 +64,16 @@ func (p *presenter) ofRequest(out, shaped *gqlerror.Error) *gqlerror.Error {
 	if field != "" {
 		out.Path = nil // it is a place in the variables, not in the response
 	}
-	return dress(out, kind, shaped.Message, field)
+	message := shaped.Message
+	if strings.HasPrefix(message, parserTokenLimit) {
+		message = "the query has too many tokens, which are names, values and signs (at most " + strings.TrimPrefix(message, parserTokenLimit) + " are allowed): ask in several requests, " +
+			"and give long lists as variables"
+	}
+	return dress(out, kind, message, field)
 }
+
+// parserTokenLimit begins gqlparser's message of a query with too many tokens.
+const parserTokenLimit = "exceeded token limit of "
 
 var kinds = map[errs.Kind]bool{
 	errs.Invalid: true, errs.NotFound: true, errs.Exists: true, errs.Conflict: true, errs.Unauthenticated: true,

@@ -39,7 +39,7 @@ func TestBadInput(t *testing.T) {
 		"uneven columns":      {logBatch, vars{"i": vars{"runId": run, "columns": []vars{{"key": "m", "steps": packInts(1, 2), "times": packInts(1), "values": pack(1)}}}}, "INVALID_ARGUMENT", "columns[0]", "2 steps, 1 times and 1 values", 200},
 		"a step scale of 7":   {logBatch, vars{"i": vars{"runId": run, "columns": []vars{{"key": "m", "stepScale": 7, "steps": "", "times": "", "values": ""}}}}, "INVALID_ARGUMENT", "columns[0].stepScale", "from 0 to 6", 200},
 		"a name too long":     {logBatch, vars{"i": vars{"runId": run, "params": []vars{{"key": strings.Repeat("k", 251), "value": "1"}}}}, "INVALID_ARGUMENT", "params[0].key", "at most 250", 200},
-		"a param changed":     {logBatch, vars{"i": vars{"runId": run, "params": []vars{{"key": "p", "value": "2"}}, "tags": []vars{{"key": "t", "value": "v"}}}}, "CONFLICT", "params[0].value", "not allowed", 200},
+		"a param changed":     {logBatch, vars{"i": vars{"runId": run, "params": []vars{{"key": "p", "value": "2"}}, "tags": []vars{{"key": "t", "value": "v"}}}}, "INVALID_ARGUMENT", "params[0].value", "not allowed", 200},
 		"too many params":     {logBatch, vars{"i": vars{"runId": run, "params": many(1001)}}, "INVALID_ARGUMENT", "params", "at most 1000", 200},
 		"wrong type":          {logBatch, vars{"i": vars{"runId": run, "params": 5}}, "INVALID_ARGUMENT", "params[0]", "must be a ParamInput", 400},
 		"wrong scalar":        {logBatch, vars{"i": vars{"runId": true}}, "INVALID_ARGUMENT", "runId", "cannot use bool as ID", 400},

@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -53,7 +54,7 @@ func TestLimits(t *testing.T) {
 	for name, c := range map[string]struct{ query, message string }{
 		"depth":      {nested(15), "the operation has 16 levels of fields: at most 15 are allowed"},
 		"aliases":    {aliases(101), "the operation has 101 aliases: at most 100 are allowed"},
-		"tokens":     {"{" + strings.Repeat(" viewer { role }", 3000) + "}", "exceeded token limit of 10000"},
+		"tokens":     {"{" + strings.Repeat(" viewer { role }", 3000) + "}", "at most 10000 are allowed"},
 		"fields":     {"{" + strings.Repeat(" viewer { role }", 501) + "}", "the operation has 1,002 fields: at most 1,000 are allowed"},
 		"one field":  {"{ viewer {" + strings.Repeat(" role", 9900) + " } }", "the operation has 9,901 fields: at most 1,000 are allowed"},
 		"unused":     {"{ viewer { role } } fragment unused on Viewer {" + strings.Repeat(" role", 9900) + " }", "9,902 fields: at most 1,000 are allowed"},
@@ -91,7 +92,7 @@ func TestLimitsOfTheBody(t *testing.T) {
 		body, message string
 		status        int
 	}{
-		"too large":  {`{"query": "` + strings.Repeat(" ", 1000) + `"}`, "the body is larger than 1,000 bytes", 400},
+		"too large":  {`{"query": "` + strings.Repeat(" ", 1000) + `"}`, "the body is larger than 1,000 bytes", 413},
 		"batch":      {`[{"query": "{ viewer { role } }"}]`, "the body is a list: send one operation a request", 400},
 		"no JSON":    {`query { viewer { role } }`, "the body is not a GraphQL request, {\"query\": text, \"variables\": {…}, \"operationName\": text}: at byte 1:", 400},
 		"empty":      {``, "it is empty", 400},
@@ -103,7 +104,11 @@ func TestLimitsOfTheBody(t *testing.T) {
 		res := s.send(c.body)
 		require.Len(t, res.Errors, 1, name)
 		require.Contains(t, res.Errors[0].Message, c.message, name)
-		require.Equal(t, "INVALID_ARGUMENT", res.Errors[0].Extensions.Code, name)
+		code := "INVALID_ARGUMENT"
+		if c.status == http.StatusRequestEntityTooLarge {
+			code = "RESOURCE_EXHAUSTED"
+		}
+		require.Equal(t, code, res.Errors[0].Extensions.Code, name)
 		require.Equal(t, c.status, res.status, name)
 	}
 }

@@ -205,6 +205,9 @@ func batchPoints(in model.LogBatchInput) (out []metric.Columns, models []trackin
 		of := series{p.Key, p.KeepExisting}
 		where, known := at[of]
 		if !known {
+			if err := tracking.CheckKey("key", p.Key); err != nil {
+				return nil, nil, inPlace(err, "metrics", i)
+			}
 			where = len(out)
 			at[of] = where
 			out = append(out, metric.Columns{Key: p.Key, KeepExisting: p.KeepExisting})
@@ -228,6 +231,9 @@ func batchPoints(in model.LogBatchInput) (out []metric.Columns, models []trackin
 		}
 	}
 	for i, c := range in.Columns {
+		if err := tracking.CheckKey(element("columns", i)+".key", c.Key); err != nil {
+			return nil, nil, err
+		}
 		if c.StepScale < 0 || c.StepScale > metric.MaxStepScale {
 			return nil, nil, errs.Field(element("columns", i)+".stepScale", "is %d; it is from 0 to %d", c.StepScale, metric.MaxStepScale)
 		}

@@ -5,6 +5,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/cairnml/cairn/internal/errs"
 )
 
 // postTransport answers queries and mutations, one a request. What could not be run at all is answered with a 4xx
@@ -24,7 +26,11 @@ func (postTransport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Gra
 	params, told := readBody(r)
 	if told != nil {
 		response := exec.DispatchError(ctx, gqlerror.List{refusal(told)})
-		writeResponse(w, r, statusOf(response.Errors), response)
+		status := statusOf(response.Errors)
+		if told.Kind == errs.Exhausted { // of a body: it is too large, not too many
+			status = http.StatusRequestEntityTooLarge
+		}
+		writeResponse(w, r, status, response)
 		return
 	}
 	op, refused := exec.CreateOperationContext(ctx, params)

@@ -40,7 +40,7 @@ func showAdapters(std streams, asJSON bool, adapters []autolog.AdapterStatus) er
 	if asJSON {
 		return putJSON(std.out, adapters)
 	}
-	t := newTable("ADAPTER", "VERSION", "FRAMEWORK", "STATE", "PATH")
+	t := newTable("ADAPTER", "VERSION", "FRAMEWORK", "PATH", "STATE")
 	for _, a := range adapters {
 		state := "ok"
 		if a.Problem != "" {
@@ -50,7 +50,7 @@ func showAdapters(std streams, asJSON bool, adapters []autolog.AdapterStatus) er
 		if a.FrameworkRange != "" {
 			framework += " " + a.FrameworkRange
 		}
-		t.add(a.Name, a.Version, framework, state, a.Path)
+		t.add(a.Name, a.Version, framework, a.Path, state)
 	}
 	return t.write(std.out)
 }

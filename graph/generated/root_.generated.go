@@ -3444,7 +3444,10 @@ input LogBatchInput {
   tags: [TagInput!]
   "With ` + "`" + `sequence` + "`" + `: names the sender, at most 64 characters, so that a repetition changes nothing."
   client: String
-  "1, 2, 3 … for each client of the run, sent in order."
+  """
+  1, 2, 3 … for each client of the run, sent in order: what is not beyond the client's last is taken for a repetition, and
+  stored is false. A number may be left out.
+  """
   sequence: Int64
 }
 
@@ -3718,7 +3721,7 @@ input ParamInput {
   value: String!
   """
   A value that the param has already stays, and this one gives way to any that comes later without keepExisting: so write
-  autolog adapters. Else another value is a CONFLICT.
+  autolog adapters. Else another value is INVALID_ARGUMENT.
   """
   keepExisting: Boolean! = false
 }
@@ -3731,6 +3734,7 @@ input CreateRunInput {
   runId: ID
   "At most 500 characters; made up when missing."
   name: String
+  "Need not be there yet: of what was recorded without a network, a child may come before its parent."
   parentRunId: ID
   startTime: Time
   userId: String

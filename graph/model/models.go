@@ -119,7 +119,8 @@ type CreateRunInput struct {
 	// Chosen by the client, 32 lower-case hex digits; else by the server. The same id with the same input gives the same run.
 	RunID *string `json:"runId,omitempty"`
 	// At most 500 characters; made up when missing.
-	Name        *string     `json:"name,omitempty"`
+	Name *string `json:"name,omitempty"`
+	// Need not be there yet: of what was recorded without a network, a child may come before its parent.
 	ParentRunID *string     `json:"parentRunId,omitempty"`
 	StartTime   *int64      `json:"startTime,omitempty"`
 	UserID      *string     `json:"userId,omitempty"`
@@ -222,7 +223,8 @@ type LogBatchInput struct {
 	Tags    []*TagInput           `json:"tags,omitempty"`
 	// With `sequence`: names the sender, at most 64 characters, so that a repetition changes nothing.
 	Client *string `json:"client,omitempty"`
-	// 1, 2, 3 … for each client of the run, sent in order.
+	// 1, 2, 3 … for each client of the run, sent in order: what is not beyond the client's last is taken for a repetition, and
+	// stored is false. A number may be left out.
 	Sequence *int64 `json:"sequence,omitempty"`
 }
 
@@ -436,7 +438,7 @@ type ParamInput struct {
 	// At most 65,536 bytes.
 	Value string `json:"value"`
 	// A value that the param has already stays, and this one gives way to any that comes later without keepExisting: so write
-	// autolog adapters. Else another value is a CONFLICT.
+	// autolog adapters. Else another value is INVALID_ARGUMENT.
 	KeepExisting bool `json:"keepExisting"`
 }
 

@@ -35,7 +35,7 @@ func UnmarshalInt64(v any) (int64, error) {
 	case string:
 		return parseInt64(v)
 	}
-	return 0, errs.New(errs.Invalid, "a %s is not a 64-bit integer", kindOf(v))
+	return 0, errs.New(errs.Invalid, "%s is not a 64-bit integer", kindOf(v))
 }
 
 func parseInt64(text string) (int64, error) {
@@ -137,7 +137,7 @@ func UnmarshalStep(v any) (metric.Step, error) {
 	case float64:
 		return metric.ParseStep(strconv.FormatFloat(v, 'g', -1, 64))
 	}
-	return metric.Step{}, errs.New(errs.Invalid, "a %s is not a step: an integer, or a decimal with up to 6 places", kindOf(v))
+	return metric.Step{}, errs.New(errs.Invalid, "%s is not a step: an integer, or a decimal with up to 6 places", kindOf(v))
 }
 
 // MarshalFloat64Array writes doubles, little-endian, base64.
@@ -197,7 +197,7 @@ func writePacked[T any](w io.Writer, v []T, bits func(T) uint64) {
 func unpack(v any) ([]byte, error) {
 	s, ok := v.(string)
 	if !ok {
-		return nil, errs.New(errs.Invalid, "a %s is not a packed array: base64 text of little-endian 8-byte values", kindOf(v))
+		return nil, errs.New(errs.Invalid, "%s is not a packed array: base64 text of little-endian 8-byte values", kindOf(v))
 	}
 	raw, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
@@ -209,19 +209,19 @@ func unpack(v any) ([]byte, error) {
 	return raw, nil
 }
 
-// kindOf names the type of a value in JSON's words.
+// kindOf names the type of a value in JSON's words, with the article.
 func kindOf(v any) string {
 	switch v.(type) {
 	case nil:
 		return "null"
 	case bool:
-		return "boolean"
+		return "a boolean"
 	case string:
-		return "string"
+		return "a string"
 	case []any:
-		return "list"
+		return "a list"
 	case map[string]any:
-		return "object"
+		return "an object"
 	}
-	return "number"
+	return "a number"
 }

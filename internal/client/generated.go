@@ -460,7 +460,8 @@ type CreateRunInput struct {
 	// Chosen by the client, 32 lower-case hex digits; else by the server. The same id with the same input gives the same run.
 	RunId *string `json:"runId"`
 	// At most 500 characters; made up when missing.
-	Name        *string    `json:"name"`
+	Name *string `json:"name"`
+	// Need not be there yet: of what was recorded without a network, a child may come before its parent.
 	ParentRunId *string    `json:"parentRunId"`
 	StartTime   *time.Time `json:"startTime"`
 	UserId      *string    `json:"userId"`
@@ -1157,7 +1158,8 @@ type LogBatchInput struct {
 	Tags    []TagInput           `json:"tags"`
 	// With `sequence`: names the sender, at most 64 characters, so that a repetition changes nothing.
 	Client *string `json:"client"`
-	// 1, 2, 3 … for each client of the run, sent in order.
+	// 1, 2, 3 … for each client of the run, sent in order: what is not beyond the client's last is taken for a repetition, and
+	// stored is false. A number may be left out.
 	Sequence *int64 `json:"sequence"`
 }
 
@@ -1395,7 +1397,7 @@ type ParamInput struct {
 	// At most 65,536 bytes.
 	Value string `json:"value"`
 	// A value that the param has already stays, and this one gives way to any that comes later without keepExisting: so write
-	// autolog adapters. Else another value is a CONFLICT.
+	// autolog adapters. Else another value is INVALID_ARGUMENT.
 	KeepExisting bool `json:"keepExisting"`
 }
 

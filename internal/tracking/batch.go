@@ -131,7 +131,7 @@ func newParams(ctx context.Context, tx *store.Tx, runPK int, runID string, param
 		case !ok, old.provisional && !p.KeepExisting:
 			write = append(write, p)
 		case old.value != p.Value && !p.KeepExisting:
-			return nil, &errs.Error{Kind: errs.Conflict, Field: fmt.Sprintf("params[%d].value", i), Message: fmt.Sprintf(
+			return nil, &errs.Error{Kind: errs.Invalid, Field: fmt.Sprintf("params[%d].value", i), Message: fmt.Sprintf(
 				"Changing param values is not allowed. Param with key=%q was already logged with value=%.200q for run ID=%q. Attempted logging new value %.200q.",
 				p.Key, old.value, runID, p.Value)}
 		}

@@ -63,7 +63,7 @@ func TestBatchIsStoredAsAWhole(t *testing.T) {
 			want  string
 		}{
 			"changed param": {tracking.Batch{Params: []tracking.Param{{Key: "new", Value: "1"}, {Key: "lr", Value: "0.2"}}},
-				errs.Conflict, `Changing param values is not allowed. Param with key="lr"`},
+				errs.Invalid, `Changing param values is not allowed. Param with key="lr"`},
 			"param twice": {tracking.Batch{Params: []tracking.Param{{Key: "a", Value: "1"}, {Key: "a", Value: "1"}}}, errs.Invalid, "Duplicate parameter keys"},
 			"long key":    {tracking.Batch{Params: []tracking.Param{{Key: "k" + fmt.Sprintf("%0250d", 0), Value: "1"}}}, errs.Invalid, "251 characters: at most 250"},
 			"odd key":     {tracking.Batch{Tags: []tracking.Tag{{Key: "a\tb", Value: "1"}}}, errs.Invalid, "names may hold letters"},
