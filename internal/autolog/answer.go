@@ -40,7 +40,15 @@ func (a *agent) skip(session, adapter string, n int) {
 		a.log.Error("could not skip an observation", "error", err)
 		return
 	}
-	a.warnLocked(a.config.RunID, fmt.Sprintf("the adapter %s ended twice at the same observation, which was left out", adapter))
+	why := fmt.Sprintf("the adapter %s ended twice at the same observation, which was left out", adapter)
+	a.warnLocked(a.config.RunID, why)
+	positions := a.state.sessions[session].progressOf(adapter).positions
+	if n >= len(positions) {
+		return
+	}
+	if o, err := a.observation(positions[n]); err == nil && o.Run != a.config.RunID {
+		a.warnPartial(o.Run, why)
+	}
 }
 
 // giveUp ends a session's work with an adapter: what was observed stays unanswered, and the runs of which it was observed
@@ -57,14 +65,14 @@ func (a *agent) giveUp(session, adapter string, reason error) {
 	a.warnLocked(a.config.RunID, text)
 	for _, position := range p.positions[min(p.answered, len(p.positions)):] {
 		if o, err := a.observation(position); err == nil {
-			a.warnLost(o.Run, p)
+			a.warnPartial(o.Run, p.gaveUp)
 		}
 	}
 }
 
-// warnLost says on a run that an adapter did not answer what was observed of it. The caller holds the lock.
-func (a *agent) warnLost(run string, p *progress) {
-	a.warnLocked(run, p.gaveUp+": not all that was observed of this run was recorded")
+// warnPartial says on a run that an adapter did not answer all that was observed of it. The caller holds the lock.
+func (a *agent) warnPartial(run, why string) {
+	a.warnLocked(run, why+": not all that was observed of this run was recorded")
 }
 
 // answer journals what an adapter made of its n-th observation; n is -1 for what it had kept to the end.

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -422,6 +423,21 @@ func TestObservationThatKillsTheAdapterIsLeftOut(t *testing.T) {
 	run := server.only(t)
 	require.Equal(t, []float64{1, 2}, run.points["m"])
 	require.Contains(t, run.tags[tagWarnings], "ended twice at the same observation, which was left out")
+}
+
+func TestTheRunWhoseObservationWasLeftOutSaysSo(t *testing.T) {
+	server := newFakeServer(t)
+	testHome(t, server.URL)
+	result := execute(t, ExecOptions{NoDiff: true}, "hello", "import:1.5.0", `obs:metric:f1:{"key":"m","value":1}`,
+		`obs:metric:f2:{"key":"m","value":2}`, `obs:crash:f2`, `obs:metric:f3:{"key":"m","value":3}`, "bye")
+	require.Zero(t, result.code, result.errOut)
+	server.mu.Lock()
+	defer server.mu.Unlock()
+	require.Len(t, server.runs, 3)
+	for _, run := range server.runs {
+		require.Equal(t, slices.Equal(run.points["m"], []float64{2}), strings.Contains(run.tags[tagWarnings],
+			"which was left out: not all that was observed of this run was recorded"), run.tags[tagWarnings])
+	}
 }
 
 func TestEveryRunOfAnAdapterThatWasGivenUpSaysSo(t *testing.T) {

@@ -248,7 +248,7 @@ func (a *agent) takeObservation(known *session, m message) error {
 		return err
 	}
 	if p := known.progressOf(m.Adapter); p.closed {
-		a.warnLost(run, p)
+		a.warnPartial(run, p.gaveUp)
 		return nil
 	}
 	a.startPumpLocked(known.id, host, "", "").notify()
