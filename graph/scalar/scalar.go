@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -179,17 +180,28 @@ func UnmarshalInt64Array(v any) ([]int64, error) {
 // packedValues are encoded at a time: a multiple of 3, so that the pieces of base64 join without padding between them.
 const packedValues = 768
 
+// packBuffers are the buffers of writePacked: a chart of 1,000 runs has thousands of columns.
+var packBuffers = sync.Pool{New: func() any { return new(packBuffer) }}
+
+type packBuffer struct {
+	raw  [8 * packedValues]byte
+	text [(8*packedValues)/3*4 + 4]byte
+}
+
 // writePacked writes values little-endian in base64, a piece at a time: a column may have megabytes.
 func writePacked[T any](w io.Writer, v []T, bits func(T) uint64) {
-	var raw [8 * packedValues]byte
-	var text [(8*packedValues)/3*4 + 4]byte
+	if growing, ok := w.(interface{ Grow(n int) }); ok {
+		growing.Grow(base64.StdEncoding.EncodedLen(8*len(v)) + len(`""`))
+	}
+	buffer, _ := packBuffers.Get().(*packBuffer)
+	defer packBuffers.Put(buffer)
 	_, _ = io.WriteString(w, `"`)
 	for piece := range slices.Chunk(v, packedValues) {
-		b := raw[:0]
+		b := buffer.raw[:0]
 		for _, value := range piece {
 			b = binary.LittleEndian.AppendUint64(b, bits(value))
 		}
-		_, _ = w.Write(base64.StdEncoding.AppendEncode(text[:0], b))
+		_, _ = w.Write(base64.StdEncoding.AppendEncode(buffer.text[:0], b))
 	}
 	_, _ = io.WriteString(w, `"`)
 }
