@@ -59,7 +59,8 @@ func near(t require.TestingT, want, got float64, values []float64, what string) 
 	for _, v := range values {
 		size = max(size, math.Abs(v))
 	}
-	require.LessOrEqual(t, math.Abs(want-got), size*1e-14, "%s of %v is %v, not %v", what, values, got, want)
+	// The least doubles are as far apart as they are large.
+	require.LessOrEqual(t, math.Abs(want-got), max(size*1e-14, math.SmallestNonzeroFloat64), "%s of %v is %v, not %v", what, values, got, want)
 }
 
 func checkMoments(t require.TestingT, values []float64, m Moments) {
@@ -100,6 +101,21 @@ func TestMoments(t *testing.T) {
 	require.InDelta(t, math.Sqrt(30), std, 1e-9, "the deviation of a sample: 90 divided by 3")
 	mean, _ := m.Mean()
 	require.InDelta(t, 1e9+10, mean, 0)
+	for _, values := range [][]float64{
+		{1e-200, 3e-200}, {3e-200, 1e-200, 0}, {1e200, 3e200}, {5e-324, 0}, {math.MaxFloat64, math.MaxFloat64 / 2},
+		{0, 0, 1e-300, 1e-250}, {1e-300, 1e300, 1}, {math.MaxFloat64, -math.MaxFloat64},
+	} {
+		checkMoments(t, values, of(values))
+	}
+	// Of whatever size the values are, they are as exact as values about 1.
+	rapid.Check(t, func(t *rapid.T) {
+		exponent := rapid.IntRange(-1074, 1020).Draw(t, "exponent")
+		var values []float64
+		for _, v := range rapid.SliceOfN(rapid.Float64Range(-8, 8), 0, 30).Draw(t, "values") {
+			values = append(values, math.Ldexp(v, exponent))
+		}
+		checkMoments(t, values, of(values))
+	})
 	rapid.Check(t, func(t *rapid.T) {
 		one := rapid.OneOf(rapid.Float64(), rapid.SampledFrom(values), rapid.Float64Range(1e9, 1e9+1),
 			rapid.SampledFrom([]float64{math.MaxFloat64, -math.MaxFloat64, 0x1p500, 0x1p501, 1e150}))
