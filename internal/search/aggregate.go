@@ -20,6 +20,8 @@ const (
 	MaxGroups = 50_000
 	// maxGroupBytes bounds the texts of their keys.
 	maxGroupBytes = 64 << 20
+	// maxGrouped bounds the runs that are grouped: of each, some 50 bytes are held, and more for each key.
+	maxGrouped = 5_000_000
 	// maxListed is up to how many runs are looked up one by one; of more, whole indexes are read.
 	maxListed = 20_000
 )
@@ -54,8 +56,8 @@ type AggregateQuery struct {
 	// First is 1 to MaxFacets.
 	First int
 	After string
-	// listed is maxListed when 0.
-	listed int
+	// listed is maxListed when 0, and most maxGrouped.
+	listed, most int
 }
 
 // Group is runs that have the same keys.
@@ -88,9 +90,10 @@ type aggregation struct {
 	metric int
 	desc   bool
 	listed int
+	most   int
 	goals  goals
 	set    lookSet
-	// byScope: the columns are read from their indexes, for all runs of the set's scope.
+	// byScope: each key is read from its index, for all runs of the set's scope.
 	byScope bool
 }
 
@@ -112,7 +115,7 @@ func (s *Searcher) Aggregate(ctx context.Context, a AggregateQuery) (page GroupP
 		}
 		after = &p
 	}
-	err = timed(ctx, lookTime, func(ctx context.Context) error {
+	err = s.look(ctx, lookTime, func(ctx context.Context) error {
 		groups, err := g.groups(ctx)
 		if err != nil {
 			return err
@@ -129,7 +132,7 @@ func (s *Searcher) understand(a AggregateQuery) (*aggregation, error) {
 		return nil, err
 	}
 	a.Runs.OrderBy = nil
-	g := &aggregation{s: s, r: a.Runs, order: a.By, desc: !a.Ascending, listed: cmp.Or(a.listed, maxListed)}
+	g := &aggregation{s: s, r: a.Runs, order: a.By, desc: !a.Ascending, listed: cmp.Or(a.listed, maxListed), most: cmp.Or(a.most, maxGrouped)}
 	var err error
 	if g.q, err = a.Runs.prepare(); err != nil {
 		return nil, err
@@ -204,10 +207,12 @@ func (g *aggregation) groups(ctx context.Context) ([]*Group, error) {
 		g.set, g.byScope = lookSet{whole: true, scope: scope}, known
 	}
 	into := grouper{width: len(g.metrics), groups: map[string]*Group{}}
-	if err := g.read(ctx, &into); err != nil {
-		return nil, err
+	read := g.read
+	if g.byScope {
+		read = g.readScope
 	}
-	return into.list, nil
+	err = read(ctx, &into)
+	return into.list, err
 }
 
 // grouper gathers groups.
@@ -217,6 +222,11 @@ type grouper struct {
 	list   []*Group
 	name   []byte
 	bytes  int
+}
+
+func errTooManyGroups() error {
+	return errs.Field("groupBy", "makes more than %d groups, or more than %d bytes of their keys: group by less, or filter the runs",
+		MaxGroups, maxGroupBytes)
 }
 
 // group gives the group of keys.
@@ -234,8 +244,7 @@ func (g *grouper) group(keys []keyCell) (*Group, error) {
 		return found, nil
 	}
 	if g.bytes += len(g.name); len(g.list) == MaxGroups || g.bytes > maxGroupBytes {
-		return nil, errs.Field("groupBy", "makes more than %d groups, or more than %d bytes of their keys: group by less, or filter the runs",
-			MaxGroups, maxGroupBytes)
+		return nil, errTooManyGroups()
 	}
 	out := &Group{Keys: make([]*string, len(keys)), Metrics: make([]Moments, g.width)}
 	for i, k := range keys {

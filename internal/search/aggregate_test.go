@@ -329,4 +329,21 @@ func TestAggregatesAreChecked(t *testing.T) {
 	page, err := s.Aggregate(context.Background(), AggregateQuery{First: 1})
 	require.NoError(t, err)
 	require.Empty(t, page.Groups, "no run, no group")
+	column := groupColumn{known: map[string]uint32{}, of: make([]uint32, MaxGroups+1)}
+	for i := range column.of {
+		if err = column.put(i, &keyCell{text: fmt.Append(nil, i)}); i < MaxGroups {
+			require.NoError(t, err)
+		}
+	}
+	require.ErrorContains(t, err, "groupBy: makes more than 50000 groups")
+	require.Len(t, newWorld(t, s.db, 5).runs, 3)
+	for most, want := range map[int]string{2: "filter: more than 2 runs match, which is all that are grouped: filter them", 3: ""} {
+		_, err := s.Aggregate(context.Background(), AggregateQuery{First: 1, most: most, Runs: RunsQuery{View: All}})
+		if want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, want)
+		require.Equal(t, errs.Invalid, errs.KindOf(err))
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math"
 	"strconv"
 
 	"github.com/cairnml/cairn/internal/store"
@@ -33,6 +32,19 @@ func (c *keyCell) Scan(src any) error {
 	return nil
 }
 
+// idCell reads a run's id, which database/sql would do by way of its text.
+type idCell int64
+
+// Scan takes what the driver read.
+func (c *idCell) Scan(src any) error {
+	id, ok := src.(int64)
+	if !ok {
+		return fmt.Errorf("the id of a run is a %T", src)
+	}
+	*c = idCell(id)
+	return nil
+}
+
 // valueCell reads a value of a metric.
 type valueCell struct {
 	null  bool
@@ -54,7 +66,7 @@ func (c *valueCell) Scan(src any) error {
 	return nil
 }
 
-// read gives each run to its group. The sums are made here and not in SQL: SQLite has no deviation, and PostgreSQL's gives
+// read gives each run to its group, with all that is asked of it looked up for it. The sums are made here and not in SQL: SQLite has no deviation, and PostgreSQL's gives
 // up where a square is too large for a double.
 func (g *aggregation) read(ctx context.Context, into *grouper) error {
 	var stmt fragment
@@ -77,12 +89,8 @@ func (g *aggregation) read(ctx context.Context, into *grouper) error {
 		}
 		group.Runs++
 		for i := range values {
-			switch {
-			case has[i].null:
-			case values[i].null: // stored so, since SQLite has no NaN
-				group.Metrics[i].add(math.NaN())
-			default:
-				group.Metrics[i].add(values[i].value)
+			if !has[i].null {
+				values[i].addTo(&group.Metrics[i])
 			}
 		}
 		return nil
@@ -99,33 +107,19 @@ func (g *aggregation) statement(out *fragment) {
 	out.sql("SELECT 1")
 	for i, o := range g.by {
 		alias := "g" + strconv.Itoa(i)
-		switch {
-		case o.Entity == Attribute:
+		if o.Entity == Attribute {
 			out.sql(", ", subjects[OfRuns].attributes[o.Key].column)
 			continue
-		case g.byScope:
-			out.sql(", ", alias, ".v")
-			joins.sql(" LEFT JOIN (")
-			g.texts(&joins, o)
-			joins.sql(") ", alias, " ON ", alias, ".run_id = r.id")
-		default:
-			out.sql(", ", alias, ".value")
-			t, _ := tableOf(o.Entity)
-			g.lookUp(&joins, t, alias, o.Key)
 		}
+		out.sql(", ", alias, ".value")
+		t, _ := tableOf(o.Entity)
+		g.lookUp(&joins, t, alias, o.Key)
 	}
 	for i, o := range g.metrics {
 		alias := "v" + strconv.Itoa(i)
 		t, _ := tableOf(Metric)
-		if !g.byScope {
-			out.sql(", ", alias, ".run_id, ", g.goals.column(alias, o))
-			g.lookUp(&joins, t, alias, o.Key)
-			continue
-		}
-		out.sql(", ", alias, ".run_id, ", alias, ".v")
-		joins.sql(" LEFT JOIN (SELECT d.run_id, ", g.goals.column("d", o), " AS v")
-		g.ofScope(&joins, t, o.Key)
-		joins.sql(g.s.db.Apart(), ") ", alias, " ON ", alias, ".run_id = r.id")
+		out.sql(", ", alias, ".run_id, ", g.goals.column(alias, o))
+		g.lookUp(&joins, t, alias, o.Key)
 	}
 	if !g.set.whole {
 		g.s.fromIDs(out, g.set.ids)
@@ -152,15 +146,15 @@ func (g *aggregation) ofScope(out *fragment, t keyed, key string) {
 	out.arg(key)
 }
 
-// texts gives the values of a param or tag in the scope, in bytes (v): from the index, which holds their beginnings; only
+// texts gives the values of a param or tag in the scope, in bytes: from the index, which holds their beginnings; only
 // those that go on behind it are looked up.
 func (g *aggregation) texts(out *fragment, o Operand) {
 	t, _ := tableOf(o.Entity)
-	out.sql("SELECT d.run_id, d.value_prefix AS v")
+	out.sql("SELECT d.run_id, d.value_prefix")
 	g.ofScope(out, t, o.Key)
 	out.sql(" AND LENGTH(d.value_prefix) < ")
 	out.arg(store.MaxValuePrefix)
-	out.sql(" UNION ALL SELECT l.run_id, ", g.s.db.Bytes("l.value"), " AS v FROM (SELECT d.run_id")
+	out.sql(" UNION ALL SELECT l.run_id, ", g.s.db.Bytes("l.value"), " FROM (SELECT d.run_id")
 	g.ofScope(out, t, o.Key)
 	out.sql(" AND LENGTH(d.value_prefix) >= ")
 	out.arg(store.MaxValuePrefix)

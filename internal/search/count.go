@@ -31,28 +31,50 @@ func (s *Searcher) count(ctx context.Context, q *query) (int, error) {
 
 // countStatement writes what counts: from the sets of the conditions where they have any.
 func (s *Searcher) countStatement(ctx context.Context, q *query, stmt *fragment) error {
-	unordered := *q
-	unordered.order = nil
-	conds, goals := q.conds(), goals(nil)
-	if len(conds) > 0 {
-		f, err := s.newFinder(ctx, &unordered)
-		if err != nil {
-			return err
-		}
-		goals = f.goals
-		if q.subject == OfRuns && f.named && len(f.scope) > 0 {
-			candidates, err := f.candidates(ctx, conds, f.pieces.counted)
-			if err != nil {
-				return err
-			}
-			if candidates != nil {
-				return f.countSets(ctx, stmt, candidates, conds)
-			}
-		}
+	f, candidates, err := s.setsOf(ctx, q)
+	if err != nil {
+		return err
+	}
+	if candidates != nil {
+		return f.countSets(ctx, stmt, candidates, q.conds())
 	}
 	stmt.sql("SELECT COUNT(*) FROM ", subjects[q.subject].table, " r")
-	s.writeWhere(stmt, q, goals)
+	s.writeWhere(stmt, q, f.goals)
 	return nil
+}
+
+// matching ends a SELECT of all runs (alias r) that match, in any order: from the sets of the conditions where they have any.
+func (s *Searcher) matching(ctx context.Context, q *query, stmt *fragment) error {
+	f, candidates, err := s.setsOf(ctx, q)
+	if err != nil {
+		return err
+	}
+	if candidates == nil {
+		stmt.sql(" FROM runs r")
+		s.writeWhere(stmt, q, f.goals)
+		return nil
+	}
+	best, _ := smallest(candidates, f.pieces.counted+1)
+	cut, rest := cut(f.worthCutting(candidates, best), q.conds())
+	f.fromCut(stmt, cut, rest)
+	return nil
+}
+
+// setsOf counts the sets that the conditions of a query have; nil where they have none.
+func (s *Searcher) setsOf(ctx context.Context, q *query) (f *finder, candidates []candidate, err error) {
+	conds := q.conds()
+	if len(conds) == 0 {
+		return &finder{}, nil, nil
+	}
+	unordered := *q
+	unordered.order = nil
+	if f, err = s.newFinder(ctx, &unordered); err != nil {
+		return nil, nil, err
+	}
+	if q.subject == OfRuns && f.named && len(f.scope) > 0 {
+		candidates, err = f.candidates(ctx, conds, f.pieces.counted)
+	}
+	return f, candidates, err
 }
 
 // countSets counts the runs of a cut of sets that meet what the sets leave of the conditions.
@@ -73,12 +95,18 @@ func (f *finder) countSets(ctx context.Context, stmt *fragment, candidates []can
 			return nil
 		}
 	}
-	stmt.sql("SELECT COUNT(*) FROM (")
+	stmt.sql("SELECT COUNT(*)")
+	f.fromCut(stmt, cut, rest)
+	return nil
+}
+
+// fromCut ends a SELECT of the runs (alias r) of a cut that meet the rest of the conditions.
+func (f *finder) fromCut(stmt, cut *fragment, rest []Expr) {
+	stmt.sql(" FROM (")
 	stmt.add(cut)
 	stmt.sql(f.guide.Fence(), ") f", f.guide.Join("runs", "r", "r.id = f.run"), " WHERE ")
 	stmt.add(&f.q.where)
 	f.wherever(stmt, " AND ", rest, foundRow)
-	return nil
 }
 
 // fewDeleted tells whether at most so many runs are deleted.

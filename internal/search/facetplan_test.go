@@ -57,29 +57,6 @@ func fillForPlans(t *testing.T, db *store.DB) {
 	})
 }
 
-// facetPlan says how a statement is run.
-func facetPlan(t *testing.T, db *store.DB, statement string, args []any) string {
-	t.Helper()
-	explain := "EXPLAIN QUERY PLAN "
-	if db.Postgres() {
-		explain = "EXPLAIN "
-	}
-	var lines []string
-	require.NoError(t, store.EachRow(context.Background(), db.Read(), explain+statement, args, func(rows *sql.Rows) error {
-		var line string
-		var skip any
-		if db.Postgres() {
-			err := rows.Scan(&line)
-			lines = append(lines, line)
-			return err
-		}
-		err := rows.Scan(&skip, &skip, &skip, &line)
-		lines = append(lines, line)
-		return err
-	}), statement)
-	return strings.Join(lines, "\n")
-}
-
 // allKeys is what a plan says that goes through all keys of all runs.
 var allKeys = regexp.MustCompile(`Seq Scan on (params|run_tags|metric_series)|SCAN (d|l|g\d|v\d|params|run_tags|metric_series)( |$)`)
 
@@ -143,12 +120,16 @@ func TestFacetsUseIndexes(t *testing.T) {
 					"params range":  func() error { _, err := f.Range(ctx, "params.p03"); return err },
 					"metrics range": func() error { _, err := f.Range(ctx, "max(metrics.m03)"); return err },
 					"params groups": func() error { _, err := s.Aggregate(ctx, group); return err },
+					"tags groups": func() error {
+						_, err := s.Aggregate(ctx, AggregateQuery{Runs: q, GroupBy: []string{"tags.t03"}, First: 10})
+						return err
+					},
 				} {
 					seen = nil
 					require.NoError(t, look())
 					var plans []string
 					for _, st := range seen {
-						plans = append(plans, facetPlan(t, db, st.text, st.args))
+						plans = append(plans, storetest.Explain(t, db, st.text, st.args)...)
 					}
 					all := strings.Join(plans, "\n")
 					entity, _, _ := strings.Cut(what, " ")

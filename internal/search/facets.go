@@ -26,8 +26,10 @@ const (
 	MaxKeyCount = 1_000_000
 	// maxScope is how many experiments are looked at by their indexes; the facets of more are those of the newest runs.
 	maxScope = 1000
-	// lookTime is how long one look at the runs may take.
+	// lookTime is how long one look at the runs may take, and maxLooks how many are taken at a time. Each holds a connection and
+	// a processor for as long: the other connections are for those who ask for a page.
 	lookTime = 30 * time.Second
+	maxLooks = 2
 )
 
 // Facets looks at the runs that a query finds from many sides: which keys they have, which values of a key, from where to
@@ -94,7 +96,7 @@ func (f *Facets) Complete(ctx context.Context) (complete bool, err error) {
 
 // look finds the set, which happens once, and then calls do. Both together are bounded in time.
 func (f *Facets) look(ctx context.Context, do func(context.Context) error) error {
-	return timed(ctx, lookTime, func(ctx context.Context) error {
+	return f.s.look(ctx, lookTime, func(ctx context.Context) error {
 		f.once.Do(func() {
 			// Should the search panic, Do counts as done: this is what the others then find.
 			f.err = errors.New("the runs to look at were not found")
@@ -222,15 +224,26 @@ func (s *Searcher) notGone(out *fragment, set lookSet, column string) {
 	out.args = append(out.args, gone.args...)
 }
 
-// timed bounds how long a look at many runs takes.
-func timed(ctx context.Context, most time.Duration, do func(context.Context) error) error {
+// look bounds how long a look at many runs takes, and how many are taken at a time: the others wait for their turn.
+func (s *Searcher) look(ctx context.Context, most time.Duration, do func(context.Context) error) error {
 	bounded, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	err := do(bounded)
+	err := s.inTurn(bounded, do)
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
-		return errs.New(errs.Exhausted, "the runs could not be looked at within %s: ask for fewer experiments, or filter them", most)
+		return errs.New(errs.Exhausted, "the runs could not be looked at within %s, for which %d looks at a time are taken: "+
+			"ask for fewer experiments, filter them, or try again later", most, maxLooks)
 	}
 	return err
+}
+
+func (s *Searcher) inTurn(ctx context.Context, do func(context.Context) error) error {
+	select {
+	case s.looks <- struct{}{}:
+		defer func() { <-s.looks }()
+		return do(ctx)
+	case <-ctx.Done():
+		return ctx.Err() //nolint:wrapcheck // said by look
+	}
 }
 
 func checkFacets(first int) error {

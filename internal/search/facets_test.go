@@ -3,6 +3,7 @@ package search
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 
 	"github.com/cairnml/cairn/internal/errs"
@@ -383,15 +385,49 @@ func TestLooksAreBoundedInTime(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	err := timed(ctx, time.Microsecond, ends)
+	s := New(storetest.SQLite(t))
+	err := s.look(ctx, time.Microsecond, ends)
 	require.Equal(t, errs.Exhausted, errs.KindOf(err))
-	require.ErrorContains(t, err, "within 1µs: ask for fewer experiments, or filter them")
+	require.ErrorContains(t, err, "within 1µs, for which 2 looks at a time are taken: ask for fewer experiments")
 	cancel()
-	require.ErrorIs(t, timed(ctx, time.Hour, ends), context.Canceled)
+	require.ErrorIs(t, s.look(ctx, time.Hour, ends), context.Canceled)
 
-	db := storetest.SQLite(t)
-	f, err := New(db).Facets(RunsQuery{Filter: "status = 'RUNNING'"}, 1)
+	f, err := s.Facets(RunsQuery{Filter: "status = 'RUNNING'"}, 1)
 	require.NoError(t, err)
 	_, err = f.Runs(ctx)
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+// However many look at all runs at once, there is a connection for who asks for a page; and all get their turn.
+func TestLooksLeaveConnectionsToOthers(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		n := newWorld(t, db, 5)
+		s := New(db)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		const looks = 40 // more than there are connections
+		begun, end := make(chan struct{}, looks), make(chan struct{})
+		var group errgroup.Group
+		for range looks {
+			group.Go(func() error {
+				return s.look(ctx, time.Minute, func(ctx context.Context) error {
+					return db.Read().Snapshot(ctx, func(q store.Querier) error { // holds a connection
+						begun <- struct{}{}
+						<-end
+						return store.EachRow(ctx, q, "SELECT 1", nil, func(*sql.Rows) error { return nil })
+					})
+				})
+			})
+		}
+		for range maxLooks {
+			<-begun
+		}
+		page, err := s.Runs(ctx, RunsQuery{View: All, First: 10})
+		require.NoError(t, err)
+		require.Len(t, page.Runs, len(n.runs))
+		require.Empty(t, begun, "the others wait")
+		close(end)
+		require.NoError(t, group.Wait())
+	})
 }

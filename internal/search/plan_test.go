@@ -2,8 +2,6 @@ package search
 
 import (
 	"context"
-	"database/sql"
-	"fmt"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -36,26 +34,9 @@ func (p *plans) explain(t *testing.T, fn func()) []string {
 	fn()
 	p.asking = true
 	require.NotEmpty(t, p.queries)
-	word := "EXPLAIN QUERY PLAN "
-	if p.db.Postgres() {
-		word = "EXPLAIN "
-	}
 	var steps []string
 	for i, query := range p.queries {
-		err := store.EachRow(context.Background(), p.db.Read(), word+query, p.args[i], func(rows *sql.Rows) error {
-			var id, parent, unused int
-			var step string
-			into := []any{&id, &parent, &unused, &step}
-			if p.db.Postgres() {
-				into = into[3:]
-			}
-			if err := rows.Scan(into...); err != nil {
-				return fmt.Errorf("scan plan: %w", err)
-			}
-			steps = append(steps, strings.TrimSpace(step))
-			return nil
-		})
-		require.NoError(t, err, query)
+		steps = append(steps, storetest.Explain(t, p.db, query, p.args[i])...)
 	}
 	return steps
 }

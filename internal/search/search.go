@@ -43,6 +43,8 @@ type DatasetFilter struct{ Name, Digest string }
 type Searcher struct {
 	db     *store.DB
 	pieces pieces
+	// looks has an element for each look at many runs that is taken.
+	looks chan struct{}
 }
 
 // pieces says how much is read at once where runs are read in order.
@@ -57,7 +59,9 @@ type pieces struct {
 
 // New makes a searcher.
 func New(db *store.DB) *Searcher {
-	return &Searcher{db: db, pieces: pieces{least: 256, most: 65_536, sorted: 4096, counted: 200_000}}
+	return &Searcher{
+		db: db, pieces: pieces{least: 256, most: 65_536, sorted: 4096, counted: 200_000}, looks: make(chan struct{}, maxLooks),
+	}
 }
 
 // query is what all searches share.

@@ -13,16 +13,6 @@ func (db *DB) IDRows(ids []int) (table string, arg any) {
 	return "(SELECT value AS id FROM json_each(?))", string(list)
 }
 
-// Apart ends a subquery that is to be made as a whole, and not merged with the query around it: of one that is read from an
-// index, SQLite then makes an index of its own, where it would else look up row by row in a table of many millions.
-// PostgreSQL decides that well by itself.
-func (db *DB) Apart() string {
-	if db.Postgres() {
-		return ""
-	}
-	return " LIMIT -1"
-}
-
 // Bytes is a column of text as bytes, which both databases order and compare alike.
 func (db *DB) Bytes(column string) string {
 	if db.Postgres() {
