@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,6 +16,7 @@ import (
 	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/search"
 	"github.com/cairnml/cairn/internal/store"
+	"github.com/cairnml/cairn/internal/store/storetest"
 	"github.com/cairnml/cairn/internal/tracking"
 )
 
@@ -73,8 +73,7 @@ func BenchmarkSeries(b *testing.B) {
 		body := request(query, variables)
 		return func(b *testing.B) {
 			b.ReportAllocs()
-			var before, after syscall.Rusage
-			require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &before))
+			defer storetest.CPUTime(b)()
 			for b.Loop() {
 				w := &counted{header: http.Header{}}
 				r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", strings.NewReader(body))
@@ -82,9 +81,6 @@ func BenchmarkSeries(b *testing.B) {
 				handler.ServeHTTP(w, r)
 				require.Greater(b, w.bytes, 100_000)
 			}
-			require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &after))
-			cpu := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
-			b.ReportMetric(float64(cpu)/float64(b.N)/1e6, "cpu-ms/op")
 		}
 	}
 	b.Run("100000 points", ask(`query ($runs: [ID!]!) { metricSeries(runs: $runs, maxPoints: 100000) { series { exact totalPoints steps times last } } }`,

@@ -17,6 +17,7 @@ import (
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/store"
+	"github.com/cairnml/cairn/internal/store/storetest"
 	"github.com/cairnml/cairn/internal/tracking"
 	"github.com/cairnml/cairn/server/mlflow"
 )
@@ -65,7 +66,7 @@ func BenchmarkHistory(b *testing.B) {
 			paths = append(paths, paths[0]+"&page_token="+answer.Token)
 		}
 		b.ReportAllocs()
-		defer cpuTime(b)()
+		defer storetest.CPUTime(b)()
 		for b.Loop() {
 			for _, path := range paths {
 				get(path)
@@ -74,7 +75,7 @@ func BenchmarkHistory(b *testing.B) {
 	})
 	b.Run("100 runs of 320 points", func(b *testing.B) {
 		b.ReportAllocs()
-		defer cpuTime(b)()
+		defer storetest.CPUTime(b)()
 		for b.Loop() {
 			get("metrics/get-history-bulk-interval?" + query.Encode())
 		}

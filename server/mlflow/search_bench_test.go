@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,6 +18,7 @@ import (
 	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/search"
 	"github.com/cairnml/cairn/internal/store"
+	"github.com/cairnml/cairn/internal/store/storetest"
 	"github.com/cairnml/cairn/internal/tracking"
 	"github.com/cairnml/cairn/server/mlflow"
 )
@@ -60,7 +60,7 @@ func BenchmarkSearchRuns(b *testing.B) {
 	experiments := []string{"0"}
 	b.Run("filter and order", func(b *testing.B) {
 		b.ReportAllocs()
-		defer cpuTime(b)()
+		defer storetest.CPUTime(b)()
 		for b.Loop() {
 			post(map[string]any{"experiment_ids": experiments, "filter": "metrics.m1 > 0.9 and params.p1 = '3'", "order_by": []string{"metrics.m1 DESC"}, "max_results": 50})
 		}
@@ -78,21 +78,9 @@ func BenchmarkSearchRuns(b *testing.B) {
 			token = answer.Token
 		}
 		b.ReportAllocs()
-		defer cpuTime(b)()
+		defer storetest.CPUTime(b)()
 		for i := 0; b.Loop(); i++ {
 			post(pages[1+i%4])
 		}
 	})
-}
-
-// cpuTime reports the processor time of an operation: on a busy machine, its duration says little.
-func cpuTime(b *testing.B) (report func()) {
-	b.Helper()
-	now := func() int64 {
-		var u syscall.Rusage
-		require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-		return u.Utime.Nano() + u.Stime.Nano()
-	}
-	begun := now()
-	return func() { b.ReportMetric(float64(now()-begun)/float64(b.N), "cpu-ns/op") }
 }
