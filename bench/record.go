@@ -142,34 +142,62 @@ func (r *record) save(directory string) error {
 	return os.WriteFile(recordFile(directory, r.Section, r.Database), append(text, '\n'), 0o644)
 }
 
-// grown gives the limits over sizes: the cost at the largest against that at the smallest that were measured.
-func (r *record) grown() []limit {
-	if len(r.Takes) < 2 {
+// cost is a figure that is judged over sizes.
+type cost struct {
+	name, unit string
+	// at is what it was at each size that was measured.
+	at map[string]float64
+	// growth is that from the smallest size to the largest; nil where these are one, or it cost nothing at the smallest.
+	growth *limit
+}
+
+// costs are those of the largest size that was measured.
+func (r *record) costs() []cost {
+	if len(r.Takes) == 0 {
 		return nil
 	}
 	least, most := r.Takes[0], r.Takes[len(r.Takes)-1]
 	small, err := parseSize(least.Size)
 	if err != nil {
-		return nil
+		return nil // it has no sizes
 	}
 	large, err := parseSize(most.Size)
 	if err != nil {
 		return nil
 	}
-	var out []limit
+	var out []cost
 	for _, f := range most.Figures {
-		at := slices.IndexFunc(least.Figures, func(l figure) bool { return l.Name == f.Name })
-		if f.Growth == "" || at < 0 || least.Figures[at].Value <= 0 {
+		if f.Growth == "" {
 			continue
 		}
-		bound := growthNoise
-		if f.Growth == total {
-			bound = growthNoise * large.share / small.share
+		c := cost{name: f.Name, unit: f.Unit, at: map[string]float64{}}
+		for _, t := range r.Takes {
+			if at := slices.IndexFunc(t.Figures, func(l figure) bool { return l.Name == f.Name }); at >= 0 {
+				c.at[t.Size] = t.Figures[at].Value
+			}
 		}
-		out = append(out, limit{
-			Name:  fmt.Sprintf("%s: %s at size %s, times that at %s", r.Section, f.Name, most.Size, least.Size),
-			Value: f.Value / least.Figures[at].Value, Bound: bound, Unit: "×",
-		})
+		if from := c.at[least.Size]; len(r.Takes) > 1 && from > 0 {
+			bound := growthNoise
+			if f.Growth == total {
+				bound = growthNoise * large.share / small.share
+			}
+			c.growth = &limit{
+				Name:  fmt.Sprintf("%s: %s at size %s, times that at %s", r.Section, f.Name, most.Size, least.Size),
+				Value: f.Value / from, Bound: bound, Unit: "×",
+			}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// grown gives the limits over sizes.
+func (r *record) grown() []limit {
+	var out []limit
+	for _, c := range r.costs() {
+		if c.growth != nil {
+			out = append(out, *c.growth)
+		}
 	}
 	return out
 }

@@ -38,6 +38,7 @@ func reportOf(records []record) string {
 			calibrationFactor, milliseconds(referenceCalibration)))
 	writeMachines(&out, records)
 	writeLimits(&out, records)
+	writeGrowth(&out, records)
 	for _, s := range sections() {
 		var of []record
 		for _, r := range records {
@@ -59,6 +60,7 @@ func (r record) markdown() string {
 	all := sections()
 	writeSection(&out, all[slices.IndexFunc(all, func(s section) bool { return s.name == r.Section })], []record{r})
 	writeLimits(&out, []record{r})
+	writeGrowth(&out, []record{r})
 	return out.String()
 }
 
@@ -83,11 +85,7 @@ func writeLimits(out *strings.Builder, records []record) {
 	table := [][]string{{"limit", "on", "must be", "measured", "verdict"}}
 	for _, r := range records {
 		for _, t := range r.Takes {
-			limits := t.Limits
-			if t.Size == r.Takes[len(r.Takes)-1].Size {
-				limits = append(slices.Clone(limits), r.grown()...)
-			}
-			for _, l := range limits {
+			for _, l := range t.Limits {
 				on := databaseNames[r.Database]
 				if t.Size != "" {
 					on += ", " + t.Size
@@ -98,6 +96,38 @@ func writeLimits(out *strings.Builder, records []record) {
 	}
 	if len(table) > 1 {
 		out.WriteString("\n## Limits\n\n")
+		writeTable(out, table)
+	}
+}
+
+// writeGrowth writes what profiles cost at each of their sizes, in one table.
+func writeGrowth(out *strings.Builder, records []record) {
+	head := []string{"profile: cost", "on"}
+	for _, z := range sizes {
+		head = append(head, z.text)
+	}
+	table := [][]string{append(head, "grows by", "must be", "verdict")}
+	for _, r := range records {
+		for _, c := range r.costs() {
+			row := []string{r.Section + ": " + c.name, databaseNames[r.Database]}
+			for _, z := range sizes {
+				cell := ""
+				if value, ok := c.at[z.text]; ok {
+					cell = strings.TrimSpace(digits(value) + " " + c.unit)
+				}
+				row = append(row, cell)
+			}
+			if c.growth == nil {
+				row = append(row, "", "", "")
+			} else {
+				row = append(row, c.growth.measured(), c.growth.want(), r.Takes[len(r.Takes)-1].verdict(*c.growth))
+			}
+			table = append(table, row)
+		}
+	}
+	if len(table) > 1 {
+		fmt.Fprintf(out, "\n## Profiles at their sizes\n\nWhat a piece of work costs may be %g times as much at the largest size as at the smallest. What all of it "+
+			"costs, or an answer\nabout all of it, may grow by so many times as the size does, and %[1]g times that.\n\n", growthNoise)
 		writeTable(out, table)
 	}
 }

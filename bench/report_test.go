@@ -206,6 +206,36 @@ func TestReportNamesEveryMeasurement(t *testing.T) {
 	}
 }
 
+// TestProfilesStandInOneTable renders results of three sizes on two databases, the last of which is not complete.
+func TestProfilesStandInOneTable(t *testing.T) {
+	t.Parallel()
+	var records []record
+	for _, kind := range databases {
+		r := record{Section: "long", Database: kind}
+		for i, z := range sizes {
+			r.put(take{Size: z.text, Figures: []figure{
+				{"a chart, p50", float64(i + 1), "ms", total}, {"CPU for a point", 10 * float64(i+1), "ms", perUnit}, {"points a second", 5, "", ""},
+			}})
+			if kind == onPostgres {
+				break
+			}
+		}
+		records = append(records, r)
+	}
+	text := reportOf(records)
+	for _, want := range []string{
+		"| profile: cost | on | 1/16 | 1/4 | 1 | grows by | must be | verdict |\n",
+		"| long: a chart, p50 | SQLite | 1.00 ms | 2.00 ms | 3.00 ms | 3× | ≤ 20× | met |\n",
+		"| long: CPU for a point | SQLite | 10.00 ms | 20.00 ms | 30.00 ms | 3× | ≤ 1.25× | **missed** |\n",
+		"| long: a chart, p50 | PostgreSQL | 1.00 ms |  |  |  |  |  |\n",
+		"|  | SQLite, 1/16 | SQLite, 1/4 | SQLite, 1 | PostgreSQL, 1/16 |\n",
+		"| points a second | 5.00 | 5.00 | 5.00 | 5.00 |\n",
+	} {
+		require.Contains(t, text, want)
+	}
+	require.NotContains(t, text, "## Limits", "what grows stands in the table of sizes alone")
+}
+
 func TestParseSize(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int{"1": 1600, "1/16": 100, "1/4": 400, "3/4": 1200, "1/100000": 1} {
