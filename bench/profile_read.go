@@ -12,7 +12,7 @@ var wideProfile = section{
 	name: "wide", title: "Profile wide: one run with 100,000 series", sized: true, disk: 2e9, everywhere: true,
 	about: "Seeded through the bulk path, three points a series. The page of the run asks for its params, tags, the summaries of\n" +
 		"its first 100 metrics, and the number and folders of all: the target is of that. The summaries of all are a request of their\n" +
-		"own, as packed columns. A batch adds a point to each of 1,000 of its series.",
+		"own, as packed columns. The run has 60 params and 15 tags. A batch adds a point to each of 1,000 of its series.",
 	run: func(ctx context.Context, b *bench) error {
 		done, err := b.seed(ctx, "series", func(s seeded) int { return s.Series })
 		if err == nil {
@@ -28,7 +28,7 @@ var wideProfile = section{
 		}
 		defer stopAll([]*server{s})
 		page := map[string]any{"id": done.RunID}
-		if err := checkRunPage(s.addr, page, done.Series); err != nil {
+		if err := checkRunPage(s.addr, page, done); err != nil {
 			b.failed("run page", 300, err)
 		} else {
 			b.latency(ctx, s, "run page", []request{asks(runPageQuery, page, nil)}, 300)
@@ -44,10 +44,12 @@ var wideProfile = section{
 	},
 }
 
-// checkRunPage checks that a run's page knows of all its metrics.
-func checkRunPage(addr string, variables map[string]any, metrics int) error {
+// checkRunPage checks that a run's page shows what was stored of it.
+func checkRunPage(addr string, variables map[string]any, want seeded) error {
 	var answer struct {
 		Run struct {
+			Params     []pair `json:"params"`
+			Tags       []pair `json:"tags"`
 			MetricPage struct {
 				TotalCount int        `json:"totalCount"`
 				Edges      []struct{} `json:"edges"`
@@ -57,8 +59,12 @@ func checkRunPage(addr string, variables map[string]any, metrics int) error {
 	if err := ask(addr, runPageQuery, variables, &answer); err != nil {
 		return err
 	}
-	if page := answer.Run.MetricPage; page.TotalCount != metrics || len(page.Edges) != min(metrics, 100) {
-		return fmt.Errorf("%d of %d metrics, not %d", len(page.Edges), page.TotalCount, metrics)
+	r := answer.Run
+	if len(r.Params) != want.Params || len(r.Tags) < want.Tags {
+		return fmt.Errorf("%d params and %d tags, not %d and %d", len(r.Params), len(r.Tags), want.Params, want.Tags)
+	}
+	if r.MetricPage.TotalCount != want.Series || len(r.MetricPage.Edges) != min(want.Series, 100) {
+		return fmt.Errorf("%d of %d metrics, not %d", len(r.MetricPage.Edges), r.MetricPage.TotalCount, want.Series)
 	}
 	return nil
 }
@@ -142,7 +148,7 @@ var fleetProfile = section{
 			"orderBy": []string{"metrics.metric_000007 DESC"}, "first": 50, "metric": "metric_000007", "param": "param_000003"}
 		b.latency(ctx, s, "a page of an experiment's runs, filtered and sorted", []request{asks(tableQuery, table, nil)}, 0)
 		page := map[string]any{"id": done.RunID}
-		if err := checkRunPage(s.addr, page, fleetMetrics); err != nil {
+		if err := checkRunPage(s.addr, page, seeded{Series: fleetMetrics, Params: fleetParams}); err != nil {
 			b.failed("run page", 0, err)
 		} else {
 			b.latency(ctx, s, "run page", []request{asks(runPageQuery, page, nil)}, 0)

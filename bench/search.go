@@ -23,7 +23,7 @@ var searchSection = section{
 	name: "search", title: "Searching 1,000 runs, idle and under load, beside MLflow",
 	about: "1,000 runs with 20 params and 30 metrics. The search is `" + millionFilter + "` ordered by " + millionOrder + ", through\n" +
 		"MLflow's REST API, which gives whole runs; the pages are 2 to 5 of 100 runs, newest first. Under load, 16 connections log\n" +
-		"steps of 20 keys to 16 runs as fast as they go, while 2 others read what they read on the idle server before.",
+		"steps of 20 keys to 16 runs as fast as they go, while 2 others read what they read on the idle server before.\n" + aboutLooks,
 	run: func(ctx context.Context, b *bench) error {
 		servers, err := b.sideBySide(ctx)
 		defer stopAll(servers)
@@ -41,6 +41,9 @@ var searchSection = section{
 			}
 			if found[i], err = b.searchRuns(ctx, s, prefix, bounds); err != nil {
 				return err
+			}
+			if i == 0 { // MLflow has nothing like it
+				b.look(ctx, s, "0")
 			}
 			if err := b.readUnderLoad(ctx, s, prefix); err != nil {
 				return err

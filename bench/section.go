@@ -179,6 +179,7 @@ type seeded struct {
 	Runs   int `json:"runs"`
 	Series int `json:"series"`
 	Params int `json:"params"`
+	Tags   int `json:"tags"`
 	Points int `json:"points"`
 	// Matches is how many runs a profile's search finds.
 	Matches int `json:"matches,omitempty"`

@@ -115,9 +115,11 @@ func seedExperimentOf(ctx context.Context, l *tracking.Loader, name string) (int
 const (
 	wideSeries = 100_000
 	widePoints = 3
+	wideParams = 60
+	wideTags   = 15
 )
 
-// seedWide makes one run with many series of a few points.
+// seedWide makes one run with many series of a few points, and with what the page of a large model's run shows beside.
 func seedWide(ctx context.Context, l *tracking.Loader, s size) (seeded, error) {
 	experiment, err := seedExperimentOf(ctx, l, "wide")
 	if err != nil {
@@ -126,6 +128,12 @@ func seedWide(ctx context.Context, l *tracking.Loader, s size) (seeded, error) {
 	keys := keysOf("layer/weight_", s.of(wideSeries))
 	r := finishedRun(experiment, runIDs(1)(), 0)
 	r.Status, r.EndTime = run.StatusRUNNING, nil
+	for i := range wideParams {
+		r.Params = append(r.Params, tracking.Param{Key: fmt.Sprintf("model/layer_%02d/width", i), Value: fmt.Sprint(64 * (i + 1))})
+	}
+	for i := range wideTags {
+		r.Tags = append(r.Tags, tracking.Tag{Key: fmt.Sprintf("cluster.host_%02d", i), Value: fmt.Sprintf("node-%d.rack-%d", i, i/4)})
+	}
 	r.Metrics = func(yield func([]metric.Columns, error) bool) {
 		const perBatch = 1000
 		for from := 0; from < len(keys); from += perBatch {
@@ -140,7 +148,7 @@ func seedWide(ctx context.Context, l *tracking.Loader, s size) (seeded, error) {
 		}
 	}
 	id, err := l.Run(ctx, r)
-	return seeded{Runs: 1, Series: len(keys), Points: len(keys) * widePoints, RunID: id}, err
+	return seeded{Runs: 1, Series: len(keys), Params: wideParams, Tags: wideTags, Points: len(keys) * widePoints, RunID: id}, err
 }
 
 const longPoints = 10_000_000
@@ -237,6 +245,7 @@ func seedMillion(ctx context.Context, l *tracking.Loader, s size) (seeded, error
 		small[i] = fmt.Sprint(i)
 	}
 	optimizers, teams := []string{"adam", "sgd", "lion"}, []string{"red", "green", "blue"}
+	tags := []tracking.Tag{{Key: "team"}, {Key: "mlflow.user", Value: "bench"}}
 	params := make([]tracking.Param, millionParams)
 	for i := range params {
 		params[i].Key = fmt.Sprintf("p%d", i)
@@ -258,7 +267,8 @@ func seedMillion(ctx context.Context, l *tracking.Loader, s size) (seeded, error
 			}
 		}
 		r.Params = params
-		r.Tags = []tracking.Tag{{Key: "team", Value: teams[random.IntN(3)]}, {Key: "mlflow.user", Value: "bench"}}
+		tags[0].Value = teams[random.IntN(3)]
+		r.Tags = tags
 		r.Metrics = once(columns)
 		if columns[0].Values[0] > 0.9 && params[1].Value == "3" {
 			out.Matches++
@@ -268,5 +278,6 @@ func seedMillion(ctx context.Context, l *tracking.Loader, s size) (seeded, error
 		}
 	}
 	out.Series, out.Params, out.Points = out.Runs*millionMetrics, out.Runs*millionParams, out.Runs*millionMetrics
+	out.Tags = out.Runs * len(tags)
 	return out, nil
 }

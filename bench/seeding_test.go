@@ -26,6 +26,7 @@ func TestSeeds(t *testing.T) {
 			for query, want := range map[string]int{
 				"SELECT COUNT(*) FROM runs": done.Runs, "SELECT COUNT(*) FROM metric_series": done.Series,
 				"SELECT SUM(count) FROM metric_series": done.Points, "SELECT COUNT(*) FROM params": done.Params,
+				"SELECT COUNT(*) FROM run_tags WHERE key <> 'mlflow.runName'":   done.Tags,
 				"SELECT COUNT(*) FROM runs WHERE run_id = '" + done.RunID + "'": 1,
 				"SELECT COUNT(*) FROM metric_series s JOIN params p ON p.run_id = s.run_id " +
 					"WHERE s.key = 'acc' AND s.last_value > 0.9 AND p.key = 'p1' AND p.value = '3'": done.Matches,
