@@ -34,7 +34,7 @@ type section struct {
 func sections() []section {
 	return []section{
 		compareSection, writesSection, readsSection, searchSection,
-		stepProfile, batchProfile, wideProfile, longProfile, curvesProfile, fleetProfile, millionProfile,
+		stepProfile, batchProfile, wideProfile, longProfile, curvesProfile, besideProfile, fleetProfile, millionProfile,
 	}
 }
 

@@ -29,7 +29,7 @@ const curveSeed = 7
 
 // seeds are how profiles fill an empty database.
 var seeds = map[string]func(ctx context.Context, l *tracking.Loader, s size) (seeded, error){
-	"wide": seedWide, "long": seedLong, "fleet": seedFleet, "million": seedMillion,
+	"wide": seedWide, "long": seedLong, "beside": seedBeside, "fleet": seedFleet, "million": seedMillion,
 }
 
 // seedDatabase fills a database as a profile's name, its size and the database's URL say.

@@ -36,13 +36,13 @@ type subject struct {
 }
 
 // cairnOn is Cairn on a database; on a SQLite file in its own directory when url is empty.
-func cairnOn(program, url string) subject {
+func cairnOn(program, url string, extra ...string) subject {
 	return subject{name: "Cairn", command: func(addr, directory string) []string {
 		command := []string{program, "server", "--listen", addr, "--data-dir", directory}
 		if url != "" {
 			command = append(command, "--database", url)
 		}
-		return command
+		return append(command, extra...)
 	}}
 }
 

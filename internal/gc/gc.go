@@ -56,6 +56,7 @@ type collection struct {
 	end     time.Time
 	chosen  []string // where experiments have their artifacts, of those whose place somebody chose
 	removed Removed
+	hold    store.Hold
 }
 
 // Removed counts what was removed.
@@ -112,6 +113,7 @@ func (s *Service) Collect(ctx context.Context, o Options) (removed Removed, more
 			break
 		}
 	}
+	s.db.Logger().Debug("collected what was deleted", "runs", c.removed.Runs, "more", more, "held_writer", c.hold.Longest())
 	return c.removed, more, err
 }
 
@@ -213,11 +215,14 @@ func (c *collection) take(ctx context.Context, key string, steps []store.Step) (
 	return false, nil
 }
 
-func (s *Service) write(ctx context.Context, key string, fn store.WriteFunc) error {
-	if err := s.beforeWrite(); err != nil {
+func (c *collection) write(ctx context.Context, key string, fn store.WriteFunc) error {
+	if err := c.beforeWrite(); err != nil {
 		return err
 	}
-	return s.db.WriteFor(ctx, key, fn) //nolint:wrapcheck // wrapped by the package that gives it
+	return c.db.WriteFor(ctx, key, func(ctx context.Context, tx *store.Tx) error { //nolint:wrapcheck // wrapped by the package that gives it
+		c.hold.Watch(tx)
+		return fn(ctx, tx)
+	})
 }
 
 // rest leaves the writer to others for as long as they left it to this.

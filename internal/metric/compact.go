@@ -61,6 +61,7 @@ type Compactor struct {
 	// all: fold every batch, whatever the cost.
 	all     bool
 	folding time.Duration // spent on folding in this pass, not on looking
+	writing store.Hold    // in this pass
 	// beforeWrite is called before each transaction; tests end the compactor there.
 	beforeWrite func() error
 }
@@ -157,6 +158,11 @@ func due(p store.PendingRun, tail int, now time.Time) bool {
 // pass folds the runs that are due, of the shards that this replica has. It calls progress, if any, after each run.
 func (c *Compactor) pass(ctx context.Context, progress func(Compaction)) error {
 	var done Compaction
+	defer func() {
+		if done.Folded > 0 {
+			c.log.Debug("folded metric batches", "runs", done.Folded, "took", c.folding, "held_writer", c.writing.Longest())
+		}
+	}()
 	tell := func() {
 		if progress != nil {
 			progress(done)
@@ -430,6 +436,7 @@ func (c *Compactor) write(ctx context.Context, run target, fn store.WriteFunc) e
 		if !found || !held {
 			return errLost
 		}
+		c.writing.Watch(tx)
 		return fn(ctx, tx)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"strings"
+	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
 
@@ -106,6 +107,7 @@ type Tx struct {
 	db       *DB
 	conn     writeConn
 	ctx      context.Context //nolint:containedctx // the transaction's own
+	began    time.Time       // when the writer was taken
 	client   *ent.Client
 	wrote    bool // the present request has changed something
 	failed   bool // a statement failed: PostgreSQL accepts no further one

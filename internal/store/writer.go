@@ -354,11 +354,12 @@ func (w *writer) begin() (*Tx, error) {
 		}
 		w.conn = conn
 	}
+	began := time.Now()
 	if err := w.conn.begin(ctx); err != nil {
 		w.disconnect()
 		return nil, err
 	}
-	return &Tx{db: w.db, conn: w.conn, ctx: ctx}, nil
+	return &Tx{db: w.db, conn: w.conn, ctx: ctx, began: began}, nil
 }
 
 func (w *writer) commit(tx *Tx) error {
