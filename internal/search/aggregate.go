@@ -92,9 +92,9 @@ type aggregation struct {
 	listed int
 	most   int
 	goals  goals
-	set    lookSet
-	// byScope: each key is read from its index, for all runs of the set's scope.
-	byScope bool
+	// scope is the experiments; whole: all their runs match, but deleted ones.
+	scope []int
+	whole bool
 }
 
 // Aggregate groups runs. All that match are taken; groups that tie are ordered by their keys, of params numbers first by
@@ -191,28 +191,20 @@ func (g *aggregation) groups(ctx context.Context) ([]*Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	if g.set, err = g.s.wholeSet(ctx, g.r, g.q); err != nil {
+	set, err := g.s.wholeSet(ctx, g.r, g.q)
+	if err != nil {
 		return nil, err
 	}
-	if !g.set.whole {
-		if g.set, err = g.s.listedSet(ctx, g.q, g.listed); err != nil {
-			return nil, err
-		}
+	var known bool
+	if g.scope, known, err = g.s.scopeOf(ctx, g.r.Experiments, MaxExperiments); err != nil {
+		return nil, err
 	}
-	if g.byScope = g.set.whole; !g.byScope && !g.set.complete {
-		scope, known, err := g.s.scopeOf(ctx, g.r.Experiments, MaxExperiments)
-		if err != nil {
-			return nil, err
-		}
-		g.set, g.byScope = lookSet{whole: true, scope: scope}, known
-	}
+	g.whole = set.whole
 	into := grouper{width: len(g.metrics), groups: map[string]*Group{}}
-	read := g.read
-	if g.byScope {
-		read = g.readScope
+	if err := g.read(ctx, &into, known); err != nil {
+		return nil, fmt.Errorf("aggregate: %w", err)
 	}
-	err = read(ctx, &into)
-	return into.list, err
+	return into.list, nil
 }
 
 // grouper gathers groups.

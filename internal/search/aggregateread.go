@@ -66,11 +66,12 @@ func (c *valueCell) Scan(src any) error {
 	return nil
 }
 
-// read gives each run to its group, with all that is asked of it looked up for it. The sums are made here and not in SQL: SQLite has no deviation, and PostgreSQL's gives
-// up where a square is too large for a double.
-func (g *aggregation) read(ctx context.Context, into *grouper) error {
+// lookUpAll gives runs to their groups, those of the ids, or of nil all that match, with all that is asked of them looked up for
+// each. The sums are made here and not in SQL: SQLite has no deviation, and PostgreSQL's gives up where a square is too large for
+// a double.
+func (g *aggregation) lookUpAll(ctx context.Context, db store.Querier, ids []int, into *grouper) error {
 	var stmt fragment
-	g.statement(&stmt)
+	g.statement(&stmt, ids)
 	keys, has, values := make([]keyCell, len(g.by)), make([]valueCell, len(g.metrics)), make([]valueCell, len(g.metrics))
 	targets := []any{new(any)}
 	for i := range keys {
@@ -79,7 +80,7 @@ func (g *aggregation) read(ctx context.Context, into *grouper) error {
 	for i := range values {
 		targets = append(targets, &has[i], &values[i])
 	}
-	err := store.EachRow(ctx, g.s.db.Read(), stmt.String(), stmt.args, func(rows *sql.Rows) error {
+	return store.EachRow(ctx, db, stmt.String(), stmt.args, func(rows *sql.Rows) error { //nolint:wrapcheck // wrapped by groups
 		if err := rows.Scan(targets...); err != nil {
 			return fmt.Errorf("scan run: %w", err)
 		}
@@ -95,14 +96,10 @@ func (g *aggregation) read(ctx context.Context, into *grouper) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("aggregate: %w", err)
-	}
-	return nil
 }
 
 // statement gives a row for each run: the keys of its group, and of each metric whether it has it and the value.
-func (g *aggregation) statement(out *fragment) {
+func (g *aggregation) statement(out *fragment, ids []int) {
 	var joins fragment
 	out.sql("SELECT 1")
 	for i, o := range g.by {
@@ -121,8 +118,8 @@ func (g *aggregation) statement(out *fragment) {
 		out.sql(", ", alias, ".run_id, ", g.goals.column(alias, o))
 		g.lookUp(&joins, t, alias, o.Key)
 	}
-	if !g.set.whole {
-		g.s.fromIDs(out, g.set.ids)
+	if ids != nil {
+		g.s.fromIDs(out, ids)
 		out.sql(g.s.db.Guide().Join("runs", "r", "r.id = m.id"))
 		out.add(&joins)
 		return
@@ -141,7 +138,7 @@ func (g *aggregation) lookUp(joins *fragment, t keyed, alias, key string) {
 // ofScope writes the FROM of the rows of a key in the scope.
 func (g *aggregation) ofScope(out *fragment, t keyed, key string) {
 	out.sql(" FROM ", t.table, " d WHERE ")
-	inScope(g.s.db, out, "d.experiment_id", g.set.scope)
+	inScope(g.s.db, out, "d.experiment_id", g.scope)
 	out.sql(" AND d.key = ")
 	out.arg(key)
 }

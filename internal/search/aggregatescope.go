@@ -5,13 +5,15 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/store"
 )
 
-// What is asked of very many runs is read from the indexes of the keys, one key after the other, and put together here by the
-// runs' ids. Joined by the database it would cost twice as much: SQLite makes an index of each key in memory first.
+// What is asked of few runs is looked up for each. Of very many it is read from the indexes of the keys, one key after the
+// other, and put together here by the runs' ids. Joined by the database it would cost twice as much: SQLite makes an index of
+// each key in memory first.
 
 // scopeReader groups the runs of a scope.
 type scopeReader struct {
@@ -51,8 +53,8 @@ func (c *groupColumn) put(run int, cell *keyCell) error {
 	return nil
 }
 
-// readScope gives each run that matches to its group.
-func (g *aggregation) readScope(ctx context.Context, into *grouper) error {
+// read gives each run that matches to its group. Known: the scope has all experiments that may have any.
+func (g *aggregation) read(ctx context.Context, into *grouper, known bool) error {
 	var runs fragment
 	if err := g.matching(ctx, &runs); err != nil {
 		return err
@@ -61,31 +63,48 @@ func (g *aggregation) readScope(ctx context.Context, into *grouper) error {
 	for i := range r.columns {
 		r.columns[i] = groupColumn{known: map[string]uint32{}, cells: []keyCell{{null: true}}}
 	}
-	err := g.s.db.Read().Thoroughly(ctx, func(db store.Querier) error {
+	return g.s.db.Read().Thoroughly(ctx, func(db store.Querier) error { //nolint:wrapcheck // wrapped by groups
+		if !known {
+			return g.lookUpAll(ctx, db, nil, into)
+		}
 		r.db = db
 		if err := r.readRuns(ctx, &runs); err != nil {
 			return err
 		}
-		for i, o := range g.by {
-			if o.Entity == Attribute {
-				continue
-			}
-			if err := r.readTexts(ctx, &r.columns[i], o); err != nil {
-				return err
-			}
+		if !g.whole && len(r.at) <= g.listed {
+			return g.lookUpAll(ctx, db, r.ids(), into)
 		}
-		if err := r.group(); err != nil {
+		return r.readKeys(ctx)
+	})
+}
+
+// ids are those of the runs that match, in their order.
+func (r *scopeReader) ids() []int {
+	out := make([]int, 0, len(r.at))
+	for id := range r.at {
+		out = append(out, int(id))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// readKeys reads what is asked of the runs, key by key.
+func (r *scopeReader) readKeys(ctx context.Context) error {
+	for i, o := range r.by {
+		if o.Entity == Attribute {
+			continue
+		}
+		if err := r.readTexts(ctx, &r.columns[i], o); err != nil {
 			return err
 		}
-		for i, o := range g.metrics {
-			if err := r.readMetric(ctx, i, o); err != nil {
-				return err
-			}
+	}
+	if err := r.group(); err != nil {
+		return err
+	}
+	for i, o := range r.metrics {
+		if err := r.readMetric(ctx, i, o); err != nil {
+			return err
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("aggregate: %w", err)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func (s *Searcher) count(ctx context.Context, q *query) (int, error) {
 
 // countStatement writes what counts: from the sets of the conditions where they have any.
 func (s *Searcher) countStatement(ctx context.Context, q *query, stmt *fragment) error {
-	f, candidates, err := s.setsOf(ctx, q)
+	f, candidates, err := s.setsOf(ctx, q, s.pieces.counted)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (s *Searcher) countStatement(ctx context.Context, q *query, stmt *fragment)
 
 // matching ends a SELECT of all runs (alias r) that match, in any order: from the sets of the conditions where they have any.
 func (s *Searcher) matching(ctx context.Context, q *query, stmt *fragment) error {
-	f, candidates, err := s.setsOf(ctx, q)
+	f, candidates, err := s.setsOf(ctx, q, s.pieces.counted)
 	if err != nil {
 		return err
 	}
@@ -55,13 +55,12 @@ func (s *Searcher) matching(ctx context.Context, q *query, stmt *fragment) error
 		return nil
 	}
 	best, _ := smallest(candidates, f.pieces.counted+1)
-	cut, rest := cut(f.worthCutting(candidates, best), q.conds())
-	f.fromCut(stmt, cut, rest)
+	f.fromSmallest(stmt, candidates, best)
 	return nil
 }
 
-// setsOf counts the sets that the conditions of a query have; nil where they have none.
-func (s *Searcher) setsOf(ctx context.Context, q *query) (f *finder, candidates []candidate, err error) {
+// setsOf counts the sets that the conditions of a query have, up to a bound; nil where they have none.
+func (s *Searcher) setsOf(ctx context.Context, q *query, bound int) (f *finder, candidates []candidate, err error) {
 	conds := q.conds()
 	if len(conds) == 0 {
 		return &finder{}, nil, nil
@@ -72,9 +71,15 @@ func (s *Searcher) setsOf(ctx context.Context, q *query) (f *finder, candidates 
 		return nil, nil, err
 	}
 	if q.subject == OfRuns && f.named && len(f.scope) > 0 {
-		candidates, err = f.candidates(ctx, conds, f.pieces.counted)
+		candidates, err = f.candidates(ctx, conds, bound)
 	}
 	return f, candidates, err
+}
+
+// fromSmallest ends a SELECT of the runs (alias r) that meet all conditions, of which the smallest set is known.
+func (f *finder) fromSmallest(stmt *fragment, candidates []candidate, best candidate) {
+	cut, rest := cut(f.worthCutting(candidates, best), f.q.conds())
+	f.fromCut(stmt, cut, rest)
 }
 
 // countSets counts the runs of a cut of sets that meet what the sets leave of the conditions.

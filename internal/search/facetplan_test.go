@@ -91,6 +91,16 @@ func TestFacetsUseIndexes(t *testing.T) {
 				require.NoError(t, direct.Close())
 			}
 			s, ctx := New(db), context.Background()
+			// Where all of a set are looked at, nobody asks which are the newest.
+			f, err := s.Facets(RunsQuery{Experiments: []int{0}, Filter: "params.p29 = '7' and metrics.m01 >= 0"}, 50)
+			require.NoError(t, err)
+			n, err := f.Runs(ctx)
+			require.NoError(t, err)
+			require.Equal(t, 13, n)
+			last := seen[len(seen)-1]
+			plan := strings.Join(storetest.Explain(t, db, last.text, last.args), "\n")
+			require.Contains(t, plan, "param_search")
+			require.NotContains(t, plan, "run_list")
 			for set, q := range map[string]RunsQuery{"whole": {Experiments: []int{0}}, "filtered": {Experiments: []int{0}, Filter: "start_time < 5"}} {
 				f, err := s.Facets(q, 1000)
 				require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -146,6 +147,21 @@ func (s *Searcher) wholeSet(ctx context.Context, r RunsQuery, q *query) (lookSet
 
 // listedSet is the runs of a query by their ids, at most so many, the newest first.
 func (s *Searcher) listedSet(ctx context.Context, q *query, most int) (lookSet, error) {
+	f, candidates, err := s.setsOf(ctx, q, max(s.pieces.counted, most+1))
+	if err != nil {
+		return lookSet{}, err
+	}
+	if best, ok := smallest(candidates, most+1); ok { // all of them are listed: which are the newest does not matter
+		var stmt fragment
+		stmt.sql("SELECT r.id")
+		f.fromSmallest(&stmt, candidates, best)
+		set := lookSet{ids: []int{}, complete: true}
+		if err := store.EachRow(ctx, s.db.Read(), stmt.String(), stmt.args, scanInto(&set.ids)); err != nil {
+			return lookSet{}, fmt.Errorf("list runs: %w", err)
+		}
+		slices.Sort(set.ids) // they are looked up in the order of the tables
+		return set, nil
+	}
 	places, more, err := s.page(ctx, q, most, "")
 	if err != nil {
 		return lookSet{}, err
