@@ -3,6 +3,7 @@ package metric_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"log/slog"
 	"slices"
 	"testing"
@@ -138,5 +139,49 @@ func TestDamagedTail(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, page.Incomplete)
 		require.Equal(t, append(steps("", 0, 16).Steps, steps("", 20, 25).Steps...), page.Steps)
+	})
+}
+
+// TestLostChunkInARange: a chunk whose row is gone is missed in any range, since nobody knows where it was; what is damaged of
+// another series is not.
+func TestLostChunkInARange(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newService(t, db)
+		run, r := newRun(t, s), metric.NewReader(db)
+		logSteps(t, s, run.RunID, "loss", 0, 70)
+		logSteps(t, s, run.RunID, "acc", 0, 70)
+		require.NoError(t, metric.CompactAll(ctx, db, slog.New(slog.DiscardHandler), nil))
+		logSteps(t, s, run.RunID, "loss", 70, 5)
+		logSteps(t, s, run.RunID, "acc", 70, 5)
+		ids := map[string]int{}
+		require.NoError(t, store.EachSeriesHead(ctx, db.Read(), []int{run.ID}, nil, func(h store.SeriesHead) error {
+			ids[h.Key] = h.ID
+			return nil
+		}))
+		incomplete := func(key string, from, to int64) bool {
+			t.Helper()
+			first, last := metric.IntStep(from), metric.IntStep(to)
+			series, _, err := r.Series(ctx, metric.SeriesQuery{Runs: []*ent.Run{run}, Keys: []string{key}, From: &first, To: &last, MaxPoints: 1000})
+			require.NoError(t, err)
+			samples, err := r.Samples(ctx, metric.SampleQuery{Runs: []*ent.Run{run}, Key: key, From: &first, To: &last, MaxPoints: 1000})
+			require.NoError(t, err)
+			require.Equal(t, series[0].Incomplete, samples[0].Incomplete)
+			require.ElementsMatch(t, series[0].Steps, samples[0].Steps)
+			if !series[0].Incomplete {
+				require.Equal(t, steps("", int(from), int(to)+1).Steps, series[0].Steps)
+			}
+			return series[0].Incomplete
+		}
+		for _, key := range []string{"loss", "acc"} {
+			require.False(t, incomplete(key, 20, 60))
+			require.False(t, incomplete(key, 0, 74))
+		}
+		require.EqualValues(t, 1, corrupt(t, db, fmt.Sprintf("DELETE FROM metric_chunks WHERE id = %d", store.ChunkID(ids["loss"], 2)))) // 32 to 47
+		damage(t, db, "metric_chunks", "id = ?", store.ChunkID(ids["acc"], 1))                                                           // 16 to 31
+		require.True(t, incomplete("loss", 20, 60))
+		require.True(t, incomplete("loss", 32, 47))
+		require.True(t, incomplete("acc", 20, 60))
+		require.False(t, incomplete("acc", 40, 60), "its head tells where it was")
 	})
 }

@@ -114,7 +114,7 @@ func (e *Export) read(ctx context.Context, page []stretch) ([]Columns, error) {
 		if err := e.renew(ctx, q, page); err != nil {
 			return err
 		}
-		s, err := newSource(ctx, q, e.reader.log, []int{e.run.ID})
+		s, err := e.reader.source(ctx, q, []int{e.run.ID})
 		if err != nil {
 			return err
 		}

@@ -61,6 +61,14 @@ func (a *Appender) Remembered() (series int) {
 	return series
 }
 
+// HoldAtOnce has the reader hold so many points outside of chunks together, and gives the most that it held.
+func (r *Reader) HoldAtOnce(points int) (most func() int) {
+	held := 0
+	r.atOnce = points
+	r.held = func(points int) { held = max(held, points) }
+	return func() int { return held }
+}
+
 // HeldSince gives how many points of a run were held together for the first of them that are enough.
 func HeldSince(ctx context.Context, r *Reader, run *ent.Run, enough int) (held int, err error) {
 	f := follower{limit: enough, series: map[string]*piece{}, late: map[string]*piece{}}

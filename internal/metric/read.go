@@ -22,10 +22,25 @@ const (
 type Reader struct {
 	db  *store.DB
 	log *slog.Logger
+	// atOnce and held are those of a source; tests make the one small and look at the other.
+	atOnce int
+	held   func(points int)
 }
 
 // NewReader makes a reader.
-func NewReader(db *store.DB) *Reader { return &Reader{db: db, log: db.Logger()} }
+func NewReader(db *store.DB) *Reader {
+	return &Reader{db: db, log: db.Logger(), atOnce: looseAtOnce, held: func(int) {}}
+}
+
+// source begins to read points of some runs in a snapshot.
+func (r *Reader) source(ctx context.Context, q store.Querier, runPKs []int) (*source, error) {
+	s, err := newSource(ctx, q, r.log, runPKs)
+	if err != nil {
+		return nil, err
+	}
+	s.atOnce, s.held = r.atOnce, r.held
+	return s, nil
+}
 
 // wanted turns a list of keys into a test; nil wants all.
 func wanted(keys []string) func(string) bool {
@@ -59,7 +74,7 @@ func (r *Reader) History(ctx context.Context, runPK int, key string, from, limit
 		if err != nil || one == nil || int64(from) >= one.Count {
 			return err
 		}
-		s, err := newSource(ctx, q, r.log, []int{runPK})
+		s, err := r.source(ctx, q, []int{runPK})
 		if err != nil {
 			return err
 		}

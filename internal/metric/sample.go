@@ -73,7 +73,7 @@ func (r *Reader) ofRuns(ctx context.Context, runs []*ent.Run, key string, fn fun
 		}
 	}
 	return r.db.Read().Snapshot(ctx, func(q store.Querier) error {
-		series, _, err := readSeriesHeads(ctx, q, pks, &SeriesQuery{Keys: []string{key}})
+		series, err := readSeriesHeads(ctx, q, pks, &SeriesQuery{Keys: []string{key}})
 		if err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (r *Reader) ofRuns(ctx context.Context, runs []*ent.Run, key string, fn fun
 		for i, one := range series {
 			found[i], their[i] = one.RunPK, byPK[one.RunPK]
 		}
-		s, err := newSource(ctx, q, r.log, found)
+		s, err := r.source(ctx, q, found)
 		if err != nil {
 			return err
 		}

@@ -93,15 +93,12 @@ func (r *Reader) Series(ctx context.Context, q SeriesQuery) (out []Series, curso
 	}
 	cursor = make(Cursor, len(pks))
 	err = r.db.Read().Snapshot(ctx, func(tx store.Querier) error {
-		series, found, err := readSeriesHeads(ctx, tx, pks, &q)
+		series, err := readSeriesHeads(ctx, tx, pks, &q)
 		if err != nil {
 			return err
 		}
-		s, err := newSource(ctx, tx, r.log, pks)
+		s, err := r.source(ctx, tx, pks)
 		if err != nil {
-			return err
-		}
-		if err := s.addPending(ctx, pks, found, wanted(q.Keys)); err != nil {
 			return err
 		}
 		heads, err := store.Heads(ctx, tx, pks)
@@ -127,26 +124,23 @@ func (r *Reader) Series(ctx context.Context, q SeriesQuery) (out []Series, curso
 }
 
 // readSeriesHeads gives the series asked for, run by run as the runs were named, and by key.
-func readSeriesHeads(ctx context.Context, tx store.Querier, pks []int, q *SeriesQuery) ([]*storedSeries, map[seriesID]*storedSeries, error) {
+func readSeriesHeads(ctx context.Context, tx store.Querier, pks []int, q *SeriesQuery) ([]*storedSeries, error) {
 	place := make(map[int]int, len(pks))
 	for i, pk := range pks {
 		place[pk] = i
 	}
 	var series []*storedSeries
-	found := map[seriesID]*storedSeries{}
 	err := store.EachSeriesHead(ctx, tx, pks, q.Keys, func(h store.SeriesHead) error {
 		if len(series) == MaxSeries {
 			return errs.New(errs.Invalid, "more than %d series: name fewer runs or keys", MaxSeries)
 		}
-		one := &storedSeries{SeriesHead: h}
-		series = append(series, one)
-		found[seriesID{h.RunPK, h.Key}] = one
+		series = append(series, &storedSeries{SeriesHead: h})
 		return nil
 	})
 	slices.SortFunc(series, func(a, b *storedSeries) int {
 		return cmp.Or(cmp.Compare(place[a.RunPK], place[b.RunPK]), cmp.Compare(a.Key, b.Key))
 	})
-	return series, found, err
+	return series, err
 }
 
 // bucketSize gives the power of two that n points make at most limit buckets of.
@@ -165,31 +159,40 @@ func (s *source) buckets(ctx context.Context, series []*storedSeries, runs map[i
 		return nil, err
 	}
 	var rest []*storedSeries
-	points, buckets := int64(0), int64(0)
+	buckets := int64(0)
 	for _, one := range series {
 		if rolled[one.ID] == nil {
 			rest = append(rest, one)
-			points += one.Count
 		}
 		buckets += min(one.Count, int64(q.MaxPoints))
 	}
-	if most := max(points, buckets); most > MaxReadPoints {
-		return nil, errs.New(errs.Invalid,
-			"these series have %d points to read: at most %d are read at once; name fewer runs or keys, or a smaller maxPoints", most, MaxReadPoints)
+	if err := checkRead(rest, buckets); err != nil {
+		return nil, err
 	}
-	within := stepRange{q.From, q.To}
-	read, err := s.points(ctx, rest, within)
+	if err := s.addPending(ctx, series, rolled); err != nil {
+		return nil, err
+	}
+	if again := q.outgrown(series, rolled); len(again) > 0 {
+		rest = append(rest, again...)
+		if err := checkRead(rest, buckets); err != nil {
+			return nil, err
+		}
+		if err := s.addPending(ctx, again, nil); err != nil {
+			return nil, err
+		}
+	}
+	read, err := s.points(ctx, rest, stepRange{q.From, q.To})
 	if err != nil {
 		return nil, err
 	}
 	out := make([]Series, len(series))
 	for i, one := range series {
 		if r := rolled[one.ID]; r != nil {
+			one.damaged = r.count < one.Count // it was computed anew of what could still be read
 			out[i] = r.series()
 			continue
 		}
 		c := read[one.ID]
-		one.damaged = one.damaged || within.open() && int64(c.Len()) < one.Count
 		q.arrange(c, runs[one.RunPK])
 		if size := bucketSize(int64(c.Len()), q.MaxPoints); size > 1 {
 			out[i] = rollUpAll(c, size).series()
@@ -200,7 +203,25 @@ func (s *source) buckets(ctx context.Context, series []*storedSeries, runs map[i
 	return out, nil
 }
 
-// rollups gives the series whose roll-up answers the query: it is fine enough, and in the order of the axis.
+// checkRead fails when the points of some series are too many to be held, or the buckets of all.
+func checkRead(series []*storedSeries, buckets int64) error {
+	points := int64(0)
+	for _, one := range series {
+		points += one.Count
+	}
+	if most := max(points, buckets); most > MaxReadPoints {
+		return tooMany(most)
+	}
+	return nil
+}
+
+func tooMany(points int64) error {
+	return errs.New(errs.Invalid,
+		"these series have %d points to read: at most %d are read at once; name fewer runs or keys, or a smaller maxPoints", points, MaxReadPoints)
+}
+
+// rollups gives the roll-ups that answer the query, without the pending points: those that are fine enough, and in the order of
+// the axis.
 func (s *source) rollups(ctx context.Context, series []*storedSeries, q *SeriesQuery) (map[int]*rollup, error) {
 	if q.bounded() {
 		return nil, nil //nolint:nilnil // none, which is no fault
@@ -240,21 +261,40 @@ func (s *source) rollups(ctx context.Context, series []*storedSeries, q *SeriesQ
 	return out, nil
 }
 
-// rollup gives a series' buckets from its roll-up; nil when that is too coarse, or in another order.
+// rollup gives a series' buckets from its roll-up, no more than are wanted; nil when it is too coarse, or in another order.
 func (q *SeriesQuery) rollup(one *storedSeries, payload []byte) (*rollup, error) {
 	r, err := decodeRollup(payload)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.addColumns(one.pending); err != nil {
-		return nil, err
-	}
-	if r.size > bucketSize(one.Count, q.MaxPoints) || q.Axis != ByStep && (!r.inOrder || !r.byTime) {
+	if r.size > bucketSize(one.Count, q.MaxPoints) || !q.orders(r) {
 		return nil, nil //nolint:nilnil // the points are read instead
 	}
-	one.damaged = r.count < one.Count // it was computed anew of what could still be read
 	r.atMost(q.MaxPoints)
 	return r, nil
+}
+
+// orders tells whether a roll-up is in the order of the axis.
+func (q *SeriesQuery) orders(r *rollup) bool { return q.Axis == ByStep || r.inOrder && r.byTime }
+
+// outgrown takes out the roll-ups that the pending points have made unfit, and gives their series. The others have no more
+// buckets then than are wanted.
+func (q *SeriesQuery) outgrown(series []*storedSeries, rolled map[int]*rollup) (unfit []*storedSeries) {
+	for _, one := range series {
+		r := rolled[one.ID]
+		if r == nil {
+			continue
+		}
+		// Of fewer buckets than a roll-up has the size is as it must be.
+		coarse := q.MaxPoints >= rollupBuckets && r.size > bucketSize(one.Count, q.MaxPoints)
+		if coarse || !q.orders(r) {
+			delete(rolled, one.ID)
+			unfit = append(unfit, one)
+			continue
+		}
+		r.atMost(q.MaxPoints)
+	}
+	return unfit
 }
 
 // inParallel runs fn for 0 to n-1 on all processors.

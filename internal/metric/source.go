@@ -18,9 +18,16 @@ type source struct {
 	q     store.Querier
 	log   *slog.Logger
 	tails map[int][]store.Tail // of each run
-	// damaged are the runs of which a batch could not be read.
-	damaged map[int]bool
+	// damaged are the sequences of the batches of each run that could not be read.
+	damaged map[int][]int64
+	// atOnce bounds the points outside of chunks that are held together where they need not be.
+	atOnce int
+	// held is told how many are.
+	held func(points int)
 }
+
+// looseAtOnce is atOnce, but in tests: how many points are in no chunk yet depends on how far the compactor is.
+const looseAtOnce = 1 << 20
 
 // seriesID names a series.
 type seriesID struct {
@@ -47,7 +54,7 @@ func oneSeries(ctx context.Context, q store.Querier, runPK int, key string) (one
 }
 
 func newSource(ctx context.Context, q store.Querier, log *slog.Logger, runPKs []int) (*source, error) {
-	s := &source{q: q, log: log, tails: make(map[int][]store.Tail, len(runPKs)), damaged: map[int]bool{}}
+	s := &source{q: q, log: log, tails: make(map[int][]store.Tail, len(runPKs)), damaged: map[int][]int64{}, atOnce: looseAtOnce, held: func(int) {}}
 	rows, err := store.TailHeads(ctx, q, runPKs)
 	if err != nil {
 		return nil, err
@@ -88,7 +95,7 @@ func (s *source) pending(ctx context.Context, runPKs []int, after int64, want fu
 			return fn(b.RunPK, b.Sequence, c)
 		})
 		if errors.Is(err, errCorrupt) {
-			s.damaged[b.RunPK] = true
+			s.damaged[b.RunPK] = append(s.damaged[b.RunPK], b.Sequence)
 		}
 		return s.tolerate(err, b.RunPK, "batch %d", b.Sequence)
 	})
@@ -104,19 +111,60 @@ func (s *source) tolerate(err error, runPK int, format string, args ...any) erro
 	return nil
 }
 
-// addPending fills in the pending points of some series.
-func (s *source) addPending(ctx context.Context, runPKs []int, series map[seriesID]*storedSeries, want func(string) bool) error {
-	return s.pending(ctx, runPKs, 0, want, func(runPK int, _ int64, c Columns) error {
-		one := series[seriesID{runPK, c.Key}]
-		if one == nil { // its row is read in the same snapshot: only a damaged database has none
+// addPending reads the points of some series that are in batches alone: into the roll-ups of those that have one here, a part of
+// them at a time, into the pending points of the others.
+func (s *source) addPending(ctx context.Context, series []*storedSeries, rolled map[int]*rollup) error {
+	index, keys := make(map[seriesID]*storedSeries, len(series)), map[string]bool{}
+	var runs []int
+	for _, one := range series {
+		index[seriesID{one.RunPK, one.Key}] = one
+		keys[one.Key] = true
+		runs = append(runs, one.RunPK)
+	}
+	slices.Sort(runs)
+	var waiting []*storedSeries // whose pending points go into roll-ups
+	kept, passing := 0, 0
+	roll := func() error {
+		failures := make([]error, len(waiting))
+		inParallel(len(waiting), func(i int) {
+			failures[i] = rolled[waiting[i].ID].addColumns(waiting[i].pending)
+			waiting[i].pending = Columns{}
+		})
+		waiting, passing = waiting[:0], 0
+		return errors.Join(failures...)
+	}
+	err := s.pending(ctx, slices.Compact(runs), 0, func(key string) bool { return keys[key] }, func(runPK int, _ int64, c Columns) error {
+		one := index[seriesID{runPK, c.Key}]
+		switch {
+		case one == nil:
 			return nil
+		case rolled[one.ID] == nil:
+			kept += c.Len()
+		default:
+			passing += c.Len()
+			if one.pending.Len() == 0 {
+				waiting = append(waiting, one)
+			}
 		}
+		s.held(kept + passing)
+		if kept > MaxReadPoints { // the series' rows, which are counted before, have fewer: they are damaged
+			return tooMany(int64(kept))
+		}
+		var err error
 		if one.pending.Len() == 0 {
 			one.pending = c
-			return nil
+		} else {
+			err = one.pending.join(c)
 		}
-		return one.pending.join(c)
+		if err == nil && passing >= s.atOnce {
+			err = roll()
+		}
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	return roll()
 }
 
 // stepRange bounds steps, both included; nil is no bound.
@@ -130,8 +178,8 @@ func (r stepRange) touches(c *store.Chunk) bool {
 		(r.to == nil || compareSteps(Step{Units: c.MinStep, Scale: c.StepScale}, *r.to) <= 0)
 }
 
-// points reads the points of some series, those of chunks that have none in the range left out. The series are in any
-// order; what each has is in the order in which it came.
+// points reads the points of some series, those of chunks that have none in the range left out, and marks the series that lack
+// some. The series are in any order; what each has is in the order in which it came.
 func (s *source) points(ctx context.Context, series []*storedSeries, within stepRange) (map[int]*Columns, error) {
 	var ids []int64
 	for _, one := range series {
@@ -139,11 +187,22 @@ func (s *source) points(ctx context.Context, series []*storedSeries, within step
 			ids = append(ids, store.ChunkID(one.ID, n))
 		}
 	}
-	ids, err := s.within(ctx, ids, within)
+	ids, outside, err := s.within(ctx, ids, within)
 	if err != nil {
 		return nil, err
 	}
-	return s.read(ctx, series, ids)
+	out, err := s.read(ctx, series, ids)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int]int64, len(series))
+	for _, id := range outside {
+		found[store.ChunkSeries(id)] += int64(chunkPoints)
+	}
+	for _, one := range series {
+		one.damaged = one.damaged || found[one.ID]+int64(out[one.ID].Len()) < one.Count
+	}
+	return out, nil
 }
 
 // chunks is the number of chunks of a series: what is folded is cut into chunks as soon as one is full.
@@ -172,7 +231,6 @@ func (s *source) read(ctx context.Context, series []*storedSeries, ids []int64) 
 			return out[c.SeriesID].join(p.Columns)
 		}
 		one := byID[c.SeriesID]
-		one.damaged = true
 		return s.tolerate(err, one.RunPK, "chunk %d of %q", c.Number, one.Key)
 	})
 	if err != nil {
@@ -185,24 +243,25 @@ func (s *source) read(ctx context.Context, series []*storedSeries, ids []int64) 
 		if err := out[one.ID].join(one.pending); err != nil {
 			return nil, err
 		}
-		one.damaged = one.damaged || s.damaged[one.RunPK]
 	}
 	return out, nil
 }
 
-// within leaves out the chunks that have no points in the range.
-func (s *source) within(ctx context.Context, ids []int64, within stepRange) ([]int64, error) {
+// within tells the chunks that may have points in the range from those that have none there. One that is gone is neither.
+func (s *source) within(ctx context.Context, ids []int64, within stepRange) (kept, outside []int64, err error) {
 	if within.open() || len(ids) == 0 {
-		return ids, nil
+		return ids, nil, nil
 	}
-	kept := ids[:0:0]
-	err := store.EachChunkHead(ctx, s.q, ids, func(c store.Chunk) error {
+	err = store.EachChunkHead(ctx, s.q, ids, func(c store.Chunk) error {
+		id := store.ChunkID(c.SeriesID, c.Number)
 		if within.touches(&c) {
-			kept = append(kept, store.ChunkID(c.SeriesID, c.Number))
+			kept = append(kept, id)
+		} else {
+			outside = append(outside, id)
 		}
 		return nil
 	})
-	return kept, err
+	return kept, outside, err
 }
 
 // addTails appends what the series have in their tails.
@@ -227,7 +286,6 @@ func (s *source) addTails(ctx context.Context, series []*storedSeries, out map[i
 		})
 		if errors.Is(err, errCorrupt) {
 			for _, one := range wanted {
-				one.damaged = true
 				if err := s.tolerate(err, one.RunPK, "tail of %q", one.Key); err != nil {
 					return err
 				}
@@ -287,7 +345,7 @@ func storedPoints(ctx context.Context, q store.Querier, log *slog.Logger, row *s
 		ids = append(ids, store.ChunkID(one.ID, n))
 	}
 	least, most := Step{Units: from, Scale: row.StepScale}, Step{Units: to, Scale: row.StepScale}
-	if ids, err = s.within(ctx, ids, stepRange{&least, &most}); err != nil {
+	if ids, _, err = s.within(ctx, ids, stepRange{&least, &most}); err != nil {
 		return err
 	}
 	slices.Reverse(ids)

@@ -14,8 +14,12 @@ import (
 type stretch struct {
 	*storedSeries
 	from, to int64
-	// read counts the points that were found.
+	// read counts the points that were found, and those of chunks that have none in the range of steps.
 	read int64
+	// lost: what may hold points of it could not be read.
+	lost bool
+	// place is the stretch's among those that were asked for.
+	place int
 	// mark, where there is one, tells how far batches were read before, and is moved on.
 	mark *mark
 }
@@ -24,70 +28,127 @@ type stretch struct {
 type mark struct{ sequence, number int64 }
 
 // eachStretch calls fn for the points of some stretches, each of another series: series by series in the order of their ids,
-// and for each in the order in which they came, a chunk at a time. Chunks that have no points in the range of steps are left
-// out. Columns may have a smaller step scale than their series.
+// and for each in the order in which they came, some thousands at a time. Chunks that have no points in the range of steps are
+// left out. Columns may have a smaller step scale than their series.
 func (s *source) eachStretch(ctx context.Context, stretches []stretch, within stepRange, fn func(i int, c Columns) error) error {
 	counts, err := s.chunkCounts(ctx, stretches)
 	if err != nil {
 		return err
 	}
-	loose, err := s.loose(ctx, stretches, counts)
-	if err != nil {
-		return err
+	rest := slices.Clone(stretches)
+	for i := range rest {
+		rest[i].place = i
 	}
-	order := make([]int, len(stretches))
-	var ids []int64
+	slices.SortFunc(rest, func(a, b stretch) int { return cmp.Compare(a.ID, b.ID) })
+	for len(rest) > 0 {
+		n := together(rest, counts, s.atOnce)
+		if err := s.eachTogether(ctx, rest[:n], counts, within, fn); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	return nil
+}
+
+// loose is the number of points of a stretch that are in no chunk.
+func (one *stretch) loose(counts map[int]int) int {
+	return int(max(min(one.to, one.Count)-max(one.from, int64(counts[one.ID])*int64(chunkPoints)), 0))
+}
+
+// together gives how many of some stretches have no more loose points than there is room for, and at least 1.
+func together(stretches []stretch, counts map[int]int, room int) int {
 	for i := range stretches {
-		order[i] = i
-		one := &stretches[i]
-		for n := one.from / int64(chunkPoints); n < int64(counts[one.ID]) && n*int64(chunkPoints) < one.to; n++ {
-			ids = append(ids, store.ChunkID(one.ID, int(n)))
+		if room -= stretches[i].loose(counts); room < 0 {
+			return max(i, 1)
 		}
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(stretches[a].ID, stretches[b].ID) })
-	slices.Sort(ids)
-	if ids, err = s.within(ctx, ids, within); err != nil {
-		return err
-	}
+	return len(stretches)
+}
+
+// eachTogether is eachStretch for some stretches in the order of their series' ids. Their loose points, which come from rows that
+// they may share, are read before their chunks and held; but not of one that has too many by itself.
+func (s *source) eachTogether(ctx context.Context, stretches []stretch, counts map[int]int, within stepRange, fn func(i int, c Columns) error) error {
 	give := func(i int, c Columns) error {
 		if c.Len() == 0 {
 			return nil
 		}
 		stretches[i].read += int64(c.Len())
-		return fn(i, c)
+		return fn(stretches[i].place, c)
 	}
-	at := 0 // order[at] is the stretch whose chunks are read
-	err = store.EachChunk(ctx, s.q, ids, func(c store.Chunk) error {
-		for ; stretches[order[at]].ID != c.SeriesID; at++ {
-			if err := give(order[at], loose[order[at]]); err != nil {
-				return err
-			}
-		}
-		one := &stretches[order[at]]
-		p, err := decodeChunk(c.Payload)
-		if err != nil {
-			one.damaged = true
-			return s.tolerate(err, one.RunPK, "chunk %d of %q", c.Number, one.Key)
-		}
-		return give(order[at], one.cut(p.Columns, int64(c.Number)*int64(chunkPoints)))
-	})
+	loose, folded, err := s.inTails(ctx, stretches, counts)
 	if err != nil {
 		return err
 	}
-	for ; at < len(order); at++ {
-		if err := give(order[at], loose[order[at]]); err != nil {
-			return err
-		}
+	held, tooMany := 0, stretches[0].loose(counts) > s.atOnce
+	for i := range loose {
+		held += loose[i].Len()
+	}
+	s.held(held)
+	if !tooMany {
+		err = s.addBatches(ctx, stretches, folded, func(i int, c Columns) error {
+			held += c.Len()
+			s.held(held)
+			return loose[i].join(c)
+		})
+	}
+	if err == nil {
+		err = s.eachChunked(ctx, stretches, counts, within, loose, give)
+	}
+	if err == nil && tooMany {
+		err = s.addBatches(ctx, stretches, folded, give)
 	}
 	for i := range stretches {
+		stretches[i].tell()
+	}
+	return err
+}
+
+// tell marks the series when points of the stretch are missing.
+func (one *stretch) tell() {
+	whole := one.from == 0 && one.to >= one.Count
+	// How many points were lost with what could not be read is known of a whole series alone.
+	one.damaged = one.damaged || one.lost && !whole || one.read < min(one.to, one.Count)-one.from
+}
+
+// eachChunked gives the points of stretches that are in chunks, and behind those of each the loose ones that are held.
+func (s *source) eachChunked(ctx context.Context, stretches []stretch, counts map[int]int, within stepRange, loose []Columns, give func(i int, c Columns) error) error {
+	var ids []int64
+	index := make(map[int]int, len(stretches))
+	for i := range stretches {
 		one := &stretches[i]
-		if within.open() {
-			one.damaged = one.damaged || one.read < min(one.to, one.Count)-one.from
-		} else { // how many there should be is not known, nor of which series a damaged batch was
-			one.damaged = one.damaged || s.damaged[one.RunPK]
+		index[one.ID] = i
+		for n := one.from / int64(chunkPoints); n < int64(counts[one.ID]) && n*int64(chunkPoints) < one.to; n++ {
+			ids = append(ids, store.ChunkID(one.ID, int(n)))
 		}
 	}
-	return nil
+	ids, outside, err := s.within(ctx, ids, within)
+	if err != nil {
+		return err
+	}
+	for _, id := range outside {
+		one := &stretches[index[store.ChunkSeries(id)]]
+		first := store.ChunkNumber(id) * int64(chunkPoints)
+		one.read += min(one.to, first+int64(chunkPoints)) - max(one.from, first)
+	}
+	at := 0 // the stretch whose chunks are read
+	err = store.EachChunk(ctx, s.q, ids, func(c store.Chunk) error {
+		for ; stretches[at].ID != c.SeriesID; at++ {
+			if err := give(at, loose[at]); err != nil {
+				return err
+			}
+		}
+		one := &stretches[at]
+		p, err := decodeChunk(c.Payload)
+		if err != nil {
+			one.lost = true
+			return s.tolerate(err, one.RunPK, "chunk %d of %q", c.Number, one.Key)
+		}
+		return give(at, one.cut(p.Columns, int64(c.Number)*int64(chunkPoints)))
+	})
+	for ; err == nil && at < len(stretches); at++ {
+		err = give(at, loose[at])
+	}
+	return err
 }
 
 // chunkCounts gives the number of chunks of each series that may have some.
@@ -110,10 +171,9 @@ func (one *stretch) cut(c Columns, first int64) Columns {
 	return cut
 }
 
-// loose gives what of each stretch is in no chunk: it is in the series' tail, or in batches alone.
-func (s *source) loose(ctx context.Context, stretches []stretch, counts map[int]int) ([]Columns, error) {
-	out := make([]Columns, len(stretches))
-	folded := make([]int64, len(stretches)) // the points in chunks and tails
+// inTails gives what of each stretch is in its series' tail, and how many points are in chunks and the tail.
+func (s *source) inTails(ctx context.Context, stretches []stretch, counts map[int]int) (out []Columns, folded []int64, err error) {
+	out, folded = make([]Columns, len(stretches)), make([]int64, len(stretches))
 	inRow := map[int]map[string]int{}
 	var rows []int
 	for i := range stretches {
@@ -128,7 +188,7 @@ func (s *source) loose(ctx context.Context, stretches []stretch, counts map[int]
 			inRow[row.ID][one.Key] = i
 		}
 	}
-	err := store.EachTail(ctx, s.q, rows, func(id int, payload []byte) error {
+	err = store.EachTail(ctx, s.q, rows, func(id int, payload []byte) error {
 		wanted := inRow[id]
 		err := decodePack(payload, func(key string) bool { _, ok := wanted[key]; return ok }, func(p piece) error {
 			i := wanted[p.Key]
@@ -140,21 +200,18 @@ func (s *source) loose(ctx context.Context, stretches []stretch, counts map[int]
 			return err
 		}
 		for key, i := range wanted {
-			stretches[i].damaged = true
+			stretches[i].lost = true
 			if err := s.tolerate(err, stretches[i].RunPK, "tail of %q", key); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return out, s.addBatches(ctx, stretches, folded, out)
+	return out, folded, err
 }
 
-// addBatches appends what of some stretches is in batches alone, which begins behind the points that are folded.
-func (s *source) addBatches(ctx context.Context, stretches []stretch, folded []int64, out []Columns) error {
+// addBatches calls add for what of some stretches is in batches alone, which begins behind the points that are folded.
+func (s *source) addBatches(ctx context.Context, stretches []stretch, folded []int64, add func(i int, c Columns) error) error {
 	index := map[seriesID]int{}
 	var runs []int
 	after := int64(-1) // the least sequence behind which a stretch may have points
@@ -202,7 +259,7 @@ func (s *source) addBatches(ctx context.Context, stretches []stretch, folded []i
 		if one.mark != nil && folded[i] <= one.to {
 			*one.mark = mark{sequence, folded[i]}
 		}
-		return out[i].join(one.cut(c, first))
+		return add(i, one.cut(c, first))
 	})
 	if errors.Is(err, errEnough) {
 		return nil

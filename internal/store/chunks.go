@@ -20,6 +20,9 @@ func ChunkID(seriesID, number int) int64 { return int64(seriesID)<<chunkBits | i
 // ChunkSeries gives the id of a chunk's series.
 func ChunkSeries(id int64) int { return int(id >> chunkBits) }
 
+// ChunkNumber gives the number of a chunk of its series.
+func ChunkNumber(id int64) int64 { return id & (MaxChunks - 1) }
+
 // Chunk is a row of metric_chunks (ent/schema/chunk.go says what the columns mean).
 type Chunk struct {
 	SeriesID, Number            int
@@ -55,7 +58,7 @@ func scanChunk(rows *sql.Rows, more ...any) (Chunk, error) {
 	if err != nil {
 		return Chunk{}, fmt.Errorf("scan chunk: %w", err)
 	}
-	c.SeriesID, c.Number = ChunkSeries(id), int(id&(MaxChunks-1))
+	c.SeriesID, c.Number = ChunkSeries(id), int(ChunkNumber(id))
 	return c, nil
 }
 
