@@ -36,22 +36,24 @@ func (r *Resolver) followMetrics(ctx context.Context, runs, keys []string, after
 	}
 	match := func(e live.Event) bool { return e.Metrics && wanted[e.RunID] }
 	return follow(ctx, r, match, func(ctx context.Context) (*model.MetricsAppended, bool, error) {
-		appended, next, more, err := r.Metrics.Since(ctx, followed, keys, cursor, eventPoints)
+		news, err := r.Metrics.Since(ctx, followed, keys, cursor, eventPoints)
 		if err != nil {
 			return nil, false, err
 		}
-		cursor = next
-		if len(appended) == 0 {
-			return nil, more, nil
+		cursor = news.Next
+		if len(news.Series) == 0 && len(news.Incomplete) == 0 {
+			return nil, news.More, nil
 		}
-		return appendedEvent(appended, next), more, nil
+		return appendedEvent(&news), news.More, nil
 	}), nil
 }
 
-func appendedEvent(appended []metric.Appended, cursor metric.Cursor) *model.MetricsAppended {
-	out := &model.MetricsAppended{Series: make([]*model.AppendedSeries, len(appended)), Cursor: cursor.String()}
-	for i := range appended {
-		a := &appended[i]
+func appendedEvent(news *metric.Followed) *model.MetricsAppended {
+	out := &model.MetricsAppended{
+		Series: make([]*model.AppendedSeries, len(news.Series)), Cursor: news.Next.String(), IncompleteRuns: append([]string{}, news.Incomplete...),
+	}
+	for i := range news.Series {
+		a := &news.Series[i]
 		out.Series[i] = &model.AppendedSeries{
 			RunID: a.RunID, Key: a.Key, StepScale: int(a.StepScale),
 			Steps: packed(a.Steps), Times: packed(a.Times), Values: packed(a.Values),

@@ -119,6 +119,45 @@ func TestMetricsAppendedGivesEveryPointOnce(t *testing.T) {
 	})
 }
 
+// TestMetricsAppendedTellsWhatIsMissing: a batch that cannot be read is named with its run, once, also where nothing else came.
+func TestMetricsAppendedTellsWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newServer(t, db, graph.Options{})
+		run, sound := s.newRun(tracking.CreateRun{}), s.newRun(tracking.CreateRun{})
+		s.logPoints(run, "loss", 0, 0, 0.5)
+		require.NoError(t, db.Write(context.Background(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.ExecContext(ctx, "UPDATE metric_batches SET payload = ?", []byte("damaged"))
+			return err
+		}))
+		s.logPoints(sound, "loss", 0, 0)
+		events := s.connect(t).subscribe(t, "1", `subscription($runs: [ID!]!) {
+			metricsAppended(runs: $runs) { cursor incompleteRuns series { runId } } }`, vars{"runs": []string{run, sound}})
+		type event struct {
+			MetricsAppended struct {
+				IncompleteRuns []string
+				Series         []struct{ RunID string }
+			}
+		}
+		next := func() (e event) {
+			t.Helper()
+			r, done := events.next(t)
+			require.False(t, done)
+			require.Empty(t, r.Errors)
+			require.NoError(t, json.Unmarshal(r.Data, &e))
+			return e
+		}
+		first := next()
+		require.Equal(t, []string{run}, first.MetricsAppended.IncompleteRuns)
+		require.Len(t, first.MetricsAppended.Series, 1)
+		require.Equal(t, sound, first.MetricsAppended.Series[0].RunID)
+		s.logPoints(run, "loss", 2, 1)
+		second := next()
+		require.Equal(t, []string{}, second.MetricsAppended.IncompleteRuns)
+		require.Equal(t, run, second.MetricsAppended.Series[0].RunID)
+	})
+}
+
 func TestSeriesHandOverToSubscription(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, storetest.SQLite(t), graph.Options{})

@@ -1560,6 +1560,29 @@ func (ec *executionContext) fieldContext_MetricsAppended_cursor(_ context.Contex
 	return graphql.NewScalarFieldContext("MetricsAppended", field, false, false, "String")
 }
 
+func (ec *executionContext) _MetricsAppended_incompleteRuns(ctx context.Context, field graphql.CollectedField, obj *model.MetricsAppended) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetricsAppended_incompleteRuns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IncompleteRuns, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetricsAppended_incompleteRuns(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetricsAppended", field, false, false, "ID")
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -2525,6 +2548,11 @@ func (ec *executionContext) _MetricsAppended(ctx context.Context, sel ast.Select
 			}
 		case "cursor":
 			out.Values[i] = ec._MetricsAppended_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "incompleteRuns":
+			out.Values[i] = ec._MetricsAppended_incompleteRuns(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -324,8 +324,9 @@ type ComplexityRoot struct {
 	}
 
 	MetricsAppended struct {
-		Cursor func(childComplexity int) int
-		Series func(childComplexity int) int
+		Cursor         func(childComplexity int) int
+		IncompleteRuns func(childComplexity int) int
+		Series         func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -1633,6 +1634,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricsAppended.Cursor(childComplexity), true
+	case "MetricsAppended.incompleteRuns":
+		if e.ComplexityRoot.MetricsAppended.IncompleteRuns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricsAppended.IncompleteRuns(childComplexity), true
 	case "MetricsAppended.series":
 		if e.ComplexityRoot.MetricsAppended.Series == nil {
 			break
@@ -3501,6 +3508,11 @@ type MetricsAppended {
   series: [AppendedSeries!]!
   "Pass it as ` + "`" + `after` + "`" + ` to go on from here."
   cursor: String!
+  """
+  Runs of which points are missing up to here, because what holds them is damaged: the server's log and ` + "`" + `cairn db check` + "`" + ` tell
+  more. Which metrics lack some is not always known.
+  """
+  incompleteRuns: [ID!]!
 }
 
 "New points of one metric in packed columns, in the order in which they came."
@@ -4474,6 +4486,8 @@ func (ec *executionContext) childFields_MetricsAppended(ctx context.Context, fie
 		return ec.fieldContext_MetricsAppended_series(ctx, field)
 	case "cursor":
 		return ec.fieldContext_MetricsAppended_cursor(ctx, field)
+	case "incompleteRuns":
+		return ec.fieldContext_MetricsAppended_incompleteRuns(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricsAppended", field.Name)
 }

@@ -416,6 +416,9 @@ type MetricsAppended struct {
 	Series []*AppendedSeries `json:"series"`
 	// Pass it as `after` to go on from here.
 	Cursor string `json:"cursor"`
+	// Runs of which points are missing up to here, because what holds them is damaged: the server's log and `cairn db check` tell
+	// more. Which metrics lack some is not always known.
+	IncompleteRuns []string `json:"incompleteRuns"`
 }
 
 type Mutation struct {

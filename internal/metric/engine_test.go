@@ -124,6 +124,7 @@ func TestMetricsEqualNaiveModel(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s, reader := newService(t, db), metric.NewReader(db)
+		reader.HoldAtOnce(20)
 		rapid.Check(t, func(t *rapid.T) {
 			run := newRun(t, s)
 			model, followed := newNaive(), newNaive()
@@ -189,11 +190,11 @@ func compactSome(t require.TestingT, db *store.DB, writes int) {
 
 func follow(t require.TestingT, r *metric.Reader, run *ent.Run, cursor metric.Cursor, into *naive) metric.Cursor {
 	for more := true; more; {
-		var appended []metric.Appended
-		var err error
-		appended, cursor, more, err = r.Since(ctx, []*ent.Run{run}, nil, cursor, 3)
+		news, err := r.Since(ctx, []*ent.Run{run}, nil, cursor, 3)
 		require.NoError(t, err)
-		for _, a := range appended {
+		require.Empty(t, news.Incomplete)
+		cursor, more = news.Next, news.More
+		for _, a := range news.Series {
 			before := len(into.points[a.Key])
 			into.add(a.Columns)
 			require.Len(t, into.points[a.Key], before+a.Len(), "a point came twice")

@@ -16,14 +16,25 @@ type Appended struct {
 	Columns
 }
 
+// Followed is what was appended to some runs between two cursors.
+type Followed struct {
+	Series []Appended
+	// Incomplete are the runs of which points are missing, since what holds them is damaged. What is missing may be of other keys
+	// than were asked for, and of some batches behind Next.
+	Incomplete []string
+	// Next is the cursor behind it.
+	Next Cursor
+	// More: there is more behind Next.
+	More bool
+}
+
 var errEnough = errors.New("enough was read")
 
-// Since gives what was appended to some runs behind a cursor, the cursor behind it, and whether there is more. It reads
-// whole batches until it has maxPoints points. Runs without news cost one row of one statement for all of them.
-func (r *Reader) Since(ctx context.Context, runs []*ent.Run, keys []string, after Cursor, maxPoints int) (
-	appended []Appended, next Cursor, more bool, err error,
-) {
-	next = make(Cursor, len(runs))
+// Since gives what was appended to some runs behind a cursor. It reads whole batches until it has maxPoints points. Runs without
+// news cost one row of one statement for all of them.
+func (r *Reader) Since(ctx context.Context, runs []*ent.Run, keys []string, after Cursor, maxPoints int) (Followed, error) {
+	next := make(Cursor, len(runs))
+	out := Followed{Next: next}
 	pks := make([]int, 0, len(runs))
 	for _, run := range runs {
 		if _, twice := next[run.RunID]; !twice {
@@ -33,7 +44,7 @@ func (r *Reader) Since(ctx context.Context, runs []*ent.Run, keys []string, afte
 	}
 	heads, err := store.Heads(ctx, r.db.Read(), pks)
 	if err != nil {
-		return nil, nil, false, err
+		return Followed{}, err
 	}
 	want := wanted(keys)
 	points := 0
@@ -41,8 +52,8 @@ func (r *Reader) Since(ctx context.Context, runs []*ent.Run, keys []string, afte
 		if heads[run.ID] <= next[run.RunID] {
 			continue
 		}
-		if points >= maxPoints {
-			return appended, next, true, nil
+		if out.More = points >= maxPoints; out.More {
+			break
 		}
 		var f follower
 		err := r.db.Read().Snapshot(ctx, func(q store.Querier) error {
@@ -50,22 +61,25 @@ func (r *Reader) Since(ctx context.Context, runs []*ent.Run, keys []string, afte
 			return f.read(ctx, q, r, run.ID)
 		})
 		if err != nil {
-			return nil, nil, false, err
+			return Followed{}, err
 		}
 		news, upTo, rest, err := f.take()
 		if err != nil {
-			return nil, nil, false, err
+			return Followed{}, err
 		}
 		for _, c := range news {
 			points += c.Len()
-			appended = append(appended, Appended{RunID: run.RunID, Columns: c})
+			out.Series = append(out.Series, Appended{RunID: run.RunID, Columns: c})
+		}
+		if f.lost > 0 && f.lost <= upTo {
+			out.Incomplete = append(out.Incomplete, run.RunID)
 		}
 		next[run.RunID] = upTo
-		if rest {
-			return appended, next, true, nil
+		if out.More = rest; rest {
+			break
 		}
 	}
-	return appended, next, false, nil
+	return out, nil
 }
 
 // follower gathers the points of one run that came behind a sequence, in the order of their batches, until it has enough.
@@ -85,10 +99,19 @@ type follower struct {
 	// points counts those that are held, seen those that were gone through; trimAt is how many may be held before some of
 	// them are let go.
 	points, seen, trimAt int
+	// lost is the least sequence whose points may be missing, since what holds them is damaged; 0: none.
+	lost int64
+}
+
+// lose notes that points from a sequence on may be missing.
+func (f *follower) lose(sequence int64) {
+	if sequence = max(sequence, f.after+1); f.lost == 0 || sequence < f.lost {
+		f.lost = sequence
+	}
 }
 
 func (f *follower) read(ctx context.Context, q store.Querier, r *Reader, runPK int) error {
-	s, err := newSource(ctx, q, r.log, []int{runPK})
+	s, err := r.source(ctx, q, []int{runPK})
 	if err != nil {
 		return err
 	}
@@ -108,7 +131,7 @@ func (f *follower) read(ctx context.Context, q store.Querier, r *Reader, runPK i
 		return err
 	}
 	f.complete = f.after
-	err = s.pending(ctx, []int{runPK}, f.after, f.want, func(_ int, sequence int64, c Columns) error {
+	err = f.readBatches(ctx, s, runPK, func(sequence int64, c Columns) error {
 		if f.points >= f.limit && sequence > f.complete {
 			return errEnough
 		}
@@ -122,6 +145,15 @@ func (f *follower) read(ctx context.Context, q store.Querier, r *Reader, runPK i
 	return nil
 }
 
+// readBatches calls fn for what of a run is in batches alone.
+func (f *follower) readBatches(ctx context.Context, s *source, runPK int, fn func(sequence int64, c Columns) error) error {
+	err := s.pending(ctx, []int{runPK}, f.after, f.want, func(_ int, sequence int64, c Columns) error { return fn(sequence, c) })
+	for _, sequence := range s.damaged[runPK] {
+		f.lose(sequence)
+	}
+	return err
+}
+
 // readFolded goes through all tails and pending batches, and then through chunks in the order of their first batch: when the
 // next one begins behind what is enough, all before it is gathered. A run of many series has many points in tails, of which
 // only the first ones are held.
@@ -129,7 +161,7 @@ func (f *follower) readFolded(ctx context.Context, s *source, runPK int) error {
 	if err := f.readTails(ctx, s, runPK); err != nil {
 		return err
 	}
-	err := s.pending(ctx, []int{runPK}, f.after, f.want, func(_ int, sequence int64, c Columns) error {
+	err := f.readBatches(ctx, s, runPK, func(sequence int64, c Columns) error {
 		return f.add(f.late, piece{Columns: c, Sequences: slices.Repeat([]int64{sequence}, c.Len())})
 	})
 	if err != nil {
@@ -179,6 +211,7 @@ func (f *follower) readChunks(ctx context.Context, s *source, runPK int, chunks 
 	return store.EachChunk(ctx, s.q, ids, func(c store.Chunk) error {
 		p, err := decodeChunk(c.Payload)
 		if err != nil {
+			f.lose(c.FirstSequence)
 			return s.tolerate(err, runPK, "chunk %d of %q", c.Number, keys[c.SeriesID])
 		}
 		p.Key = keys[c.SeriesID]
@@ -195,6 +228,9 @@ func (f *follower) readTails(ctx context.Context, s *source, runPK int) error {
 	}
 	return store.EachTail(ctx, s.q, ids, func(id int, payload []byte) error {
 		err := decodePack(payload, f.want, func(p piece) error { return f.add(f.late, p) })
+		if errors.Is(err, errCorrupt) {
+			f.lose(0)
+		}
 		return s.tolerate(err, runPK, "tail %d", id)
 	})
 }
