@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cairnml/cairn/internal/store"
 )
@@ -14,6 +15,9 @@ const replaceBatches = 16
 // dropPoints removes all stored points of some series of a run: batches that hold others too are written anew without them.
 // It costs a read of the run's batches, once in the life of a series that a user takes from an adapter. The transaction
 // holds the run's lock.
+//
+// What is damaged stays as it is, for `cairn db check` to name: nobody reads points from it, and it may have had others than
+// those to be dropped. A user's own points are not refused for what was recorded beside them.
 func dropPoints(ctx context.Context, tx *store.Tx, runPK int, keys []string) error {
 	if len(keys) == 0 {
 		return nil
@@ -28,6 +32,10 @@ func dropPoints(ctx context.Context, tx *store.Tx, runPK int, keys []string) err
 			}
 			after = b.Sequence
 			found, err := without(&b, drop)
+			if errors.Is(err, errCorrupt) {
+				leave(tx, runPK, err)
+				return nil
+			}
 			if found {
 				changed = append(changed, b)
 			}
@@ -75,24 +83,44 @@ func dropFolded(ctx context.Context, tx *store.Tx, runPK int, keys []string) err
 		}
 		renewed[at] = true
 		row := tails[at]
-		row.Points = 0
-		var kept []piece
 		err := store.EachTail(ctx, tx, []int{row.ID}, func(_ int, payload []byte) error {
-			return decodePack(payload, func(key string) bool { return !drop(key) }, func(p piece) error {
-				kept = append(kept, p)
-				row.Points += p.Len()
+			err := trim(&row, payload, drop)
+			if errors.Is(err, errCorrupt) {
+				leave(tx, runPK, err)
+				row.Payload = slices.Clone(payload)
 				return nil
-			})
+			}
+			return err
 		})
 		if err != nil {
 			return fmt.Errorf("drop points of an adapter: %w", err)
 		}
-		row.Payload = encodePack(nil, kept)
 		if err := store.RenewTail(ctx, tx, row); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// trim gives a row of tails the payload that it had, without the series that drop names.
+func trim(row *store.Tail, payload []byte, drop func(key string) bool) error {
+	var kept []piece
+	points := 0
+	err := decodePack(payload, func(key string) bool { return !drop(key) }, func(p piece) error {
+		kept = append(kept, p)
+		points += p.Len()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	row.Payload, row.Points = encodePack(nil, kept), points
+	return nil
+}
+
+func leave(tx *store.Tx, runPK int, err error) {
+	tx.DB().Logger().Error("metric points of an adapter are damaged, and were not dropped for the user's own: `cairn db check` tells more",
+		"run", runPK, "error", err)
 }
 
 // without takes the series that drop names out of a batch; found tells whether it had any of them.

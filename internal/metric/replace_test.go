@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/store"
@@ -77,6 +78,65 @@ func TestUsersMetricWins(t *testing.T) {
 			require.NoError(t, err)
 			require.EqualValues(t, "RESULT", rows[run.ID][0].Role)
 			told.Close()
+		}
+	})
+}
+
+// TestUsersPointsAreNotRefusedForDamage: what an adapter recorded may be damaged, in whatever holds it: the user's own points take
+// its place all the same, and a check goes on naming the damage.
+func TestUsersPointsAreNotRefusedForDamage(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		for _, tc := range []struct {
+			table, where string
+			compact      bool
+			named        int // the faults that the damage makes once the user's own points are there
+		}{
+			{table: "metric_batches", where: "id >> 34 = ? AND points = 31", named: 1},
+			{table: "metric_tails", where: "run_id = ?", compact: true, named: 1},
+			{table: "metric_chunks", where: "run_id = ? AND min_step = 0", compact: true}, // it was of "loss" alone, and is gone
+		} {
+			s, r := newService(t, db), metric.NewReader(db)
+			run := newRun(t, s)
+			loss := steps("loss", 0, 30)
+			loss.KeepExisting = true
+			log := func(columns ...metric.Columns) {
+				t.Helper()
+				_, err := s.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: columns})
+				require.NoError(t, err, tc.table)
+			}
+			log(loss, steps("other", 500, 501))
+			if tc.compact {
+				require.NoError(t, metric.CompactAll(ctx, db, slog.New(slog.DiscardHandler), nil))
+			}
+			log(steps("other", 501, 503))
+			damage(t, db, tc.table, tc.where, run.ID)
+
+			log(steps("loss", 100, 140))
+			log(steps("loss", 140, 150), steps("other", 503, 504))
+			series, _, err := r.Series(ctx, metric.SeriesQuery{Runs: []*ent.Run{run}, Keys: []string{"loss"}, MaxPoints: 1000})
+			require.NoError(t, err)
+			require.Equal(t, steps("", 100, 150).Steps, series[0].Steps, tc.table)
+			require.False(t, series[0].Incomplete, "of the user's own points none is missing")
+			page, err := r.History(ctx, run.ID, "other", 0, 100)
+			require.NoError(t, err)
+			require.Subset(t, page.Steps, []int64{501, 502, 503})
+			report := faultsOf(t, db, run)
+			var text []string
+			for _, f := range report.Faults {
+				text = append(text, f.String())
+				require.NotEqual(t, "loss", f.Key, "its row is right")
+			}
+			if tc.named == 0 {
+				require.Empty(t, text)
+				require.Equal(t, []int64{500, 501, 502, 503}, page.Steps)
+			} else {
+				require.NotEmpty(t, text, tc.table)
+			}
+			require.NoError(t, report.Repair(ctx, db, true, nil))
+			series, _, err = r.Series(ctx, metric.SeriesQuery{Runs: []*ent.Run{run}, Keys: []string{"loss"}, MaxPoints: 1000})
+			require.NoError(t, err)
+			require.Equal(t, steps("", 100, 150).Steps, series[0].Steps, tc.table)
 		}
 	})
 }
