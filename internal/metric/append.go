@@ -22,8 +22,9 @@ const (
 	cachedPoints = 1 << 20
 )
 
-// Appender adds points to runs. It remembers the state of the series that it wrote to. That is sound for as long as the run
-// has no other batch than those that the appender knows, which the run's sequence tells, read under the run's lock.
+// Appender adds points to runs. It remembers the state of the series that it wrote to, but for the role. That is sound for as
+// long as the run has no other batch than those that the appender knows, which the run's sequence tells, read under the run's
+// lock. A role may come without points, and so without a batch: it is written when a client gives it, and never from memory.
 type Appender struct {
 	mu   sync.Mutex // PostgreSQL has several writers; what is remembered of one run only one of them touches at a time
 	runs *simplelru.LRU[int, *runSeries]
@@ -165,6 +166,7 @@ func (g *Group) Load(ctx context.Context, run Run, columns []Columns) error {
 		return err
 	}
 	for _, row := range rows {
+		row.Role = ""
 		r.loaded[row.Key] = &remembered{committed: knownSeries(row)}
 	}
 	for i := range columns {
@@ -343,6 +345,7 @@ func (g *Group) committed() {
 		grown := 0
 		for _, m := range r.touched {
 			m.pending.settle()
+			m.pending.row.Role = ""
 			m.committed, m.pending, m.group = m.pending, nil, nil
 			grown += m.committed.cost() - m.cost
 			m.cost += m.committed.cost() - m.cost

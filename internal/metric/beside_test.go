@@ -70,3 +70,40 @@ func TestRepairBesideServer(t *testing.T) {
 		}
 	})
 }
+
+// TestRoleBesideServer: a role that comes without points makes no batch, which would tell a server beside it that a series is not
+// as it remembers. It stays all the same, also when that server writes the whole row.
+func TestRoleBesideServer(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		one := newService(t, db)
+		other := one // on SQLite there is none beside it
+		if db.Postgres() {
+			other = newService(t, db)
+		}
+		run := newRun(t, one)
+		role := func() string {
+			t.Helper()
+			rows, err := one.SeriesOf(ctx, []int{run.ID}, []string{"loss"})
+			require.NoError(t, err)
+			return string(rows[run.ID][0].Role)
+		}
+		give := func(s *tracking.Service, role metric.Role) {
+			t.Helper()
+			_, err := s.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: []metric.Columns{{Key: "loss", Role: role}}})
+			require.NoError(t, err)
+		}
+		logSteps(t, one, run.RunID, "loss", 100, 1)
+		require.Equal(t, "RESULT", role())
+		give(other, "MEASUREMENT")
+		logSteps(t, one, run.RunID, "loss", 50, 1) // a new first point: the row is written whole
+		require.Equal(t, "MEASUREMENT", role())
+		give(one, "RESULT")
+		logSteps(t, other, run.RunID, "loss", 40, 1)
+		logSteps(t, one, run.RunID, "loss", 30, 1)
+		require.Equal(t, "RESULT", role())
+		give(other, "MEASUREMENT")
+		give(one, "RESULT")
+		require.Equal(t, "RESULT", role(), "the last that was given")
+	})
+}

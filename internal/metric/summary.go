@@ -227,7 +227,6 @@ func (s *series) accept(c Columns, stored readPoints) (Columns, error) {
 		}
 	}
 	if c.Role != "" {
-		// Also when it seems to be the same: another server may have given it another one, which no batch tells.
 		s.row.Role = string(c.Role)
 		s.changed(store.SeriesAll)
 	}

@@ -12,15 +12,17 @@ import (
 // SeriesRow is a row of metric_series (ent/schema/metric.go says what the columns mean).
 type SeriesRow struct {
 	ID, RunID, ExperimentID int
-	Key, Role               string
-	StepScale               int8
-	Count, NaNCount         int64
-	FirstValue, LastValue   sql.NullFloat64 // not valid: NaN
-	FirstStep, FirstTime    int64
-	LastStep, LastTime      int64
-	MinValue, MaxValue      sql.NullFloat64 // not valid: all points are NaN
-	MinStep, MaxStep        int64
-	Provisional             bool
+	Key                     string
+	// Role is left as it is by UpdateSeries where it is empty.
+	Role                  string
+	StepScale             int8
+	Count, NaNCount       int64
+	FirstValue, LastValue sql.NullFloat64 // not valid: NaN
+	FirstStep, FirstTime  int64
+	LastStep, LastTime    int64
+	MinValue, MaxValue    sql.NullFloat64 // not valid: all points are NaN
+	MinStep, MaxStep      int64
+	Provisional           bool
 }
 
 // SeriesChange says how much of a series' row changed.
@@ -138,7 +140,7 @@ func UpdateSeries(ctx context.Context, tx *Tx, rows []*SeriesRow, change SeriesC
 		query += ", nan_count = ?, min_value = ?, min_step = ?, max_value = ?, max_step = ?"
 	}
 	if change >= SeriesAll {
-		query += ", role = ?, step_scale = ?, first_value = ?, first_nan = ?, first_step = ?, first_time = ?, provisional = ?"
+		query += ", role = COALESCE(NULLIF(?, ''), role), step_scale = ?, first_value = ?, first_nan = ?, first_step = ?, first_time = ?, provisional = ?"
 	}
 	query += " WHERE id = ?"
 	args := make([]any, 0, seriesColumnCount)
@@ -161,16 +163,19 @@ func UpdateSeries(ctx context.Context, tx *Tx, rows []*SeriesRow, change SeriesC
 func updateSeriesPostgres(ctx context.Context, tx *Tx, rows []*SeriesRow, change SeriesChange) error {
 	var from, set []byte
 	var args []any
-	column := func(name, typ string, values any) {
+	array := func(typ string, values any) {
 		if len(args) > 0 {
 			from = append(from, ", "...)
-			set = append(set, name+" = v."+name+", "...)
 		}
 		from = append(from, "?::"+typ+"[]"...)
 		args = append(args, values)
 	}
+	column := func(name, typ string, values any) {
+		array(typ, values)
+		set = append(set, name+" = v."+name+", "...)
+	}
 	names := "id, count, last_value, last_step, last_time"
-	column("id", "bigint", integers(rows, func(r *SeriesRow) int64 { return int64(r.ID) }))
+	array("bigint", integers(rows, func(r *SeriesRow) int64 { return int64(r.ID) }))
 	column("count", "bigint", integers(rows, func(r *SeriesRow) int64 { return r.Count }))
 	column("last_value", "double precision", doubles(rows, func(r *SeriesRow) sql.NullFloat64 { return r.LastValue }))
 	column("last_step", "bigint", integers(rows, func(r *SeriesRow) int64 { return r.LastStep }))
@@ -189,13 +194,13 @@ func updateSeriesPostgres(ctx context.Context, tx *Tx, rows []*SeriesRow, change
 		for i, r := range rows {
 			roles[i], provisional[i] = r.Role, r.Provisional
 		}
-		column("role", "text", roles)
+		array("text", roles)
 		column("step_scale", "smallint", integers(rows, func(r *SeriesRow) int64 { return int64(r.StepScale) }))
 		column("first_value", "double precision", doubles(rows, func(r *SeriesRow) sql.NullFloat64 { return r.FirstValue }))
 		column("first_step", "bigint", integers(rows, func(r *SeriesRow) int64 { return r.FirstStep }))
 		column("first_time", "bigint", integers(rows, func(r *SeriesRow) int64 { return r.FirstTime }))
 		column("provisional", "boolean", provisional)
-		set = append(set, "first_nan = v.first_value IS NULL, "...)
+		set = append(set, "first_nan = v.first_value IS NULL, role = COALESCE(NULLIF(v.role, ''), s.role), "...)
 	}
 	if _, err := tx.ExecContext(ctx, "UPDATE metric_series s SET "+string(set)+"last_nan = v.last_value IS NULL FROM unnest("+
 		string(from)+") AS v ("+names+") WHERE s.id = v.id", args...); err != nil {
