@@ -42,6 +42,7 @@ type DB struct {
 	ent     *ent.Client
 	reader  *Reader
 	writers []*writer
+	leases  *writer // nil on SQLite
 	lock    *Lock
 	close   sync.Once
 	rebound sync.Map // query with ? → query with $n
@@ -84,6 +85,9 @@ func (db *DB) Close() error {
 	db.close.Do(func() {
 		for _, w := range db.writers {
 			w.stop()
+		}
+		if db.leases != nil {
+			db.leases.stop()
 		}
 		for _, pool := range []*sql.DB{db.read, db.write} {
 			if pool != nil {

@@ -25,7 +25,7 @@ func (db *DB) Acquire(ctx context.Context, name, owner string, ttl time.Duration
 	}
 	now := time.Now().UnixMilli()
 	held := false
-	err := db.WriteFor(ctx, "lease:"+name, func(ctx context.Context, tx *Tx) error {
+	err := db.writeLease(ctx, name, func(ctx context.Context, tx *Tx) error {
 		var err error
 		held, err = tx.Scan(ctx, "INSERT INTO leases (name, owner, expires_at, fencing_token) VALUES (?, ?, ?, 1) "+
 			"ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at, fencing_token = "+
@@ -45,11 +45,17 @@ func (db *DB) Release(ctx context.Context, lease Lease) error {
 	if !db.Postgres() {
 		return nil
 	}
-	return db.WriteFor(ctx, "lease:"+lease.Name, func(ctx context.Context, tx *Tx) error {
+	return db.writeLease(ctx, lease.Name, func(ctx context.Context, tx *Tx) error {
 		_, err := tx.ExecContext(ctx, "UPDATE leases SET expires_at = 0 WHERE name = ? AND owner = ? AND fencing_token = ?",
 			lease.Name, lease.Owner, lease.Token)
 		return err //nolint:wrapcheck // wrapped by the writer
 	})
+}
+
+// writeLease writes a lease's row in a lane of its own. Whoever works under a lease locks its row after others (Holds); a
+// transaction that took it and then others' rows, with the requests that it shares, could wait for that one in a circle.
+func (db *DB) writeLease(ctx context.Context, name string, fn WriteFunc) error {
+	return db.leases.submit(&writeRequest{ctx: ctx, key: name, fn: fn, done: make(chan error, 1)})
 }
 
 // Holds tells, in a transaction that depends on it, whether a lease is still its owner's, and keeps others from taking it

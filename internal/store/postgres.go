@@ -58,6 +58,7 @@ func (db *DB) openPostgres(ctx context.Context, loc location, cfg Config, purpos
 	for range postgresLanes {
 		db.writers = append(db.writers, newWriter(db, newPostgresConn))
 	}
+	db.leases = newWriter(db, newPostgresConn)
 	return nil
 }
 

@@ -25,7 +25,7 @@ func (db *DB) Write(ctx context.Context, fn WriteFunc) error { return db.WriteFo
 
 // WriteFor is Write for one object, for example a run: requests for the same key are run in the order in which they came.
 func (db *DB) WriteFor(ctx context.Context, key string, fn WriteFunc) error {
-	return db.submit(&writeRequest{ctx: ctx, key: key, fn: fn, done: make(chan error, 1)})
+	return db.writer(key).submit(&writeRequest{ctx: ctx, key: key, fn: fn, done: make(chan error, 1)})
 }
 
 // Together runs requests of one kind. Those that wait at the same time are run by one call, in the order of their keys and
@@ -39,16 +39,15 @@ type Together interface {
 // WriteTogether is WriteFor for a request that t runs, together with others. It does not share a transaction with requests
 // of other kinds.
 func (db *DB) WriteTogether(ctx context.Context, key string, t Together, request any) error {
-	return db.submit(&writeRequest{ctx: ctx, key: key, together: t, request: request, done: make(chan error, 1)})
+	return db.writer(key).submit(&writeRequest{ctx: ctx, key: key, together: t, request: request, done: make(chan error, 1)})
 }
 
 // Others counts the transactions that wrote, those of WriteTogether left out. On SQLite, where nobody else writes, what
 // WriteTogether read in its transaction still holds as long as the count is the same. It is for the writer.
 func (tx *Tx) Others() int64 { return tx.db.others.Load() }
 
-func (db *DB) submit(req *writeRequest) error {
+func (w *writer) submit(req *writeRequest) error {
 	ctx := req.ctx
-	w := db.writer(req.key)
 	select {
 	case w.places <- struct{}{}:
 	case <-w.stopping:
