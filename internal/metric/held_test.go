@@ -25,17 +25,18 @@ func TestUnfoldedPointsAreNotHeldTogether(t *testing.T) {
 			_, err := s.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: []metric.Columns{steps(key, from, to)}})
 			require.NoError(t, err)
 		}
-		var runs []*ent.Run
-		for _, batches := range []int{100, 2, 0, 3, 3, 3} { // the first run has far more than are held
-			run := newRun(t, s)
-			log(run, "loss", 0, 25)
-			require.NoError(t, metric.CompactAll(ctx, db, slog.New(slog.DiscardHandler), nil))
-			for i := range batches {
-				from := 25 + perBatch*i
+		batches := []int{100, 2, 0, 3, 3, 3} // the first run has far more than are held
+		runs := make([]*ent.Run, len(batches))
+		for i := range runs {
+			runs[i] = newRun(t, s)
+			log(runs[i], "loss", 0, 25)
+		}
+		require.NoError(t, metric.CompactAll(ctx, db, slog.New(slog.DiscardHandler), nil))
+		for i, run := range runs {
+			for from := 25; from < 25+perBatch*batches[i]; from += perBatch {
 				log(run, "loss", from, from+perBatch)
 				log(run, "acc", from, from+perBatch)
 			}
-			runs = append(runs, run)
 		}
 		read := func() (series []metric.Series, samples, sampled, first []metric.RunPoints) {
 			series, _, err := r.Series(ctx, metric.SeriesQuery{Runs: runs, Keys: []string{"loss"}, MaxPoints: 4})
