@@ -3417,8 +3417,8 @@ input MetricPointInput {
   time: Time
   role: MetricRole
   """
-  A series that was sent without keepExisting stays as it is, and the first points without it take the place of these: so
-  write autolog adapters.
+  A series that was sent without keepExisting stays as it is, and the first points without it take the place of these, unless
+  they are among them: so write autolog adapters.
   """
   keepExisting: Boolean! = false
   "A logged model that it was measured of: it becomes a point of the model too, its step a whole number."

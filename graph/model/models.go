@@ -354,8 +354,8 @@ type MetricPointInput struct {
 	// The server's clock when missing.
 	Time *int64      `json:"time,omitempty"`
 	Role *MetricRole `json:"role,omitempty"`
-	// A series that was sent without keepExisting stays as it is, and the first points without it take the place of these: so
-	// write autolog adapters.
+	// A series that was sent without keepExisting stays as it is, and the first points without it take the place of these, unless
+	// they are among them: so write autolog adapters.
 	KeepExisting bool `json:"keepExisting"`
 	// A logged model that it was measured of: it becomes a point of the model too, its step a whole number.
 	ModelID *string `json:"modelId,omitempty"`

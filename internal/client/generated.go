@@ -1319,8 +1319,8 @@ type MetricPointInput struct {
 	// The server's clock when missing.
 	Time *time.Time  `json:"time"`
 	Role *MetricRole `json:"role"`
-	// A series that was sent without keepExisting stays as it is, and the first points without it take the place of these: so
-	// write autolog adapters.
+	// A series that was sent without keepExisting stays as it is, and the first points without it take the place of these, unless
+	// they are among them: so write autolog adapters.
 	KeepExisting bool `json:"keepExisting"`
 	// A logged model that it was measured of: it becomes a point of the model too, its step a whole number.
 	ModelId *string `json:"modelId"`

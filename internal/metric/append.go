@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
@@ -239,6 +240,14 @@ func (g *Group) Plan(ctx context.Context, run Run, columns []Columns) (Pending, 
 			r.touched = append(r.touched, m)
 		}
 		if m.pending.yields(c) {
+			repeated, err := g.repeats(ctx, m.pending, *c)
+			if err != nil {
+				return Pending{}, fmt.Errorf("compare points: %w", err)
+			}
+			if repeated {
+				m.pending.give(c.Role)
+				continue
+			}
 			p.replaced = append(p.replaced, c.Key)
 		}
 		fresh, err := g.accept(ctx, m.pending, c)
@@ -264,12 +273,41 @@ func (g *Group) accept(ctx context.Context, s *series, c *Columns) (Columns, err
 	if s.row.Count == 0 {
 		s.row.Provisional = c.KeepExisting
 	}
-	return s.accept(*c, func(from, to int64, fn func(pointID) error) error {
+	return s.accept(*c, g.stored(ctx, s))
+}
+
+// stored reads points of a series of the group.
+func (g *Group) stored(ctx context.Context, s *series) readPoints {
+	return func(from, to int64, fn func(pointID) error) error {
 		if err := g.Write(ctx); err != nil { // what is to be read may not be there yet
 			return err
 		}
 		return storedPoints(ctx, g.tx, g.tx.DB().Logger(), &s.row, from, to, fn)
-	})
+	}
+}
+
+// repeats tells whether an adapter's series has all of these points of the user's own. They say nothing new then, and do not
+// take its place: mlflow's log_model sends the newest points of its run, which it read, once more.
+func (g *Group) repeats(ctx context.Context, s *series, c Columns) (bool, error) {
+	steps := make([]int64, c.Len())
+	for i := range steps {
+		units, err := c.At(i).Step.Normal().Rescale(s.row.StepScale)
+		if err != nil {
+			return false, nil //nolint:nilerr // a step that the series cannot have is none of its own
+		}
+		steps[i] = units
+	}
+	c.Steps, c.StepScale = steps, s.row.StepScale
+	there, err := s.look(&c, g.stored(ctx, s))
+	if err != nil {
+		return false, err
+	}
+	for i, v := range c.Values {
+		if !there(pointID{c.Steps[i], c.Times[i], math.Float64bits(v)}) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // drop removes the stored points of series that gave way to the user's own. Their new ones are not stored yet.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -53,31 +54,50 @@ func newNaive() *naive { return &naive{points: map[string][]metric.Point{}, own:
 
 // batch adds the columns of one batch and gives the keys whose points gave way to the user's own.
 func (n *naive) batch(columns []metric.Columns) (replaced []string) {
+	users, repeated := map[string]bool{}, map[string]bool{}
 	for _, c := range columns {
-		if c.Len() == 0 || c.KeepExisting || n.own[c.Key] {
+		if c.Len() == 0 || c.KeepExisting {
 			continue
 		}
-		n.own[c.Key] = true
-		if len(n.points[c.Key]) > 0 {
-			replaced = append(replaced, c.Key)
+		if !users[c.Key] {
+			users[c.Key], repeated[c.Key] = true, !n.own[c.Key]
 		}
-		delete(n.points, c.Key)
+		repeated[c.Key] = repeated[c.Key] && n.hasAll(c)
+	}
+	for key := range users {
+		if repeated[key] || n.own[key] {
+			continue
+		}
+		n.own[key] = true
+		if len(n.points[key]) > 0 {
+			replaced = append(replaced, key)
+		}
+		delete(n.points, key)
 	}
 	for _, c := range columns {
-		if c.KeepExisting != n.own[c.Key] {
+		if c.KeepExisting != n.own[c.Key] && (!c.KeepExisting || !users[c.Key]) {
 			n.add(c)
 		}
 	}
 	return replaced
 }
 
+func (n *naive) hasAll(c metric.Columns) bool {
+	return !slices.ContainsFunc(pointsOf(c), func(p metric.Point) bool { return !n.has(c.Key, p) })
+}
+
+func (n *naive) has(key string, p metric.Point) bool {
+	p.Step = p.Step.Normal()
+	return slices.ContainsFunc(n.points[key], func(q metric.Point) bool {
+		return q.Step == p.Step && q.Time == p.Time && math.Float64bits(q.Value) == math.Float64bits(p.Value)
+	})
+}
+
 func (n *naive) add(c metric.Columns) {
 	for i := range c.Values {
 		p := c.At(i)
 		p.Step = p.Step.Normal()
-		if !slices.ContainsFunc(n.points[c.Key], func(q metric.Point) bool {
-			return q.Step == p.Step && q.Time == p.Time && math.Float64bits(q.Value) == math.Float64bits(p.Value)
-		}) {
+		if !n.has(c.Key, p) {
 			n.points[c.Key] = append(n.points[c.Key], p)
 		}
 	}
@@ -118,6 +138,22 @@ var someColumns = rapid.Custom(func(t *rapid.T) metric.Columns {
 	return c
 })
 
+// someAgain adds points that are there, as the user's own.
+func (n *naive) someAgain(t *rapid.T, columns []metric.Columns) []metric.Columns {
+	for _, key := range slices.Sorted(maps.Keys(n.points)) {
+		points := n.points[key]
+		if len(points) == 0 || !rapid.Bool().Draw(t, "again "+key) {
+			continue
+		}
+		again := metric.Columns{Key: key}
+		for range rapid.IntRange(1, 3).Draw(t, "points") {
+			require.NoError(t, again.Append(points[rapid.IntRange(0, len(points)-1).Draw(t, "point")]))
+		}
+		columns = append(columns, again)
+	}
+	return columns
+}
+
 // TestMetricsEqualNaiveModel: for any batches in any order, with compaction, kills of it and restarts in between, history,
 // summaries, series and appended points are those of a model that keeps every row.
 func TestMetricsEqualNaiveModel(t *testing.T) {
@@ -131,6 +167,9 @@ func TestMetricsEqualNaiveModel(t *testing.T) {
 			cursor := metric.Cursor{}
 			for range rapid.IntRange(1, 12).Draw(t, "batches") {
 				columns := rapid.SliceOfN(someColumns, 1, 4).Draw(t, "columns")
+				if rapid.Bool().Draw(t, "again") {
+					columns = model.someAgain(t, columns)
+				}
 				_, err := s.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: columns})
 				require.NoError(t, err)
 				for _, key := range model.batch(columns) {

@@ -2,6 +2,7 @@ package metric_test
 
 import (
 	"log/slog"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -79,6 +80,38 @@ func TestUsersMetricWins(t *testing.T) {
 			require.EqualValues(t, "RESULT", rows[run.ID][0].Role)
 			told.Close()
 		}
+	})
+}
+
+// TestPointsThatAnAdapterSentBefore: a point of the user's own that an adapter sent before says nothing new. mlflow's log_model
+// sends the newest points of its run once more.
+func TestPointsThatAnAdapterSentBefore(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, reader := newService(t, db), metric.NewReader(db)
+		run := newRun(t, s)
+		log := func(c metric.Columns) int64 {
+			t.Helper()
+			result, err := s.LogBatch(ctx, tracking.Batch{RunID: run.RunID, Columns: []metric.Columns{c}})
+			require.NoError(t, err)
+			return result.Sequence
+		}
+		adapters := column("loss", 9, 8, math.NaN(), 7)
+		adapters.KeepExisting, adapters.Role = true, "MEASUREMENT"
+		cursor := log(adapters)
+		again := metric.Columns{Key: "loss", StepScale: 2, Steps: []int64{300, 200}, Times: []int64{1003, 1002}, Values: []float64{7, math.NaN()}}
+		require.Equal(t, cursor, log(again), "whoever follows the run gets every point once")
+		model := newNaive()
+		model.add(adapters)
+		requireHistory(t, reader, run, model)
+		rows, err := s.SeriesOf(ctx, []int{run.ID}, []string{"loss"})
+		require.NoError(t, err)
+		require.EqualValues(t, "MEASUREMENT", rows[run.ID][0].Role)
+
+		log(column("loss", 9, 5)) // one is new
+		model = newNaive()
+		model.add(column("loss", 9, 5))
+		requireHistory(t, reader, run, model)
 	})
 }
 

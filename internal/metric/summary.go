@@ -226,15 +226,20 @@ func (s *series) accept(c Columns, stored readPoints) (Columns, error) {
 			return Columns{}, err
 		}
 	}
-	if c.Role != "" {
-		s.row.Role = string(c.Role)
-		s.changed(store.SeriesAll)
-	}
+	s.give(c.Role)
 	if s.follows(&c) {
 		s.extend(&c)
 		return c, nil
 	}
 	return s.acceptAny(c, stored)
+}
+
+// give gives the series a role, unless it is "".
+func (s *series) give(role Role) {
+	if role != "" {
+		s.row.Role = string(role)
+		s.changed(store.SeriesAll)
+	}
 }
 
 // follows tells whether the points lie, each beyond the one before, beyond all that the series has: so all are new.

@@ -24,7 +24,7 @@ type Columns struct {
 	// StepScale: the steps are Steps[i] / 10^StepScale.
 	StepScale int8
 	// KeepExisting: a series of the user's own stays as it is, and the first points without KeepExisting take the place of
-	// these. It is how autolog adapters write.
+	// these, unless they are among them. It is how autolog adapters write.
 	KeepExisting bool
 	Steps        []int64
 	Times        []int64
