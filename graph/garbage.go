@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/cairnml/cairn/graph/model"
 	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/gc"
 )
@@ -12,29 +11,17 @@ import (
 // collectTime is for how long one request collects garbage: a client that goes on asking sees how far it is.
 const collectTime = 2 * time.Second
 
-func (r *Resolver) garbage(ctx context.Context, before int64) (*model.Garbage, error) {
+func (r *Resolver) garbage(ctx context.Context, before int64) (*gc.Doomed, error) {
 	c, err := r.Garbage.Survey(ctx, time.UnixMilli(before))
-	if err != nil {
-		return nil, err
-	}
-	return &model.Garbage{
-		Runs: c.Runs, KeptRuns: c.KeptRuns, Models: c.Models, Experiments: c.Experiments, Series: c.Series, Points: c.Points,
-		Bytes: c.Bytes, Files: c.Files, FileBytes: c.FileBytes, Keys: c.Keys,
-	}, nil
+	return &c, err
 }
 
-func (r *Resolver) collectGarbage(ctx context.Context, before int64) (*model.CollectedGarbage, error) {
+func (r *Resolver) collectGarbage(ctx context.Context, before int64) (*gc.Collected, error) {
 	c, more, err := r.Garbage.Collect(ctx, gc.Options{Before: time.UnixMilli(before), Within: collectTime, Yield: true})
 	if c != (gc.Removed{}) {
 		by, _ := auth.From(ctx)
 		r.options.Logger.InfoContext(ctx, "what was deleted long ago was removed", "by", by.Name, "runs", c.Runs, "experiments", c.Experiments,
 			"models", c.Models, "points", c.Points, "files", c.Files)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &model.CollectedGarbage{
-		Runs: c.Runs, Models: c.Models, Experiments: c.Experiments, Series: c.Series, Points: c.Points,
-		Files: c.Files, FileBytes: c.FileBytes, Keys: c.Keys, More: more,
-	}, nil
+	return &gc.Collected{Removed: c, More: more}, err
 }

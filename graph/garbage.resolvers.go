@@ -8,13 +8,13 @@ package graph
 import (
 	"context"
 
-	"github.com/cairnml/cairn/graph/model"
+	"github.com/cairnml/cairn/internal/gc"
 )
 
-func (r *mutationResolver) CollectGarbage(ctx context.Context, deletedBefore int64) (*model.CollectedGarbage, error) {
+func (r *mutationResolver) CollectGarbage(ctx context.Context, deletedBefore int64) (*gc.Collected, error) {
 	return r.collectGarbage(ctx, deletedBefore)
 }
 
-func (r *queryResolver) Garbage(ctx context.Context, deletedBefore int64) (*model.Garbage, error) {
+func (r *queryResolver) Garbage(ctx context.Context, deletedBefore int64) (*gc.Doomed, error) {
 	return r.garbage(ctx, deletedBefore)
 }

@@ -36,7 +36,7 @@ func (d *dbGC) Help() string {
 
 // collector is where garbage is collected: in the database itself, or by a server.
 type collector interface {
-	survey(ctx context.Context, before time.Time) (store.DoomedCounts, error)
+	survey(ctx context.Context, before time.Time) (gc.Doomed, error)
 	collect(ctx context.Context, before time.Time, progress func(gc.Removed)) (gc.Removed, error)
 	Close() error
 }
@@ -94,10 +94,7 @@ func (d *dbGC) collect(ctx context.Context, std streams, c collector, before tim
 	if found.None() {
 		return gc.Removed{}, !d.DryRun, put(std.err, fmt.Sprintf("nothing to remove that was deleted before %s\n", showTime(before)))
 	}
-	what := fmt.Sprintf("remove for good what was deleted before %s: %s", showTime(before), removedText(gc.Removed{
-		Runs: found.Runs, Models: found.Models, Experiments: found.Experiments, Series: found.Series, Points: found.Points,
-		Files: found.Files, FileBytes: found.FileBytes, Keys: found.Keys,
-	}))
+	what := fmt.Sprintf("remove for good what was deleted before %s: %s", showTime(before), removedText(found.Removed))
 	if found.Bytes > 0 {
 		what += fmt.Sprintf("; the points take %s", showSize(found.Bytes))
 	}
@@ -185,7 +182,7 @@ type localCollector struct {
 	files *artifact.Store
 }
 
-func (l *localCollector) survey(ctx context.Context, before time.Time) (store.DoomedCounts, error) {
+func (l *localCollector) survey(ctx context.Context, before time.Time) (gc.Doomed, error) {
 	return gc.New(l.db, l.files).Survey(ctx, before) //nolint:wrapcheck // wrapped by the core
 }
 
@@ -205,16 +202,16 @@ func (l *localCollector) Close() error {
 // serverCollector has a server work.
 type serverCollector struct{ c *client.Client }
 
-func (s *serverCollector) survey(ctx context.Context, before time.Time) (store.DoomedCounts, error) {
+func (s *serverCollector) survey(ctx context.Context, before time.Time) (gc.Doomed, error) {
 	answer, err := client.Garbage(ctx, s.c, before)
 	if err != nil {
-		return store.DoomedCounts{}, err //nolint:wrapcheck // an error for users already
+		return gc.Doomed{}, err //nolint:wrapcheck // an error for users already
 	}
 	g := answer.Garbage
-	return store.DoomedCounts{
-		Runs: g.Runs, KeptRuns: g.KeptRuns, Models: g.Models, Experiments: g.Experiments, Series: g.Series, Points: g.Points,
-		Bytes: g.Bytes, Files: g.Files, FileBytes: g.FileBytes, Keys: g.Keys,
-	}, nil
+	return gc.Doomed{DoomedCounts: store.DoomedCounts{KeptRuns: g.KeptRuns, Bytes: g.Bytes, Removed: gc.Removed{
+		Runs: g.Runs, Models: g.Models, Experiments: g.Experiments, Series: g.Series, Points: g.Points,
+		Files: g.Files, FileBytes: g.FileBytes, Keys: g.Keys,
+	}}}, nil
 }
 
 func (s *serverCollector) collect(ctx context.Context, before time.Time, progress func(gc.Removed)) (gc.Removed, error) {

@@ -18,6 +18,7 @@ import (
 	"github.com/cairnml/cairn/graph/model"
 	"github.com/cairnml/cairn/graph/page"
 	"github.com/cairnml/cairn/graph/scalar"
+	"github.com/cairnml/cairn/internal/gc"
 	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/search"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -34,7 +35,7 @@ type MutationResolver interface {
 	SetExperimentTag(ctx context.Context, experimentID string, key string, value string) (*ent.Experiment, error)
 	DeleteExperimentTag(ctx context.Context, experimentID string, key string) (*ent.Experiment, error)
 	SetMetricGoal(ctx context.Context, experimentID string, key string, goal metricgoal.Goal) (*ent.Experiment, error)
-	CollectGarbage(ctx context.Context, deletedBefore int64) (*model.CollectedGarbage, error)
+	CollectGarbage(ctx context.Context, deletedBefore int64) (*gc.Collected, error)
 	LogBatch(ctx context.Context, input model.LogBatchInput) (*model.LogBatchResult, error)
 	CreateLoggedModel(ctx context.Context, input model.CreateLoggedModelInput) (*ent.LoggedModel, error)
 	FinalizeLoggedModel(ctx context.Context, modelID string, status loggedmodel.Status) (*ent.LoggedModel, error)
@@ -58,7 +59,7 @@ type QueryResolver interface {
 	Experiment(ctx context.Context, id *string, name *string) (*ent.Experiment, error)
 	RunFacets(ctx context.Context, experiments []string, filter *string, view *model.View, topLevel bool, maxRuns int) (*search.Facets, error)
 	RunGroups(ctx context.Context, experiments []string, filter *string, view *model.View, topLevel bool, groupBy []string, metrics []string, orderBy *model.RunGroupOrder, first *int, after *string) (*model.RunGroupConnection, error)
-	Garbage(ctx context.Context, deletedBefore int64) (*model.Garbage, error)
+	Garbage(ctx context.Context, deletedBefore int64) (*gc.Doomed, error)
 	MetricSeries(ctx context.Context, runs []string, keys []string, axis model.MetricAxis, rangeArg *model.MetricRange, maxPoints *int) (*model.MetricSeriesResult, error)
 	LoggedModel(ctx context.Context, id string) (*ent.LoggedModel, error)
 	Runs(ctx context.Context, experiments []string, filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) (*page.RunConnection, error)
@@ -1304,8 +1305,8 @@ func (ec *executionContext) _Mutation_collectGarbage(ctx context.Context, field 
 			return ec.Resolvers.Mutation().CollectGarbage(ctx, fc.Args["deletedBefore"].(int64))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.CollectedGarbage) graphql.Marshaler {
-			return ec.marshalNCollectedGarbage2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐCollectedGarbage(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *gc.Collected) graphql.Marshaler {
+			return ec.marshalNCollectedGarbage2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋinternalᚋgcᚐCollected(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2352,8 +2353,8 @@ func (ec *executionContext) _Query_garbage(ctx context.Context, field graphql.Co
 			return ec.Resolvers.Query().Garbage(ctx, fc.Args["deletedBefore"].(int64))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Garbage) graphql.Marshaler {
-			return ec.marshalNGarbage2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐGarbage(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *gc.Doomed) graphql.Marshaler {
+			return ec.marshalNGarbage2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋinternalᚋgcᚐDoomed(ctx, selections, v)
 		},
 		true,
 		true,

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/cairnml/cairn/graph/model"
+	"github.com/cairnml/cairn/internal/gc"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -23,7 +23,7 @@ import (
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _CollectedGarbage_runs(ctx context.Context, field graphql.CollectedField, obj *model.CollectedGarbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _CollectedGarbage_runs(ctx context.Context, field graphql.CollectedField, obj *gc.Collected) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -46,7 +46,7 @@ func (ec *executionContext) fieldContext_CollectedGarbage_runs(_ context.Context
 	return graphql.NewScalarFieldContext("CollectedGarbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _CollectedGarbage_models(ctx context.Context, field graphql.CollectedField, obj *model.CollectedGarbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _CollectedGarbage_models(ctx context.Context, field graphql.CollectedField, obj *gc.Collected) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -69,7 +69,7 @@ func (ec *executionContext) fieldContext_CollectedGarbage_models(_ context.Conte
 	return graphql.NewScalarFieldContext("CollectedGarbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _CollectedGarbage_experiments(ctx context.Context, field graphql.CollectedField, obj *model.CollectedGarbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _CollectedGarbage_experiments(ctx context.Context, field graphql.CollectedField, obj *gc.Collected) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -92,7 +92,7 @@ func (ec *executionContext) fieldContext_CollectedGarbage_experiments(_ context.
 	return graphql.NewScalarFieldContext("CollectedGarbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _CollectedGarbage_series(ctx context.Context, field graphql.CollectedField, obj *model.CollectedGarbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _CollectedGarbage_series(ctx context.Context, field graphql.CollectedField, obj *gc.Collected) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -115,7 +115,7 @@ func (ec *executionContext) fieldContext_CollectedGarbage_series(_ context.Conte
 	return graphql.NewScalarFieldContext("CollectedGarbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _CollectedGarbage_points(ctx context.Context, field graphql.CollectedField, obj *model.CollectedGarbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _CollectedGarbage_points(ctx context.Context, field graphql.CollectedField, obj *gc.Collected) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -138,7 +138,7 @@ func (ec *executionContext) fieldContext_CollectedGarbage_points(_ context.Conte
 	return graphql.NewScalarFieldContext("CollectedGarbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _CollectedGarbage_files(ctx context.Context, field graphql.CollectedField, obj *model.CollectedGarbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _CollectedGarbage_files(ctx context.Context, field graphql.CollectedField, obj *gc.Collected) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -161,7 +161,7 @@ func (ec *executionContext) fieldContext_CollectedGarbage_files(_ context.Contex
 	return graphql.NewScalarFieldContext("CollectedGarbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _CollectedGarbage_fileBytes(ctx context.Context, field graphql.CollectedField, obj *model.CollectedGarbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _CollectedGarbage_fileBytes(ctx context.Context, field graphql.CollectedField, obj *gc.Collected) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -184,7 +184,7 @@ func (ec *executionContext) fieldContext_CollectedGarbage_fileBytes(_ context.Co
 	return graphql.NewScalarFieldContext("CollectedGarbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _CollectedGarbage_keys(ctx context.Context, field graphql.CollectedField, obj *model.CollectedGarbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _CollectedGarbage_keys(ctx context.Context, field graphql.CollectedField, obj *gc.Collected) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -207,7 +207,7 @@ func (ec *executionContext) fieldContext_CollectedGarbage_keys(_ context.Context
 	return graphql.NewScalarFieldContext("CollectedGarbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _CollectedGarbage_more(ctx context.Context, field graphql.CollectedField, obj *model.CollectedGarbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _CollectedGarbage_more(ctx context.Context, field graphql.CollectedField, obj *gc.Collected) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -230,7 +230,7 @@ func (ec *executionContext) fieldContext_CollectedGarbage_more(_ context.Context
 	return graphql.NewScalarFieldContext("CollectedGarbage", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _Garbage_runs(ctx context.Context, field graphql.CollectedField, obj *model.Garbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _Garbage_runs(ctx context.Context, field graphql.CollectedField, obj *gc.Doomed) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -253,7 +253,7 @@ func (ec *executionContext) fieldContext_Garbage_runs(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Garbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _Garbage_keptRuns(ctx context.Context, field graphql.CollectedField, obj *model.Garbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _Garbage_keptRuns(ctx context.Context, field graphql.CollectedField, obj *gc.Doomed) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -276,7 +276,7 @@ func (ec *executionContext) fieldContext_Garbage_keptRuns(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Garbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _Garbage_models(ctx context.Context, field graphql.CollectedField, obj *model.Garbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _Garbage_models(ctx context.Context, field graphql.CollectedField, obj *gc.Doomed) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -299,7 +299,7 @@ func (ec *executionContext) fieldContext_Garbage_models(_ context.Context, field
 	return graphql.NewScalarFieldContext("Garbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _Garbage_experiments(ctx context.Context, field graphql.CollectedField, obj *model.Garbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _Garbage_experiments(ctx context.Context, field graphql.CollectedField, obj *gc.Doomed) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -322,7 +322,7 @@ func (ec *executionContext) fieldContext_Garbage_experiments(_ context.Context, 
 	return graphql.NewScalarFieldContext("Garbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _Garbage_series(ctx context.Context, field graphql.CollectedField, obj *model.Garbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _Garbage_series(ctx context.Context, field graphql.CollectedField, obj *gc.Doomed) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -345,7 +345,7 @@ func (ec *executionContext) fieldContext_Garbage_series(_ context.Context, field
 	return graphql.NewScalarFieldContext("Garbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _Garbage_points(ctx context.Context, field graphql.CollectedField, obj *model.Garbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _Garbage_points(ctx context.Context, field graphql.CollectedField, obj *gc.Doomed) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -368,7 +368,7 @@ func (ec *executionContext) fieldContext_Garbage_points(_ context.Context, field
 	return graphql.NewScalarFieldContext("Garbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _Garbage_bytes(ctx context.Context, field graphql.CollectedField, obj *model.Garbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _Garbage_bytes(ctx context.Context, field graphql.CollectedField, obj *gc.Doomed) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -391,7 +391,7 @@ func (ec *executionContext) fieldContext_Garbage_bytes(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Garbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _Garbage_files(ctx context.Context, field graphql.CollectedField, obj *model.Garbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _Garbage_files(ctx context.Context, field graphql.CollectedField, obj *gc.Doomed) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -414,7 +414,7 @@ func (ec *executionContext) fieldContext_Garbage_files(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Garbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _Garbage_fileBytes(ctx context.Context, field graphql.CollectedField, obj *model.Garbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _Garbage_fileBytes(ctx context.Context, field graphql.CollectedField, obj *gc.Doomed) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -437,7 +437,7 @@ func (ec *executionContext) fieldContext_Garbage_fileBytes(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Garbage", field, false, false, "Int64")
 }
 
-func (ec *executionContext) _Garbage_keys(ctx context.Context, field graphql.CollectedField, obj *model.Garbage) (ret graphql.Marshaler) {
+func (ec *executionContext) _Garbage_keys(ctx context.Context, field graphql.CollectedField, obj *gc.Doomed) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -474,7 +474,7 @@ func (ec *executionContext) fieldContext_Garbage_keys(_ context.Context, field g
 
 var collectedGarbageImplementors = []string{"CollectedGarbage"}
 
-func (ec *executionContext) _CollectedGarbage(ctx context.Context, sel ast.SelectionSet, obj *model.CollectedGarbage) graphql.Marshaler {
+func (ec *executionContext) _CollectedGarbage(ctx context.Context, sel ast.SelectionSet, obj *gc.Collected) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, collectedGarbageImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -547,7 +547,7 @@ func (ec *executionContext) _CollectedGarbage(ctx context.Context, sel ast.Selec
 
 var garbageImplementors = []string{"Garbage"}
 
-func (ec *executionContext) _Garbage(ctx context.Context, sel ast.SelectionSet, obj *model.Garbage) graphql.Marshaler {
+func (ec *executionContext) _Garbage(ctx context.Context, sel ast.SelectionSet, obj *gc.Doomed) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, garbageImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -627,7 +627,7 @@ func (ec *executionContext) _Garbage(ctx context.Context, sel ast.SelectionSet, 
 
 // region    ***************************** type.gotpl *****************************
 
-func (ec *executionContext) marshalNCollectedGarbage2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐCollectedGarbage(ctx context.Context, sel ast.SelectionSet, v *model.CollectedGarbage) graphql.Marshaler {
+func (ec *executionContext) marshalNCollectedGarbage2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋinternalᚋgcᚐCollected(ctx context.Context, sel ast.SelectionSet, v *gc.Collected) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "CollectedGarbage!")
 		return graphql.Null
@@ -635,7 +635,7 @@ func (ec *executionContext) marshalNCollectedGarbage2ᚖgithubᚗcomᚋcairnml�
 	return ec._CollectedGarbage(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNGarbage2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐGarbage(ctx context.Context, sel ast.SelectionSet, v *model.Garbage) graphql.Marshaler {
+func (ec *executionContext) marshalNGarbage2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋinternalᚋgcᚐDoomed(ctx context.Context, sel ast.SelectionSet, v *gc.Doomed) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Garbage!")
 		return graphql.Null

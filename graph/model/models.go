@@ -64,20 +64,6 @@ type ArtifactEdge struct {
 	Cursor string    `json:"cursor"`
 }
 
-// What was removed for good.
-type CollectedGarbage struct {
-	Runs        int64 `json:"runs"`
-	Models      int64 `json:"models"`
-	Experiments int64 `json:"experiments"`
-	Series      int64 `json:"series"`
-	Points      int64 `json:"points"`
-	Files       int64 `json:"files"`
-	FileBytes   int64 `json:"fileBytes"`
-	Keys        int64 `json:"keys"`
-	// True when time was up before all was removed: ask again.
-	More bool `json:"more"`
-}
-
 type ComparedMetric struct {
 	Key string `json:"key"`
 	// Last values in the order of the runs; null where a run does not have it.
@@ -192,26 +178,6 @@ type FinishRunInput struct {
 	Status  run.Status `json:"status"`
 	Reason  *string    `json:"reason,omitempty"`
 	EndTime *int64     `json:"endTime,omitempty"`
-}
-
-// What was deleted before a time, and can be removed for good.
-type Garbage struct {
-	Runs int64 `json:"runs"`
-	// Runs that stay all the same, since registered versions of models came from them.
-	KeptRuns int64 `json:"keptRuns"`
-	// Logged models that were deleted by themselves.
-	Models      int64 `json:"models"`
-	Experiments int64 `json:"experiments"`
-	// Of the runs.
-	Series int64 `json:"series"`
-	Points int64 `json:"points"`
-	// What the points take as they are stored, without the rows around them.
-	Bytes int64 `json:"bytes"`
-	// Artifacts that were uploaded for the runs.
-	Files     int64 `json:"files"`
-	FileBytes int64 `json:"fileBytes"`
-	// Idempotency keys that nobody will send again.
-	Keys int64 `json:"keys"`
 }
 
 // What is stored as a whole or not at all. At most 100,000 points, 1,000 of them of logged models, 1,000 params and 1,000 tags.

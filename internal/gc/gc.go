@@ -60,28 +60,15 @@ type collection struct {
 }
 
 // Removed counts what was removed.
-type Removed struct {
-	Runs        int64 `json:"runs"`
-	Models      int64 `json:"models"`
-	Experiments int64 `json:"experiments"`
-	Series      int64 `json:"series"`
-	Points      int64 `json:"points"`
-	// Files and FileBytes are those of the artifacts that were recorded.
-	Files     int64 `json:"files"`
-	FileBytes int64 `json:"fileBytes"`
-	Keys      int64 `json:"keys"`
-}
+type Removed = store.Removed
 
-// Add adds what another call removed.
-func (r *Removed) Add(more Removed) {
-	r.Runs += more.Runs
-	r.Models += more.Models
-	r.Experiments += more.Experiments
-	r.Series += more.Series
-	r.Points += more.Points
-	r.Files += more.Files
-	r.FileBytes += more.FileBytes
-	r.Keys += more.Keys
+// Doomed counts what Collect would remove.
+type Doomed struct{ store.DoomedCounts }
+
+// Collected is what a call of Collect removed. More tells that there may be more.
+type Collected struct {
+	Removed
+	More bool
 }
 
 // doomedBefore says what was deleted before a time. No key is removed that is younger than MinKeyAge.
@@ -94,8 +81,9 @@ func doomedBefore(before time.Time) store.Doomed {
 }
 
 // Survey counts what Collect would remove.
-func (s *Service) Survey(ctx context.Context, before time.Time) (store.DoomedCounts, error) {
-	return store.CountDoomed(ctx, s.db.Read(), doomedBefore(before)) //nolint:wrapcheck // wrapped by the store
+func (s *Service) Survey(ctx context.Context, before time.Time) (Doomed, error) {
+	counts, err := store.CountDoomed(ctx, s.db.Read(), doomedBefore(before))
+	return Doomed{counts}, err //nolint:wrapcheck // wrapped by the store
 }
 
 // Collect removes what was deleted. more tells that there may be more: what is begun is gone on with by the next call, whoever

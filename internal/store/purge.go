@@ -39,21 +39,38 @@ const (
 		"WHERE v.lifecycle_stage = 'active' AND m.experiment_id = e.id))"
 )
 
-// DoomedCounts says how much there is to remove.
-type DoomedCounts struct {
+// Removed says how much was removed, or would be.
+type Removed struct {
 	Runs        int64 `json:"runs"`
 	Models      int64 `json:"models"`
 	Experiments int64 `json:"experiments"`
-	// KeptRuns stay, since registered versions of models came from them.
-	KeptRuns int64 `json:"keptRuns"`
-	Series   int64 `json:"series"`
-	Points   int64 `json:"points"`
-	// Bytes are those of the runs' points as they are stored, without the rows around them.
-	Bytes int64 `json:"bytes"`
+	Series      int64 `json:"series"`
+	Points      int64 `json:"points"`
 	// Files and FileBytes are those of the recorded artifacts.
 	Files     int64 `json:"files"`
 	FileBytes int64 `json:"fileBytes"`
 	Keys      int64 `json:"keys"`
+}
+
+// Add adds what another call removed.
+func (r *Removed) Add(more Removed) {
+	r.Runs += more.Runs
+	r.Models += more.Models
+	r.Experiments += more.Experiments
+	r.Series += more.Series
+	r.Points += more.Points
+	r.Files += more.Files
+	r.FileBytes += more.FileBytes
+	r.Keys += more.Keys
+}
+
+// DoomedCounts says how much there is to remove.
+type DoomedCounts struct {
+	Removed
+	// KeptRuns stay, since registered versions of models came from them.
+	KeptRuns int64 `json:"keptRuns"`
+	// Bytes are those of the runs' points as they are stored, without the rows around them.
+	Bytes int64 `json:"bytes"`
 }
 
 // None tells that there is nothing to remove.
