@@ -198,9 +198,8 @@ func (l *lab) measureSection(ctx context.Context, s section, kind string) error 
 			return err
 		}
 	}
-	if len(kept.Takes) > 0 {
-		missed = append(missed, kept.Takes[len(kept.Takes)-1].missed(kept.grown())...)
-	}
+	grown := kept.overSizes()
+	missed = append(missed, grown.missed(grown.Limits)...)
 	if len(missed) > 0 && l.only == "" {
 		return errors.New("missed: " + strings.Join(missed, "; "))
 	}

@@ -183,7 +183,7 @@ func (r *record) costs() []cost {
 			}
 			c.growth = &limit{
 				Name:  fmt.Sprintf("%s: %s at size %s, times that at %s", r.Section, f.Name, most.Size, least.Size),
-				Value: f.Value / from, Bound: bound, Unit: "×",
+				Value: f.Value / from, Bound: bound, Unit: "×", Absolute: true,
 			}
 		}
 		out = append(out, c)
@@ -191,15 +191,19 @@ func (r *record) costs() []cost {
 	return out
 }
 
-// grown gives the limits over sizes.
-func (r *record) grown() []limit {
-	var out []limit
+// overSizes judges what is compared over sizes: it counts where the machine was fast enough at each of them, since the sizes are
+// not measured in turns.
+func (r *record) overSizes() *take {
+	all := &take{}
+	for _, t := range r.Takes {
+		all.Calibration = append(all.Calibration, t.Calibration...)
+	}
 	for _, c := range r.costs() {
 		if c.growth != nil {
-			out = append(out, *c.growth)
+			all.Limits = append(all.Limits, *c.growth)
 		}
 	}
-	return out
+	return all
 }
 
 // fastEnough says whether the machine, as it was, is one that absolute limits count on.

@@ -146,14 +146,18 @@ func TestCostIsJudgedOverSizes(t *testing.T) {
 		return take{Size: size, Figures: []figure{{"a run", perUnitCost, "ms", perUnit}, {"all", totalCost, "ms", total}, {"free", totalCost, "", ""}}}
 	}
 	r := record{Section: "long", Takes: []take{at("1/16", 10, 10)}}
-	require.Empty(t, r.grown())
+	require.Empty(t, r.overSizes().Limits)
 	r.put(at("1", 11, 170))
-	grown := r.grown()
+	grown := r.overSizes().Limits
 	require.Len(t, grown, 2)
 	require.Empty(t, r.Takes[1].missed(grown))
 	r.put(at("1", 14, 210))
 	require.Len(t, r.Takes, 2)
-	require.Len(t, r.Takes[1].missed(r.grown()), 2)
+	all := r.overSizes()
+	require.Len(t, all.missed(all.Limits), 2)
+	r.Takes[0].Calibration = []float64{milliseconds(2 * referenceCalibration)}
+	all = r.overSizes()
+	require.Empty(t, all.missed(all.Limits), "one of the sizes was measured on too slow a machine")
 }
 
 // TestPartialRunReplacesOnlyItsSizes puts a size among others, whichever came first.
