@@ -98,10 +98,13 @@ type Pending struct {
 	points  int
 	// replaced are keys whose stored points gave way to the user's own.
 	replaced []string
+	// altered: a series has another step scale without a new point.
+	altered bool
 }
 
-// Replaces tells whether points that were stored gave way to new ones.
-func (p *Pending) Replaces() bool { return len(p.replaced) > 0 }
+// Alters tells whether more changed than that points were appended: points that were stored gave way to new ones, or a series
+// has another step scale without a new point.
+func (p *Pending) Alters() bool { return len(p.replaced) > 0 || p.altered }
 
 // Points is the number of points that are new.
 func (p *Pending) Points() int { return p.points }
@@ -250,6 +253,7 @@ func (g *Group) Plan(ctx context.Context, run Run, columns []Columns) (Pending, 
 			}
 			p.replaced = append(p.replaced, c.Key)
 		}
+		scale := m.pending.row.StepScale
 		fresh, err := g.accept(ctx, m.pending, c)
 		if err != nil {
 			return Pending{}, fmt.Errorf("add points: %w", err)
@@ -257,6 +261,8 @@ func (g *Group) Plan(ctx context.Context, run Run, columns []Columns) (Pending, 
 		if fresh.Len() > 0 {
 			p.columns = append(p.columns, fresh)
 			p.points += fresh.Len()
+		} else if m.pending.row.StepScale != scale {
+			p.altered = true
 		}
 	}
 	return p, g.drop(ctx, run.PK, p.replaced)
@@ -329,11 +335,14 @@ func (m *remembered) current(g *Group) *series {
 	return m.committed
 }
 
-// Add takes over what Plan found, and gives the sequence of the run's newest batch. now is Unix milliseconds.
+// Add takes over what Plan found, and gives the sequence of the run's newest batch. now is Unix milliseconds. What alters a
+// series takes a sequence too, be it one that no batch has: other servers forget what they knew of the run's series.
 func (g *Group) Add(run Run, now int64, p *Pending) int64 {
 	r := g.run(run)
-	if p.points > 0 {
+	if p.points > 0 || p.altered {
 		r.sequence++
+	}
+	if p.points > 0 {
 		g.batches = append(g.batches, store.Batch{
 			RunPK: run.PK, Sequence: r.sequence, Points: p.points, Created: now, Payload: encodeBatch(nil, p.columns)})
 	}
@@ -348,18 +357,7 @@ func (g *Group) Write(ctx context.Context) error {
 		}
 		g.batches = g.batches[:0]
 	}
-	var made []*store.SeriesRow
-	var changed [store.SeriesAll + 1][]*store.SeriesRow
-	slices.SortFunc(g.touched, func(a, b *remembered) int { return a.pending.compare(b.pending) })
-	for _, m := range g.touched {
-		switch s := m.pending; {
-		case s.change == 0:
-		case s.row.ID == 0:
-			made = append(made, &s.row)
-		default:
-			changed[s.change] = append(changed[s.change], &s.row)
-		}
-	}
+	made, changed := g.rows()
 	if err := store.InsertSeries(ctx, g.tx, made); err != nil {
 		return err
 	}
@@ -372,6 +370,27 @@ func (g *Group) Write(ctx context.Context) error {
 		m.pending.change = 0
 	}
 	return nil
+}
+
+// rows are those of the series that changed: the new ones, and by how much they changed the others.
+func (g *Group) rows() (made []*store.SeriesRow, changed [store.SeriesAll + 1][]*store.SeriesRow) {
+	slices.SortFunc(g.touched, func(a, b *remembered) int { return a.pending.compare(b.pending) })
+	for _, m := range g.touched {
+		switch s := m.pending; {
+		case s.change == 0:
+		case s.row.ID == 0:
+			made = append(made, &s.row)
+		default:
+			changed[s.change] = append(changed[s.change], &s.row)
+		}
+	}
+	return made, changed
+}
+
+// Planned gives what Write would write, when it is nothing but batches, and last points and extremes of series that are there.
+func (g *Group) Planned() (batches []store.Batch, series []*store.SeriesRow, ok bool) {
+	made, changed := g.rows()
+	return g.batches, slices.Concat(changed[store.SeriesLast], changed[store.SeriesExtremes]), len(made)+len(changed[store.SeriesAll]) == 0
 }
 
 // committed keeps the states of the series as the group left them.

@@ -131,11 +131,7 @@ func (w *writer) runNext() {
 	for range n {
 		<-w.places
 	}
-	// Locks are taken in one order everywhere, so that two replicas do not wait for each other in a circle. Stable:
-	// requests for one key keep their order. What runs together has a transaction of its own, whose locks are in order.
-	slices.SortStableFunc(group, func(a, b *writeRequest) int {
-		return cmp.Or(compareBools(a.together != nil, b.together != nil), cmp.Compare(a.key, b.key))
-	})
+	sortGroup(group)
 	alike := slices.IndexFunc(group, func(r *writeRequest) bool { return r.together != nil })
 	if alike < 0 {
 		alike = len(group)
@@ -148,6 +144,15 @@ func (w *writer) runNext() {
 		w.runGroup(group[alike:])
 		w.learn(len(group)-alike, time.Since(began))
 	}
+}
+
+// sortGroup puts requests in the order in which they are run. Locks are taken in one order everywhere, so that two replicas do
+// not wait for each other in a circle. Stable: requests for one key keep their order. What runs together has a transaction of
+// its own, whose locks are in order.
+func sortGroup(group []*writeRequest) {
+	slices.SortStableFunc(group, func(a, b *writeRequest) int {
+		return cmp.Or(compareBools(a.together != nil, b.together != nil), cmp.Compare(a.key, b.key))
+	})
 }
 
 func compareBools(a, b bool) int {
@@ -164,6 +169,9 @@ func compareBools(a, b bool) int {
 // itself, so that a request suffers only from its own failure.
 func (w *writer) runGroup(group []*writeRequest) {
 	defer w.survive(group)
+	if group = w.appendPlanned(group); len(group) == 0 {
+		return
+	}
 	results := make([]error, len(group))
 	if len(group) > 1 && w.tryTogether(group, results) {
 		for i, r := range group {
@@ -347,12 +355,8 @@ func call(r *writeRequest, tx *Tx) (err error) {
 func (w *writer) begin() (*Tx, error) {
 	// Requests have their own deadlines; the transaction they share must not end with one of them.
 	ctx := context.Background()
-	if w.conn == nil {
-		conn, err := w.open(ctx, w.db)
-		if err != nil {
-			return nil, err
-		}
-		w.conn = conn
+	if err := w.connect(ctx); err != nil {
+		return nil, err
 	}
 	began := time.Now()
 	if err := w.conn.begin(ctx); err != nil {
@@ -360,6 +364,17 @@ func (w *writer) begin() (*Tx, error) {
 		return nil, err
 	}
 	return &Tx{db: w.db, conn: w.conn, ctx: ctx, began: began}, nil
+}
+
+func (w *writer) connect(ctx context.Context) error {
+	if w.conn != nil {
+		return nil
+	}
+	conn, err := w.open(ctx, w.db)
+	if err == nil {
+		w.conn = conn
+	}
+	return err
 }
 
 func (w *writer) commit(tx *Tx) error {

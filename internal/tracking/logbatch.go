@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/metric"
@@ -37,16 +35,11 @@ type batchWriter struct {
 	hub      *live.Hub
 	metered  *changeMeter
 	appender *metric.Appender
-	// known are runs as they are in SQLite's file: nobody else writes it. Only its one writer uses them.
-	known *knownRuns
+	known    *knownRuns
 }
 
-func newBatchWriter(db *store.DB, hub *live.Hub, metered *changeMeter) *batchWriter {
-	w := &batchWriter{hub: hub, metered: metered, appender: metric.NewAppender()}
-	if !db.Postgres() {
-		w.known = newKnownRuns()
-	}
-	return w
+func newBatchWriter(hub *live.Hub, metered *changeMeter) *batchWriter {
+	return &batchWriter{hub: hub, metered: metered, appender: metric.NewAppender(), known: newKnownRuns()}
 }
 
 // batchGroup is what the calls of one transaction share.
@@ -98,6 +91,29 @@ func (w *batchWriter) RunTogether(ctx context.Context, tx *store.Tx, requests []
 	return refused, g.write(ctx)
 }
 
+// PlanAppend plans calls for one run that only log points. It is the store's to call.
+func (w *batchWriter) PlanAppend(ctx context.Context, tx *store.Tx, requests []any) (store.RunAppend, bool) {
+	runID := requests[0].(*batchCall).RunID
+	known, ok := w.known.expected(runID)
+	if !ok {
+		return store.RunAppend{}, false
+	}
+	r := &batchRun{LockedRun: known}
+	g := &batchGroup{batchWriter: w, tx: tx, now: now(), metrics: w.appender.Begin(tx), runs: map[string]*batchRun{runID: r}}
+	for _, request := range requests {
+		c := request.(*batchCall)
+		if c.Client != "" || len(c.Params)+len(c.Tags)+len(c.Models) > 0 {
+			return store.RunAppend{}, false
+		}
+		if g.add(ctx, c) != nil { // the database is to be asked, or the call is refused, which what is remembered does not decide
+			return store.RunAppend{}, false
+		}
+	}
+	batches, series, ok := g.metrics.Planned()
+	g.remember()
+	return store.RunAppend{RunWrite: r.note(g.now), Expected: known.Sequence, Batches: batches, Series: series}, ok
+}
+
 // lock reads the runs of all calls and locks them.
 func (g *batchGroup) lock(ctx context.Context, calls []*batchCall) error {
 	g.runs = make(map[string]*batchRun, len(calls))
@@ -120,6 +136,7 @@ func (g *batchGroup) lock(ctx context.Context, calls []*batchCall) error {
 		return err //nolint:wrapcheck // wrapped by the package that gives it
 	}
 	for _, r := range locked {
+		g.known.found(r)
 		g.runs[r.RunID] = &batchRun{LockedRun: r}
 	}
 	return nil
@@ -208,7 +225,7 @@ func (g *batchGroup) add(ctx context.Context, c *batchCall) error {
 	if client != nil {
 		client.Last = c.Sequence
 	}
-	changed := len(params) > 0 || len(c.Tags) > 0 || points.Replaces()
+	changed := len(params) > 0 || len(c.Tags) > 0 || points.Alters()
 	r.written, r.by, r.changed = true, c.by, r.changed || changed
 	c.result = BatchResult{Stored: true, Sequence: r.Sequence}
 	g.announce(c, r.LockedRun, points.Points() > 0, changed)
@@ -238,7 +255,7 @@ func (g *batchGroup) write(ctx context.Context) error {
 	var writes []store.RunWrite
 	for _, r := range g.runs {
 		if r.written {
-			writes = append(writes, store.RunWrite{PK: r.PK, Sequence: r.Sequence, Now: g.now, By: r.by, Changed: r.changed})
+			writes = append(writes, r.note(g.now))
 		}
 	}
 	if err := store.NoteRunWrites(ctx, g.tx, writes); err != nil {
@@ -251,50 +268,19 @@ func (g *batchGroup) write(ctx context.Context) error {
 	if err := store.StoreClients(ctx, g.tx, clients); err != nil {
 		return err //nolint:wrapcheck // wrapped by the package that gives it
 	}
-	if g.known != nil {
-		g.tx.OnCommit(func() {
-			for _, r := range g.runs {
-				g.known.put(g.tx, r.LockedRun)
-			}
-		})
-	}
+	g.remember()
 	return nil
 }
 
-// maxKnownRuns bounds the runs that are remembered, some 200 bytes each.
-const maxKnownRuns = 4096
-
-// knownRuns remembers rows of runs for as long as only batches are written.
-type knownRuns struct {
-	runs   *simplelru.LRU[string, store.LockedRun]
-	others int64
+func (r *batchRun) note(now int64) store.RunWrite {
+	return store.RunWrite{PK: r.PK, Sequence: r.Sequence, Now: now, By: r.by, Changed: r.changed}
 }
 
-func newKnownRuns() *knownRuns {
-	runs, err := simplelru.NewLRU[string, store.LockedRun](maxKnownRuns, nil)
-	if err != nil { // of a size that is not positive
-		return nil
-	}
-	return &knownRuns{runs: runs}
-}
-
-func (k *knownRuns) get(tx *store.Tx, runID string) (store.LockedRun, bool) {
-	if k == nil {
-		return store.LockedRun{}, false
-	}
-	k.refresh(tx)
-	return k.runs.Get(runID)
-}
-
-func (k *knownRuns) put(tx *store.Tx, r store.LockedRun) {
-	k.refresh(tx)
-	k.runs.Add(r.RunID, r)
-}
-
-// refresh forgets all when something else than batches was written since.
-func (k *knownRuns) refresh(tx *store.Tx) {
-	if others := tx.Others(); others != k.others {
-		k.runs.Purge()
-		k.others = others
-	}
+// remember keeps the runs when what the group wrote is committed.
+func (g *batchGroup) remember() {
+	g.tx.OnCommit(func() {
+		for _, r := range g.runs {
+			g.known.put(g.tx, r.LockedRun)
+		}
+	})
 }

@@ -31,7 +31,7 @@ type Service struct {
 func New(db *store.DB, hub *live.Hub) *Service {
 	s := &Service{db: db, hub: hub}
 	s.metered = startChangeMeter(s.noteChanges)
-	s.batches = newBatchWriter(db, hub, s.metered)
+	s.batches = newBatchWriter(hub, s.metered)
 	return s
 }
 

@@ -188,3 +188,41 @@ ALTER TABLE "run_tags" ALTER COLUMN "key" TYPE character varying COLLATE "C";
 ALTER TABLE "metric_tails" ALTER COLUMN "first_key" TYPE character varying COLLATE "C";
 -- What lies below a folder is a range of the index.
 ALTER TABLE "artifact_references" ALTER COLUMN "location" TYPE character varying COLLATE "C";
+-- Appends points to runs that are as the server remembers them: active, and with the newest batch that it expects. Gives these
+-- runs; of others nothing is stored. internal/store/append.go says why it is a function. Its plans are kept, also when they were made
+-- while the tables were empty: so each statement names one row by its key, and no table is ever read through. The runs come in the
+-- order of their ids, in which every other transaction that locks several locks them too.
+CREATE FUNCTION append_points(
+    run_ids bigint[], run_expected bigint[], run_sequences bigint[], run_times bigint[], run_writers text[],
+    batch_ids bigint[], batch_points bigint[], batch_times bigint[], batch_firsts integer[], batch_sizes integer[], payloads bytea,
+    series_ids bigint[], series_runs bigint[], series_counts bigint[], series_nan_counts bigint[],
+    series_last_values double precision[], series_last_steps bigint[], series_last_times bigint[],
+    series_min_values double precision[], series_min_steps bigint[], series_max_values double precision[], series_max_steps bigint[])
+RETURNS bigint[] LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+AS $$
+DECLARE
+    found_ids bigint[] := '{}';
+BEGIN
+    FOR i IN 1 .. cardinality(run_ids) LOOP
+        UPDATE runs SET metric_sequence = run_sequences[i], updated_at = run_times[i], updated_by = run_writers[i]
+        WHERE id = run_ids[i] AND metric_sequence = run_expected[i] AND lifecycle_stage = 'active';
+        IF FOUND THEN
+            found_ids := found_ids || run_ids[i];
+        END IF;
+    END LOOP;
+    INSERT INTO metric_batches (id, points, created_at, payload)
+    SELECT b.id, b.points, b.time, substring(payloads FROM b.first FOR b.size)
+    FROM unnest(batch_ids, batch_points, batch_times, batch_firsts, batch_sizes) AS b (id, points, time, first, size)
+    WHERE b.id >> 34 = ANY (found_ids);
+    FOR i IN 1 .. cardinality(series_ids) LOOP
+        IF series_runs[i] = ANY (found_ids) THEN
+            UPDATE metric_series SET count = series_counts[i], nan_count = series_nan_counts[i], last_value = series_last_values[i],
+                last_nan = series_last_values[i] IS NULL, last_step = series_last_steps[i], last_time = series_last_times[i],
+                min_value = series_min_values[i], min_step = series_min_steps[i], max_value = series_max_values[i], max_step = series_max_steps[i]
+            WHERE id = series_ids[i];
+        END IF;
+    END LOOP;
+    RETURN found_ids;
+END
+$$;
