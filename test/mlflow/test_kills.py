@@ -132,8 +132,8 @@ class RestWriter(Writer):
         assert self.history("loss") == self.points
         assert self.history("batched") == self.batched
         series, params, tags = self.found()
-        assert series["loss"]["count"] == len(self.points)
-        assert series["batched"]["count"] == len(self.batched)
+        assert {key: one["count"] for key, one in series.items()} == {
+            key: len(points) for key, points in (("loss", self.points), ("batched", self.batched)) if points}
         assert params == self.pairs
         assert {key: value for key, value in tags.items() if key[0] == "p"} == {
             key: value for key, value in self.pairs.items() if key[0] == "p"}
