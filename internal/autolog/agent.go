@@ -68,6 +68,8 @@ type agentSettings struct {
 	dirs     []string
 	trusted  map[string]string
 	stall    time.Duration
+	// patience bounds the wait for adapters at the end.
+	patience time.Duration
 	tempDir  string
 }
 
@@ -262,6 +264,7 @@ func (a *agent) blobFile(name string, data []byte) error {
 
 // result tells how the agent ended, and how much is left in the spool.
 func (a *agent) result(failure error) outcome {
+	failure = cmp.Or(failure, a.lateFailure())
 	out := outcome{Rejected: a.delivery.rejected, Dropped: a.dropped.Load()}
 	a.mu.Lock()
 	out.Unrecorded = a.unrecorded
@@ -274,7 +277,7 @@ func (a *agent) result(failure error) outcome {
 		a.log.Error("count what is left", "error", err)
 		pending = max(pending, 1)
 	}
-	out.Pending, out.Why = pending, failure.Error()
+	out.Pending, out.Why = pending+a.unanswered(), failure.Error()
 	if errs.KindOf(failure) == errs.Internal && !errors.As(failure, new(*errs.Error)) {
 		out.Why = "the spool cannot be used: " + failure.Error()
 	}

@@ -68,11 +68,14 @@ func (a *agent) giveUp(session, adapter string, reason error) {
 			a.warnPartial(o.Run, p.gaveUp)
 		}
 	}
+	a.settleLateLocked(adapter, p.gaveUp+partly)
 }
+
+const partly = ": not all that was observed of this run was recorded"
 
 // warnPartial says on a run that an adapter did not answer all that was observed of it. The caller holds the lock.
 func (a *agent) warnPartial(run, why string) {
-	a.warnLocked(run, why+": not all that was observed of this run was recorded")
+	a.warnLocked(run, why+partly)
 }
 
 // answer journals what an adapter made of its n-th observation; n is -1 for what it had kept to the end.
@@ -127,6 +130,9 @@ func (a *agent) answer(p *pump, n int, set *autologv1.RecordSet) error {
 	}
 	for _, warning := range t.warnings {
 		a.warnLocked(warning.run, warning.text)
+	}
+	if n < 0 {
+		a.settleLateLocked(adapter, caughtUp(adapter))
 	}
 	return nil
 }

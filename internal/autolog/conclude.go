@@ -91,8 +91,10 @@ func (a *agent) conclude(ctx context.Context, end endEntry) {
 		}
 	}
 	// Every session has ended now, so every pump comes to an end.
-	if !waitFor(ctx, adaptersTimeout, &a.closing) || !waitFor(ctx, adaptersTimeout, &a.pumping) {
-		a.warn(a.config.RunID, "adapters did not come to an end in time; what they had not answered was not recorded")
+	if !waitFor(ctx, a.options.patience, &a.closing) || !waitFor(ctx, a.options.patience, &a.pumping) {
+		a.mu.Lock()
+		a.warnLateLocked()
+		a.mu.Unlock()
 	}
 	// Also those of sessions that ended under an agent before this one.
 	for _, id := range append(sessions, "") {

@@ -12,5 +12,8 @@
 // acknowledged to the training when its entry is on disk; adapters are pure functions of observations, so that replaying
 // them loses and doubles nothing.
 //
+// Whoever waits for another process waits for a bounded time: an adapter that does not answer is killed and replaced (pump.go),
+// an agent that gives no sign of life too (watch.go), and a run that ends before its answers came says so (late.go).
+//
 // Nothing here may hurt the training: no failure of the agent, an adapter or the server reaches it.
 package autolog

@@ -36,6 +36,8 @@ type ExecOptions struct {
 	Stdin, Stdout, Stderr *os.File
 	// Agent is the command line that starts the agent; empty for this program's hidden command `agent`.
 	Agent []string
+
+	silence time.Duration // of tests: silenceTimeout otherwise
 }
 
 // Exit codes as a shell gives them.
@@ -185,6 +187,9 @@ func prepare(options ExecOptions, settings client.Config, api *client.Client) (*
 		_ = os.RemoveAll(filepath.Dir(listener.Addr().String()))
 	}
 	r.link = newLink(r.dir, options.Agent, []string{"CAIRN_SERVER=" + settings.Server, "CAIRN_TOKEN=" + settings.Token}, listener)
+	if options.silence > 0 {
+		r.link.silence = options.silence
+	}
 	// The agent starts while the rest is prepared.
 	go r.link.run()
 	bootstrap, err := writeBootstrap()
@@ -263,29 +268,44 @@ func (r *recording) run(ctx context.Context, path string) int {
 			}
 		}
 	})
+	// Asked for before the command ends, so that no signal in between ends exec itself.
+	interrupted, release := interrupts()
+	defer release()
 	code := runCommand(ctx, command, r.options, stdout, stderr)
+	select {
+	case <-interrupted: // it was the command's
+	default:
+	}
 	close(stop)
 	ticking.Wait()
 	stdout.tick(true)
 	stderr.tick(true)
 	end := endOf(command, code)
 	r.link.send(message{T: "finish", Status: end.Status, Reason: end.Reason, TimeMS: end.EndMS})
-	r.await(ctx, end)
+	r.await(ctx, interrupted, end)
 	return code
 }
 
-// await waits for the agent. A signal in the meantime ends the wait, not the agent, which then delivers by itself.
-func (r *recording) await(ctx context.Context, end endEntry) {
-	interrupted, release := interrupts()
-	defer release()
-	select {
-	case <-r.link.done:
-	case <-interrupted:
-		r.leave()
-		return
-	case <-ctx.Done():
-		r.leave()
-		return
+// patient is how long exec waits for the agent before it says that it does.
+const patient = 10 * time.Second
+
+// await waits for the agent: as long as it shows signs of life, and for a bounded time where it hangs. A signal in the
+// meantime ends the wait, not the agent, which then delivers by itself.
+func (r *recording) await(ctx context.Context, interrupted <-chan os.Signal, end endEntry) {
+	long := time.After(patient)
+	for waiting := true; waiting; {
+		select {
+		case <-r.link.done:
+			waiting = false
+		case <-long:
+			fmt.Fprintln(r.options.Stderr, "cairn exec: the command has ended; waiting until what was recorded of it is delivered (an interrupt ends the wait only)")
+		case <-interrupted:
+			r.leave(end)
+			return
+		case <-ctx.Done():
+			r.leave(end)
+			return
+		}
 	}
 	out := r.link.outcome
 	switch {
@@ -303,10 +323,22 @@ func (r *recording) await(ctx context.Context, end endEntry) {
 	}
 }
 
-// leave goes without waiting for the delivery, once the agent knows how the command ended.
-func (r *recording) leave() {
-	r.link.settled(time.Second)
+// leave goes without waiting for the delivery, once the agent knows how the command ended. An agent that hangs is killed:
+// it would keep the spool from `cairn sync`.
+func (r *recording) leave(end endEntry) {
+	settled := r.link.settled(5 * time.Second)
 	close(r.link.quit)
+	if settled {
+		fmt.Fprintf(r.options.Stderr, "cairn exec: the agent goes on delivering %s; what it cannot deliver is kept for: cairn sync\n", r.dir)
+		return
+	}
+	// Whoever delivers the spool shall know how the command ended.
+	_ = writeEnd(r.dir, end)
+	if r.link.silent() {
+		r.link.kill()
+	}
+	fmt.Fprintf(r.options.Stderr, "cairn exec: the agent does not answer (%s); what it recorded is in %s: cairn sync delivers it\n",
+		filepath.Join(r.dir, agentLog), r.dir)
 }
 
 // endOf tells how a command ended, in a run's terms.

@@ -27,6 +27,8 @@ const (
 	adapterStartTimeout = 10 * time.Second
 	// maxStarts is how often in a row an adapter is started without answering anything, before it is given up.
 	maxStarts = 5
+	// adapterEndTimeout is how long an adapter may take to end when it is asked to, before it is killed.
+	adapterEndTimeout = 2 * time.Second
 )
 
 // adapterHost keeps one adapter's process: it is started when first needed, again when it died, and given up when it
@@ -49,6 +51,7 @@ type adapterHost struct {
 // adapterProcess is one start of an adapter.
 type adapterProcess struct {
 	client      *plugin.Client
+	command     *exec.Cmd
 	rpc         autologv1.AdapterClient
 	description sdk.Description
 	// hookModules are the modules beside the hook of the description, by name.
@@ -137,7 +140,7 @@ func (h *adapterHost) start(ctx context.Context) (*adapterProcess, error) {
 	// Also on this thread: everything that go-plugin starts.
 	h.spawner.do(func() { protocol, err = client.Client() })
 	if err != nil {
-		client.Kill()
+		endAdapter(client, command, 0)
 		if errors.Is(err, plugin.ErrChecksumsDoNotMatch) {
 			if mismatch := h.file.verify(); mismatch != nil {
 				return nil, mismatch
@@ -147,9 +150,10 @@ func (h *adapterHost) start(ctx context.Context) (*adapterProcess, error) {
 	}
 	process, err := h.handshake(ctx, client, protocol)
 	if err != nil {
-		client.Kill()
+		endAdapter(client, command, 0)
 		return nil, err
 	}
+	process.command = command
 	return process, nil
 }
 
@@ -190,25 +194,50 @@ func (h *adapterHost) answered() {
 	h.starts = min(h.starts, 1)
 }
 
-// discard ends a process that failed, so that the next get starts another. Several may discard the same one.
+// discard kills a process that failed, so that the next get starts another. Several may discard the same one.
 func (h *adapterHost) discard(process *adapterProcess) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	if h.current == process {
 		h.current = nil
 		h.lastDown = time.Now()
 	}
-	process.client.Kill()
+	h.mu.Unlock()
+	endAdapter(process.client, process.command, 0)
 }
 
 // close ends the adapter for good.
 func (h *adapterHost) close() {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.closed = true
-	if h.current != nil {
-		h.current.client.Kill()
-		h.current = nil
+	last := h.current
+	h.current = nil
+	h.mu.Unlock()
+	if last != nil {
+		endAdapter(last.client, last.command, adapterEndTimeout)
+	}
+}
+
+// endAdapter asks a process to end and kills it when it has not after a while; without a while it is killed at once.
+// go-plugin alone would wait forever for a process that is stopped: such a one neither answers the question nor ends.
+func endAdapter(client *plugin.Client, command *exec.Cmd, grace time.Duration) {
+	kill := func() {
+		if command.Process != nil {
+			_ = command.Process.Kill() // the only error is that it has ended
+		}
+	}
+	if grace == 0 {
+		kill()
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		client.Kill()
+	}()
+	select {
+	case <-ended:
+	case <-time.After(grace):
+		kill()
+		<-ended
 	}
 }
 

@@ -29,8 +29,10 @@ type link struct {
 	// env has the server's credentials, which the spool does not.
 	env      []string
 	listener net.Listener
+	silence  time.Duration // after which an agent is taken for one that hangs
 
 	mu      sync.Mutex
+	watcher *watcher  // of the agent that runs
 	queue   []message // not acknowledged yet
 	bytes   int
 	next    uint64
@@ -46,7 +48,7 @@ type link struct {
 }
 
 func newLink(dir string, argv, env []string, listener net.Listener) *link {
-	return &link{dir: dir, argv: argv, env: env, listener: listener, more: make(chan struct{}, 1), fewer: make(chan struct{}), done: make(chan struct{}), quit: make(chan struct{})}
+	return &link{dir: dir, argv: argv, env: env, listener: listener, silence: silenceTimeout, more: make(chan struct{}, 1), fewer: make(chan struct{}), done: make(chan struct{}), quit: make(chan struct{})}
 }
 
 // send queues a message. Output over the bound is dropped and counted.
@@ -85,22 +87,22 @@ func (l *link) acknowledged(sequence uint64) {
 	l.fewer = make(chan struct{})
 }
 
-// settled waits until everything that was sent is acknowledged, for at most a while.
-func (l *link) settled(limit time.Duration) {
+// settled waits until everything that was sent is acknowledged, for at most a while, and tells whether it is.
+func (l *link) settled(limit time.Duration) bool {
 	deadline := time.After(limit)
 	for {
 		l.mu.Lock()
 		left, changed := len(l.queue), l.fewer
 		l.mu.Unlock()
 		if left == 0 {
-			return
+			return true
 		}
 		select {
 		case <-changed:
 		case <-l.done:
-			return
+			return false
 		case <-deadline:
-			return
+			return false
 		}
 	}
 }
@@ -169,19 +171,26 @@ func (l *link) once() (*outcome, error) {
 	}
 	defer func() { _ = conn.Close() }()
 	stop := make(chan struct{})
-	var writing sync.WaitGroup
-	writing.Go(func() { l.write(conn, stop) })
-	out, err := l.read(conn)
+	watched := &watcher{process: process.Process, silence: l.silence}
+	l.watch(watched)
+	var running sync.WaitGroup
+	running.Go(func() { l.write(conn, stop) })
+	running.Go(func() { watched.run(stop) })
+	out, err := l.read(conn, watched)
 	close(stop)
 	_ = conn.Close()
-	writing.Wait()
+	running.Wait()
+	l.watch(nil)
+	if watched.hung.Load() {
+		l.hungUp()
+	}
 	if out != nil {
 		// It only has to end its adapters: nobody need wait for that.
 		return out, nil
 	}
 	select {
 	case <-exited:
-	case <-time.After(5 * time.Second):
+	case <-time.After(agentEndTimeout):
 		_ = process.Process.Kill()
 		<-exited
 	}
@@ -261,13 +270,14 @@ func (l *link) write(conn net.Conn, stop <-chan struct{}) {
 	}
 }
 
-func (l *link) read(conn net.Conn) (*outcome, error) {
+func (l *link) read(conn net.Conn, watched *watcher) (*outcome, error) {
 	reader := bufio.NewReader(conn)
 	for {
 		var r reply
 		if err := readMessage(reader, &r); err != nil {
 			return nil, err
 		}
+		watched.heard.Store(true)
 		switch r.T {
 		case "ack":
 			l.acknowledged(r.Seq)

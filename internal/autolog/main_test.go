@@ -71,6 +71,9 @@ func agentMain(args []string) int {
 		settings.stall = stall
 	}
 	options.settings = settings
+	if patience, err := time.ParseDuration(os.Getenv("CAIRN_TEST_PATIENCE")); err == nil {
+		settings.patience = patience
+	}
 	for i, arg := range args {
 		switch arg {
 		case "--spool":
@@ -93,7 +96,7 @@ func agentMain(args []string) int {
 	return 0
 }
 
-// watchForDeath kills the agent with SIGKILL as soon as something of the training lies in its journal, once.
+// watchForDeath kills the agent with SIGKILL, or stops it, as soon as something of the training lies in its journal, once.
 func watchForDeath(dir, marker string) {
 	go func() {
 		for {
@@ -101,7 +104,12 @@ func watchForDeath(dir, marker string) {
 			for _, file := range files {
 				if data, err := os.ReadFile(file); err == nil && strings.Contains(string(data), `"kind":"die"`) {
 					_ = os.WriteFile(marker, nil, 0o600)
-					_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+					deadly := syscall.SIGKILL
+					if os.Getenv("CAIRN_TEST_AGENT_STOPS") != "" {
+						deadly = syscall.SIGSTOP
+					}
+					_ = syscall.Kill(os.Getpid(), deadly)
+					return
 				}
 			}
 		}
@@ -337,6 +345,13 @@ func (s *fakeSession) Observe(o sdk.Observation) ([]sdk.Record, error) {
 		}
 	case "hang":
 		select {}
+	case "stop":
+		// Once: the next start goes on.
+		if _, err := os.Stat(p.Once); err != nil {
+			_ = os.WriteFile(p.Once, nil, 0o600)
+			_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+			select {} // the signal may take a moment to reach every thread
+		}
 	}
 	return nil, nil
 }

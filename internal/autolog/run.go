@@ -89,6 +89,7 @@ func RunAgent(ctx context.Context, options AgentOptions) error {
 func defaultSettings() *agentSettings {
 	return &agentSettings{
 		server: client.FromEnvironment(""), maxSpool: defaultMaxSpool, dirs: adapterDirs(), trusted: trustedDigests(), stall: stallTimeout,
+		patience: adaptersTimeout,
 	}
 }
 
@@ -149,25 +150,23 @@ func (a *agent) serve(ctx context.Context, listener net.Listener, options AgentO
 		origin.settle()
 		a.conclude(ctx, end)
 	}
-	out := a.finishDelivery(ctx)
+	failure := a.finishDelivery(ctx)
 	stopUpload()
 	running.Wait()
-	if out == nil {
-		counted := a.result(a.lastFailure())
-		out = &counted
-	}
 	stop()
 	_ = listener.Close()
 	<-accepting
 	a.pumping.Wait()
 	origin.settle()
+	// Counted now that nothing more is answered.
+	out := a.result(failure)
 	// The spool is free or gone before exec is told, so that what exec says of it holds; the adapters may take longer to end.
 	err := a.closeSpool()
 	if out.Pending == 0 && told {
 		err = errors.Join(err, a.removeSpool())
 	}
 	unlock()
-	in.finish(*out)
+	in.finish(out)
 	in.closeAll()
 	a.closeHosts()
 	return err
@@ -190,21 +189,22 @@ func (a *agent) awaitEnd(ctx context.Context, in *intake, gone <-chan struct{}) 
 	default:
 	}
 	end = endEntry{Status: statusKilled, Reason: "cairn exec ended before its command", EndMS: time.Now().UnixMilli()}
-	if a.config.Lazy {
+	if known, ok := a.writtenEnd(); ok {
+		end = known
+	} else if a.config.Lazy {
 		end = endEntry{Status: statusFinished, EndMS: time.Now().UnixMilli()}
 	}
 	return end, ctx.Err() == nil
 }
 
-// finishDelivery delivers what is left: nil when it could not, for the reason that the uploader has.
-func (a *agent) finishDelivery(ctx context.Context) *outcome {
+// finishDelivery delivers what is left; where it cannot, the error is the reason that the uploader has.
+func (a *agent) finishDelivery(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, ending)
 	defer cancel()
-	if err := a.uploader.drain(ctx, triesAtEnd); err != nil {
+	if a.uploader.drain(ctx, triesAtEnd) == nil {
 		return nil
 	}
-	counted := a.result(nil)
-	return &counted
+	return a.lastFailure()
 }
 
 func (a *agent) lastFailure() error {

@@ -17,6 +17,7 @@ const (
 
 const (
 	maxWarnings     = 20
+	maxWarning      = 500
 	maxWarningsText = 4000
 	// maxSiblings bounds the runs beside the command's that get a fingerprint.
 	maxSiblings = 1000
@@ -255,7 +256,7 @@ func fitStatus(payload json.RawMessage) string {
 
 // warning gives the op that adds a warning to a run, or none when it is there already or there are too many.
 func (s *state) warning(run, text string) (op, bool) {
-	text = truncate(strings.ReplaceAll(text, "\n", " "), 500)
+	text = truncate(strings.ReplaceAll(text, "\n", " "), maxWarning)
 	all := s.warnings[run]
 	if slices.Contains(all, text) || len(all) >= maxWarnings {
 		return op{}, false
@@ -265,6 +266,18 @@ func (s *state) warning(run, text string) (op, bool) {
 		return op{}, false
 	}
 	return op{Kind: opTag, Run: run, Key: tagWarnings, Value: joined}, true
+}
+
+// replaceWarning gives the op that puts another warning in the place of one that a run has.
+func (s *state) replaceWarning(run, old, text string) op {
+	text = truncate(strings.ReplaceAll(text, "\n", " "), maxWarning)
+	all := slices.Clone(s.warnings[run])
+	if slices.Contains(all, text) {
+		all = slices.DeleteFunc(all, func(said string) bool { return said == old })
+	} else if at := slices.Index(all, old); at >= 0 {
+		all[at] = text
+	}
+	return op{Kind: opTag, Run: run, Key: tagWarnings, Value: strings.Join(all, "\n")}
 }
 
 // truncate cuts a text to at most n characters.

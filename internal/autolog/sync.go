@@ -201,7 +201,7 @@ func deliverSpool(ctx context.Context, home, dir string, config Config, options 
 	out := a.result(failure)
 	a.closeHosts()
 	err = errors.Join(err, a.closeSpool())
-	if err == nil && failure == nil {
+	if err == nil && out.Pending == 0 && failure == nil {
 		err = a.removeSpool()
 	}
 	return out, err
@@ -229,18 +229,22 @@ func writeEnd(dir string, end endEntry) error {
 	return nil
 }
 
+// writtenEnd is how the command ended as exec left it in the spool.
+func (a *agent) writtenEnd() (end endEntry, ok bool) {
+	data, err := os.ReadFile(filepath.Join(a.dir, endFile))
+	ok = err == nil && json.Unmarshal(data, &end) == nil && end.Status != ""
+	return end, ok
+}
+
 // knownEnd is how the command ended as far as the spool knows.
 func (a *agent) knownEnd() endEntry {
 	if a.state.end != nil {
 		return *a.state.end
 	}
-	end := endEntry{Status: statusKilled, Reason: "the agent was killed before the command ended", EndMS: time.Now().UnixMilli()}
-	if data, err := os.ReadFile(filepath.Join(a.dir, endFile)); err == nil {
-		var known endEntry
-		if json.Unmarshal(data, &known) == nil && known.Status != "" {
-			return known
-		}
+	if known, ok := a.writtenEnd(); ok {
+		return known
 	}
+	end := endEntry{Status: statusKilled, Reason: "the agent was killed before the command ended", EndMS: time.Now().UnixMilli()}
 	// The journal was last written while the command ran.
 	if info, err := os.Stat(a.journal.path(a.journal.segments[len(a.journal.segments)-1].begin)); err == nil {
 		end.EndMS = info.ModTime().UnixMilli()

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"time"
 )
 
 // takeUser journals what the user's own code logs through the `cairn` package: it needs no adapter, and a param of the
@@ -86,6 +88,11 @@ func (c *connection) serveControl() {
 		}
 	}
 	a.mu.Unlock()
+	var living sync.WaitGroup
+	stop := make(chan struct{})
+	defer living.Wait()
+	defer close(stop)
+	living.Go(func() { c.stayAlive(stop) })
 	for {
 		var m message
 		if err := readMessage(c.reader, &m); err != nil {
@@ -111,6 +118,20 @@ func (c *connection) serveControl() {
 		}
 		if m.Seq > 0 {
 			c.ack(m.Seq)
+		}
+	}
+}
+
+// stayAlive tells exec that the agent is there, until the connection ends.
+func (c *connection) stayAlive(stop <-chan struct{}) {
+	tick := time.NewTicker(aliveEvery)
+	defer tick.Stop()
+	for {
+		c.reply(reply{T: "alive"})
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
 		}
 	}
 }
