@@ -40,7 +40,7 @@ func isSecretName(name string) bool {
 }
 
 // A masker hides secrets in text: the values of environment variables that are named like secrets, wherever they appear,
-// and passwords in URLs. It is safe for concurrent use.
+// passwords in URLs, tokens of well-known forms, and what a text gives to a name like a secret's. It is safe for concurrent use.
 type masker struct {
 	replacer *strings.Replacer
 }
@@ -98,8 +98,15 @@ func isPath(value string) bool {
 }
 
 // text hides secrets in a text.
-func (m *masker) text(s string) string {
-	return userInfo.ReplaceAllString(m.replacer.Replace(s), "${1}${2}:"+masked+"@")
+func (m *masker) text(s string) string { return scanned(m.known(s), scanText) }
+
+// known hides what is a secret wherever it stands.
+func (m *masker) known(s string) string {
+	s = m.replacer.Replace(s)
+	if strings.Contains(s, "://") {
+		s = userInfo.ReplaceAllString(s, "${1}${2}:"+masked+"@")
+	}
+	return knownTokens(s)
 }
 
 // argv hides secrets in a command line, also short values of flags named like secrets.

@@ -34,7 +34,7 @@ func (m *masker) diff(patch string) string {
 		}
 		out.WriteString(replaceSecrets(assignment, line, 1, 3))
 	}
-	return m.text(out.String())
+	return scanned(m.known(out.String()), scanCode)
 }
 
 // replaceSecrets masks one group of each match in a line where another names a secret. Quotes stay.
