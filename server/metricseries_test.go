@@ -165,13 +165,13 @@ func TestMetricSeriesThatAreReplacedAreCutOff(t *testing.T) {
 	body := bufio.NewReader(response.Body)
 	_, err = body.ReadString('\n')
 	require.NoError(t, err)
-	r.logColumn(run, "loss", 0, 1, false) // the user's own takes the place of the adapter's
+	r.logColumn(run, "loss", -1, 1, false) // the user's own takes the place of the adapter's
 	_, err = io.Copy(io.Discard, body)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.NoError(t, response.Body.Close())
 
 	again := r.send(http.MethodGet, "/metric-series/"+run+"?format=csv", "")
-	require.Equal(t, fmt.Sprintf("run_id,key,step,time,value\n%s,loss,0,2023-11-14T22:13:20.000Z,0\n", run), again.body)
+	require.Equal(t, fmt.Sprintf("run_id,key,step,time,value\n%s,loss,-1,2023-11-14T22:13:19.999Z,-1\n", run), again.body)
 }
 
 // A client that leaves ends its download, and is no error of the server's.
