@@ -48,7 +48,7 @@ type Dataset struct {
 	SourceType, Source string
 	// Schema and Profile are MLflow's column schema and counts, JSON; empty when unknown.
 	Schema, Profile string
-	// Context is "training", "validation", "test" or "eval".
+	// Context is "train", "eval", "validation" or "test".
 	Context string
 }
 

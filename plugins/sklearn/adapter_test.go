@@ -38,10 +38,12 @@ func TestEveryCandidateIsAChildRun(t *testing.T) {
 	begun, ended := map[string]bool{}, map[string]string{}
 	scores := map[string]int{}
 	var table string
+	var starts []int64
 	for _, record := range replay(t, "search") {
 		switch r := record.(type) {
 		case sdk.ChildRun:
 			begun[r.Run] = true
+			starts = append(starts, r.Start.UnixMilli())
 		case sdk.ChildEnd:
 			ended[r.Run] = r.Status
 		case sdk.Metric:
@@ -55,6 +57,9 @@ func TestEveryCandidateIsAChildRun(t *testing.T) {
 		}
 	}
 	require.Len(t, begun, 4)
+	for i, start := range starts {
+		require.Equal(t, starts[0]+int64(i), start, "lists of children are sorted by it")
+	}
 	require.Equal(t, map[string]string{
 		"candidate-0": sdk.Finished, "candidate-1": sdk.Failed, "candidate-2": sdk.Finished, "candidate-3": sdk.Failed,
 	}, ended, "candidates whose every fit raised have failed")

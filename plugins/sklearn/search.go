@@ -43,7 +43,8 @@ func (f *fit) candidates(o sdk.Observation) ([]sdk.Record, error) {
 				results[name] = column[i]
 			}
 		}
-		records = append(records, sdk.ChildRun{Run: run, Name: fmt.Sprintf("%s-%0*d", p.Estimator, digits, at), Start: f.started})
+		began := f.childStart(at)
+		records = append(records, sdk.ChildRun{Run: run, Name: fmt.Sprintf("%s-%0*d", p.Estimator, digits, at), Start: began})
 		records = append(records, estimatorTags(run, p.Estimator, p.Class)...)
 		if p.Best != nil && *p.Best == at {
 			records = append(records, sdk.Tag{Run: run, Key: "cairn.search.best", Value: "true"})
@@ -52,7 +53,7 @@ func (f *fit) candidates(o sdk.Observation) ([]sdk.Record, error) {
 		for _, name := range sorted(results) {
 			records = append(records, result(run, name, results[name]))
 		}
-		records = append(records, sdk.ChildEnd{Run: run, Status: status(results), End: f.candidateEnd(results, p.Splits, o.Time)})
+		records = append(records, sdk.ChildEnd{Run: run, Status: status(results), End: childEnd(began, results, p.Splits, o.Time)})
 		f.table.add(values, results)
 	}
 	if p.First+len(p.Params) >= p.Total {
@@ -88,14 +89,22 @@ func status(results map[string]sdk.Float) string {
 	return sdk.Finished
 }
 
-// candidateEnd is the search's start plus the time that the candidate's fits and scores took: when it really ran is not
-// known, since candidates may run in parallel and in other processes.
-func (f *fit) candidateEnd(results map[string]sdk.Float, splits int, limit time.Time) time.Time {
+// childStart gives candidates and folds starts of their own, in their order, which is how lists of them are sorted. When one
+// really began is not known, since they may run in parallel and in other processes.
+func (f *fit) childStart(at int) time.Time {
+	return f.started.Add(time.Duration(at) * time.Millisecond)
+}
+
+// childEnd is the start plus the time that the candidate's fits and scores took.
+func childEnd(began time.Time, results map[string]sdk.Float, splits int, limit time.Time) time.Time {
+	if limit.Before(began) {
+		return began
+	}
 	seconds := float64(results["mean_fit_time"]+results["mean_score_time"]) * float64(splits)
-	if math.IsNaN(seconds) || seconds < 0 || seconds > limit.Sub(f.started).Seconds() {
+	if math.IsNaN(seconds) || seconds < 0 || seconds > limit.Sub(began).Seconds() {
 		return limit
 	}
-	return f.started.Add(time.Duration(seconds * float64(time.Second)))
+	return began.Add(time.Duration(seconds * float64(time.Second)))
 }
 
 func (t *candidateTable) add(params map[string]string, results map[string]sdk.Float) {
@@ -178,7 +187,8 @@ func (f *fit) folds(o sdk.Observation) ([]sdk.Record, error) {
 	}
 	for i := range count {
 		run := fmt.Sprintf("fold-%d", i)
-		records = append(records, sdk.ChildRun{Run: run, Name: fmt.Sprintf("%s-fold-%d", f.estimator, i), Start: f.started})
+		began := f.childStart(i)
+		records = append(records, sdk.ChildRun{Run: run, Name: fmt.Sprintf("%s-fold-%d", f.estimator, i), Start: began})
 		records = append(records, estimatorTags(run, f.estimator, f.class)...)
 		records = append(records, params(run, f.params)...)
 		seconds := 0.0
@@ -190,7 +200,7 @@ func (f *fit) folds(o sdk.Observation) ([]sdk.Record, error) {
 				}
 			}
 		}
-		end := f.candidateEnd(map[string]sdk.Float{"mean_fit_time": sdk.Float(seconds)}, 1, o.Time)
+		end := childEnd(began, map[string]sdk.Float{"mean_fit_time": sdk.Float(seconds)}, 1, o.Time)
 		records = append(records, sdk.ChildEnd{Run: run, Status: sdk.Finished, End: end})
 	}
 	return records, nil

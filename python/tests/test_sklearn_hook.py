@@ -73,7 +73,7 @@ print(json.dumps([
         "X_train",
         [75, 4],
         [75],
-        "training",
+        "train",
     )
     assert data["schema"]["columns"][0] == {"name": "sepal length (cm)", "type": "double", "required": True}
     assert sum(map(sum, one(agent, "fit.confusion")["counts"])) == 75
@@ -523,3 +523,38 @@ assert pickle.loads(pickle.dumps(accuracy_score)) is accuracy_score
     )
     assert [m["payload"]["method"] for m in agent.observations("fit.start")] == ["fit", "cross_validate"]
     assert one(agent, "eval.metric")["key"] == "accuracy_score_X"
+
+
+def test_the_same_data_have_the_same_digest(train):
+    agent = train(
+        HEAD
+        + """
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score
+model = LogisticRegression(max_iter=500).fit(X_train, y_train)
+model.score(X_train, y_train)
+LogisticRegression(max_iter=500).fit(X_train, y_train)
+accuracy_score(y_train, model.predict(X_train))
+model.score(X_test, y_test)
+"""
+    )
+    fits = [facts["digest"] for facts in (m["payload"] for m in agent.of("obs") if m["kind"] == "fit.data")]
+    scored = [facts for facts in (m["payload"] for m in agent.of("obs") if m["kind"] == "eval.data")]
+    assert [facts["name"] for facts in scored] == ["X_train", "X_test"]
+    assert fits == [scored[0]["digest"]] * 2
+    assert scored[1]["digest"] != fits[0]
+    assert {facts["context"] for facts in scored} == {"eval"}
+
+
+def test_a_column_with_missing_values_is_optional(train):
+    agent = train(
+        HEAD
+        + """
+from sklearn.ensemble import HistGradientBoostingClassifier
+X_train = X_train.copy()
+X_train.iloc[40, 1] = float("nan")
+HistGradientBoostingClassifier(max_iter=2).fit(X_train, y_train)
+"""
+    )
+    required = [column["required"] for column in one(agent, "fit.model")["inputs"]["columns"]]
+    assert required == [True, False, True, True]

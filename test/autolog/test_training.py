@@ -87,11 +87,11 @@ def test_later_fits_are_siblings_of_the_same_exec(recorded):
 
 def test_dataset_is_an_input(recorded):
     inputs = {i.tags[0].value: i.dataset for i in recorded[0].inputs.dataset_inputs}
-    assert set(inputs) == {"training", "eval"}
-    assert inputs["training"].name == "X_train"
-    assert len(inputs["training"].digest) == 32
-    assert json.loads(inputs["training"].profile)["num_rows"] == 112
-    columns = json.loads(inputs["training"].schema)["mlflow_colspec"]
+    assert set(inputs) == {"train", "eval"}
+    assert inputs["train"].name == "X_train"
+    assert len(inputs["train"].digest) == 32
+    assert json.loads(inputs["train"].profile)["num_rows"] == 112
+    columns = json.loads(inputs["train"].schema)["mlflow_colspec"]
     assert columns[0] == {"type": "double", "name": "sepal length (cm)", "required": True}
     assert inputs["eval"].name == "X_test"
 

@@ -136,7 +136,7 @@ def test_what_was_trained_is_recorded(demo):
         assert run["status"] == "FINISHED"
         assert {"n_estimators", "estimator__n_estimators"} & {param["key"] for param in run["params"]}
         assert [model["status"] for model in run["loggedModels"]] == ["READY"]
-        assert "training" in [read["context"] for read in run["inputs"]]
+        assert "train" in [read["context"] for read in run["inputs"]]
     search = next(edge["node"] for edge in runs if edge["node"]["name"] == "grid-search")
     candidates = [edge["node"] for edge in search["children"]["edges"]]
     assert len(candidates) == 12

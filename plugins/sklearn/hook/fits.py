@@ -80,7 +80,9 @@ def first_rows(X):
 def record_data(fit, clock):
     if fit.X is None:
         return
-    facts = cairn.tabular.describe(fit.X, fit.y, fit.data_name, max(clock.left() / 2, 0.01))
+    fit.described_as(fit.X, max(clock.left() / 2, 0.01))
+    facts = cairn.tabular.describe(fit.X, fit.y, fit.data_name, fit.data_seconds)
     if facts["sampled"]:
         fit.warn("the digest of %s is that of a sample of its rows: reading all takes too long" % fit.data_name)
-    fit.emit("fit.data", dict(facts, context="training"))
+    fit.schema = facts["schema"]
+    fit.emit("fit.data", dict(facts, context="train"))

@@ -28,7 +28,7 @@ def record_metric(function, name, value, args, kwargs, frame):
         return
     fit, data_name, data, seconds = found
     record_value(fit, name, value, data_name, command(name, function, args, kwargs, frame, 0))
-    record_eval_data(fit, data_name, data(), seconds)
+    record_eval_data(fit, data_name, data(), targets(args, kwargs, 0, "y_true"), seconds)
 
 
 @cairn.guard
@@ -40,7 +40,7 @@ def record_score(function, estimator, value, args, kwargs, frame):
     data_name = fit.name_data(data, frame)
     said = command(type(estimator).__name__ + ".score", function, args, kwargs, frame, 1)
     record_value(fit, type(estimator).__name__ + "_score", value, data_name, said)
-    record_eval_data(fit, data_name, data, 0.0)
+    record_eval_data(fit, data_name, data, targets(args, kwargs, 1, "y"), 0.0)
 
 
 @cairn.guard
@@ -54,20 +54,29 @@ def record_scorer(scorer, estimator, value, args, kwargs, frame):
     name = getattr(function, "__name__", type(function).__name__).strip("<>")
     said = "%s(%s)" % (name, type(estimator).__name__)
     record_value(fit, name, value * getattr(scorer, "_sign", 1), data_name, said)
-    record_eval_data(fit, data_name, data, 0.0)
+    record_eval_data(fit, data_name, data, targets(args, kwargs, 1, "y_true"), 0.0)
 
 
 def record_value(fit, metric, value, data_name, said):
     fit.emit("eval.metric", {"key": fit.metric_key(metric, data_name), "value": float(value), "call": said})
 
 
-def record_eval_data(fit, name, data, seconds):
-    """The data of an evaluation as an input of the run, once."""
+def targets(args, kwargs, at, name):
+    """What the call was given as the true values."""
+    return args[at] if len(args) > at else kwargs.get(name)
+
+
+def record_eval_data(fit, name, data, y, seconds):
+    """The data of an evaluation as an input of the run, once: with the targets, so that data with the same of both have the
+    same digest, whatever they were used for."""
     if data is None or name in fit.described:
         return
     fit.described.add(name)
     with cairn.quiet.work():
-        facts = cairn.tabular.describe(data, None, name, max(EVAL_DATA_SECONDS, 0.1 * seconds))
+        if y is not None and cairn.tabular.rows(y) != cairn.tabular.rows(data):
+            y = None
+        limit = fit.seconds_for(data, max(EVAL_DATA_SECONDS, 0.1 * seconds))
+        facts = cairn.tabular.describe(data, y, name, limit)
     fit.emit("eval.data", dict(facts, context="eval"))
 
 

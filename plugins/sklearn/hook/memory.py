@@ -86,6 +86,16 @@ class Fit:
         self.calls = {}  # metric → number of calls
         self.data = {}  # name → ids of the different data of that name
         self.described = set()
+        self.schema = None  # of X, from all of its rows or a sample of them
+        self.data_seconds = 0.0  # that the digest of X could take
+        self._described_X = reference(None)
+
+    def described_as(self, X, seconds):
+        self._described_X, self.data_seconds = reference(X), seconds
+
+    def seconds_for(self, data, seconds):
+        """How long the digest of evaluation data may take: that of the training data once more is to come out the same."""
+        return max(seconds, self.data_seconds) if data is self._described_X() else seconds
 
     def emit(self, kind, payload, files=None):
         cairn.emit(kind, fit=self.id, payload=payload, files=files, run=self.run)

@@ -77,12 +77,23 @@ def record_model(fit, estimator, rows, file):
         "requirements": requirements(estimator, fit, file.pickler),
         "python": "%d.%d.%d" % sys.version_info[:3],
         "predicts": hasattr(estimator, "predict"),
-        "inputs": cairn.tabular.schema(rows) if rows is not None else None,
+        "inputs": inputs(fit, rows),
         "outputs": outputs(fit, estimator, rows),
         "example": cairn.tabular.example(rows) if rows is not None else None,
         "mlflow": getattr(sys.modules.get("mlflow"), "__version__", ""),
     }
     fit.emit("fit.model", facts, files={"model": file.path})
+
+
+def inputs(fit, rows):
+    """The schema of what the model takes. A column is optional where any row of the training data lacks a value, which
+    the few rows need not show."""
+    found = cairn.tabular.schema(rows) if rows is not None else None
+    whole = fit.schema
+    if found and whole and "columns" in found and len(found["columns"]) == len(whole.get("columns", ())):
+        for column, same in zip(found["columns"], whole["columns"]):
+            column["required"] = column["required"] and same["required"]
+    return found
 
 
 def outputs(fit, estimator, rows):
