@@ -37,16 +37,20 @@ import (
 	"github.com/cairnml/cairn/ent/metricseries"
 	"github.com/cairnml/cairn/ent/metrictail"
 	"github.com/cairnml/cairn/ent/modelalias"
+	"github.com/cairnml/cairn/ent/modelhistory"
+	"github.com/cairnml/cairn/ent/modelmanifest"
+	"github.com/cairnml/cairn/ent/modelrule"
 	"github.com/cairnml/cairn/ent/modelversion"
+	"github.com/cairnml/cairn/ent/modelversiontag"
 	"github.com/cairnml/cairn/ent/param"
 	"github.com/cairnml/cairn/ent/pluginrelease"
 	"github.com/cairnml/cairn/ent/registeredmodel"
+	"github.com/cairnml/cairn/ent/registeredmodeltag"
 	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/ent/runinput"
 	"github.com/cairnml/cairn/ent/runlogchunk"
 	"github.com/cairnml/cairn/ent/runoutput"
 	"github.com/cairnml/cairn/ent/runtag"
-	"github.com/cairnml/cairn/ent/stagetransition"
 	"github.com/cairnml/cairn/ent/token"
 
 	stdsql "database/sql"
@@ -101,14 +105,24 @@ type Client struct {
 	MetricTail *MetricTailClient
 	// ModelAlias is the client for interacting with the ModelAlias builders.
 	ModelAlias *ModelAliasClient
+	// ModelHistory is the client for interacting with the ModelHistory builders.
+	ModelHistory *ModelHistoryClient
+	// ModelManifest is the client for interacting with the ModelManifest builders.
+	ModelManifest *ModelManifestClient
+	// ModelRule is the client for interacting with the ModelRule builders.
+	ModelRule *ModelRuleClient
 	// ModelVersion is the client for interacting with the ModelVersion builders.
 	ModelVersion *ModelVersionClient
+	// ModelVersionTag is the client for interacting with the ModelVersionTag builders.
+	ModelVersionTag *ModelVersionTagClient
 	// Param is the client for interacting with the Param builders.
 	Param *ParamClient
 	// PluginRelease is the client for interacting with the PluginRelease builders.
 	PluginRelease *PluginReleaseClient
 	// RegisteredModel is the client for interacting with the RegisteredModel builders.
 	RegisteredModel *RegisteredModelClient
+	// RegisteredModelTag is the client for interacting with the RegisteredModelTag builders.
+	RegisteredModelTag *RegisteredModelTagClient
 	// Run is the client for interacting with the Run builders.
 	Run *RunClient
 	// RunInput is the client for interacting with the RunInput builders.
@@ -119,8 +133,6 @@ type Client struct {
 	RunOutput *RunOutputClient
 	// RunTag is the client for interacting with the RunTag builders.
 	RunTag *RunTagClient
-	// StageTransition is the client for interacting with the StageTransition builders.
-	StageTransition *StageTransitionClient
 	// Token is the client for interacting with the Token builders.
 	Token *TokenClient
 }
@@ -156,16 +168,20 @@ func (c *Client) init() {
 	c.MetricSeries = NewMetricSeriesClient(c.config)
 	c.MetricTail = NewMetricTailClient(c.config)
 	c.ModelAlias = NewModelAliasClient(c.config)
+	c.ModelHistory = NewModelHistoryClient(c.config)
+	c.ModelManifest = NewModelManifestClient(c.config)
+	c.ModelRule = NewModelRuleClient(c.config)
 	c.ModelVersion = NewModelVersionClient(c.config)
+	c.ModelVersionTag = NewModelVersionTagClient(c.config)
 	c.Param = NewParamClient(c.config)
 	c.PluginRelease = NewPluginReleaseClient(c.config)
 	c.RegisteredModel = NewRegisteredModelClient(c.config)
+	c.RegisteredModelTag = NewRegisteredModelTagClient(c.config)
 	c.Run = NewRunClient(c.config)
 	c.RunInput = NewRunInputClient(c.config)
 	c.RunLogChunk = NewRunLogChunkClient(c.config)
 	c.RunOutput = NewRunOutputClient(c.config)
 	c.RunTag = NewRunTagClient(c.config)
-	c.StageTransition = NewStageTransitionClient(c.config)
 	c.Token = NewTokenClient(c.config)
 }
 
@@ -257,41 +273,45 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:               ctx,
-		config:            cfg,
-		ArtifactReference: NewArtifactReferenceClient(cfg),
-		BatchClient:       NewBatchClientClient(cfg),
-		Change:            NewChangeClient(cfg),
-		ChangeSequence:    NewChangeSequenceClient(cfg),
-		Dataset:           NewDatasetClient(cfg),
-		Experiment:        NewExperimentClient(cfg),
-		ExperimentTag:     NewExperimentTagClient(cfg),
-		Fingerprint:       NewFingerprintClient(cfg),
-		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
-		Lease:             NewLeaseClient(cfg),
-		LineageEdge:       NewLineageEdgeClient(cfg),
-		LoggedModel:       NewLoggedModelClient(cfg),
-		LoggedModelMetric: NewLoggedModelMetricClient(cfg),
-		LoggedModelParam:  NewLoggedModelParamClient(cfg),
-		LoggedModelTag:    NewLoggedModelTagClient(cfg),
-		MetricBatch:       NewMetricBatchClient(cfg),
-		MetricChunk:       NewMetricChunkClient(cfg),
-		MetricGoal:        NewMetricGoalClient(cfg),
-		MetricRollup:      NewMetricRollupClient(cfg),
-		MetricSeries:      NewMetricSeriesClient(cfg),
-		MetricTail:        NewMetricTailClient(cfg),
-		ModelAlias:        NewModelAliasClient(cfg),
-		ModelVersion:      NewModelVersionClient(cfg),
-		Param:             NewParamClient(cfg),
-		PluginRelease:     NewPluginReleaseClient(cfg),
-		RegisteredModel:   NewRegisteredModelClient(cfg),
-		Run:               NewRunClient(cfg),
-		RunInput:          NewRunInputClient(cfg),
-		RunLogChunk:       NewRunLogChunkClient(cfg),
-		RunOutput:         NewRunOutputClient(cfg),
-		RunTag:            NewRunTagClient(cfg),
-		StageTransition:   NewStageTransitionClient(cfg),
-		Token:             NewTokenClient(cfg),
+		ctx:                ctx,
+		config:             cfg,
+		ArtifactReference:  NewArtifactReferenceClient(cfg),
+		BatchClient:        NewBatchClientClient(cfg),
+		Change:             NewChangeClient(cfg),
+		ChangeSequence:     NewChangeSequenceClient(cfg),
+		Dataset:            NewDatasetClient(cfg),
+		Experiment:         NewExperimentClient(cfg),
+		ExperimentTag:      NewExperimentTagClient(cfg),
+		Fingerprint:        NewFingerprintClient(cfg),
+		IdempotencyKey:     NewIdempotencyKeyClient(cfg),
+		Lease:              NewLeaseClient(cfg),
+		LineageEdge:        NewLineageEdgeClient(cfg),
+		LoggedModel:        NewLoggedModelClient(cfg),
+		LoggedModelMetric:  NewLoggedModelMetricClient(cfg),
+		LoggedModelParam:   NewLoggedModelParamClient(cfg),
+		LoggedModelTag:     NewLoggedModelTagClient(cfg),
+		MetricBatch:        NewMetricBatchClient(cfg),
+		MetricChunk:        NewMetricChunkClient(cfg),
+		MetricGoal:         NewMetricGoalClient(cfg),
+		MetricRollup:       NewMetricRollupClient(cfg),
+		MetricSeries:       NewMetricSeriesClient(cfg),
+		MetricTail:         NewMetricTailClient(cfg),
+		ModelAlias:         NewModelAliasClient(cfg),
+		ModelHistory:       NewModelHistoryClient(cfg),
+		ModelManifest:      NewModelManifestClient(cfg),
+		ModelRule:          NewModelRuleClient(cfg),
+		ModelVersion:       NewModelVersionClient(cfg),
+		ModelVersionTag:    NewModelVersionTagClient(cfg),
+		Param:              NewParamClient(cfg),
+		PluginRelease:      NewPluginReleaseClient(cfg),
+		RegisteredModel:    NewRegisteredModelClient(cfg),
+		RegisteredModelTag: NewRegisteredModelTagClient(cfg),
+		Run:                NewRunClient(cfg),
+		RunInput:           NewRunInputClient(cfg),
+		RunLogChunk:        NewRunLogChunkClient(cfg),
+		RunOutput:          NewRunOutputClient(cfg),
+		RunTag:             NewRunTagClient(cfg),
+		Token:              NewTokenClient(cfg),
 	}, nil
 }
 
@@ -309,41 +329,45 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:               ctx,
-		config:            cfg,
-		ArtifactReference: NewArtifactReferenceClient(cfg),
-		BatchClient:       NewBatchClientClient(cfg),
-		Change:            NewChangeClient(cfg),
-		ChangeSequence:    NewChangeSequenceClient(cfg),
-		Dataset:           NewDatasetClient(cfg),
-		Experiment:        NewExperimentClient(cfg),
-		ExperimentTag:     NewExperimentTagClient(cfg),
-		Fingerprint:       NewFingerprintClient(cfg),
-		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
-		Lease:             NewLeaseClient(cfg),
-		LineageEdge:       NewLineageEdgeClient(cfg),
-		LoggedModel:       NewLoggedModelClient(cfg),
-		LoggedModelMetric: NewLoggedModelMetricClient(cfg),
-		LoggedModelParam:  NewLoggedModelParamClient(cfg),
-		LoggedModelTag:    NewLoggedModelTagClient(cfg),
-		MetricBatch:       NewMetricBatchClient(cfg),
-		MetricChunk:       NewMetricChunkClient(cfg),
-		MetricGoal:        NewMetricGoalClient(cfg),
-		MetricRollup:      NewMetricRollupClient(cfg),
-		MetricSeries:      NewMetricSeriesClient(cfg),
-		MetricTail:        NewMetricTailClient(cfg),
-		ModelAlias:        NewModelAliasClient(cfg),
-		ModelVersion:      NewModelVersionClient(cfg),
-		Param:             NewParamClient(cfg),
-		PluginRelease:     NewPluginReleaseClient(cfg),
-		RegisteredModel:   NewRegisteredModelClient(cfg),
-		Run:               NewRunClient(cfg),
-		RunInput:          NewRunInputClient(cfg),
-		RunLogChunk:       NewRunLogChunkClient(cfg),
-		RunOutput:         NewRunOutputClient(cfg),
-		RunTag:            NewRunTagClient(cfg),
-		StageTransition:   NewStageTransitionClient(cfg),
-		Token:             NewTokenClient(cfg),
+		ctx:                ctx,
+		config:             cfg,
+		ArtifactReference:  NewArtifactReferenceClient(cfg),
+		BatchClient:        NewBatchClientClient(cfg),
+		Change:             NewChangeClient(cfg),
+		ChangeSequence:     NewChangeSequenceClient(cfg),
+		Dataset:            NewDatasetClient(cfg),
+		Experiment:         NewExperimentClient(cfg),
+		ExperimentTag:      NewExperimentTagClient(cfg),
+		Fingerprint:        NewFingerprintClient(cfg),
+		IdempotencyKey:     NewIdempotencyKeyClient(cfg),
+		Lease:              NewLeaseClient(cfg),
+		LineageEdge:        NewLineageEdgeClient(cfg),
+		LoggedModel:        NewLoggedModelClient(cfg),
+		LoggedModelMetric:  NewLoggedModelMetricClient(cfg),
+		LoggedModelParam:   NewLoggedModelParamClient(cfg),
+		LoggedModelTag:     NewLoggedModelTagClient(cfg),
+		MetricBatch:        NewMetricBatchClient(cfg),
+		MetricChunk:        NewMetricChunkClient(cfg),
+		MetricGoal:         NewMetricGoalClient(cfg),
+		MetricRollup:       NewMetricRollupClient(cfg),
+		MetricSeries:       NewMetricSeriesClient(cfg),
+		MetricTail:         NewMetricTailClient(cfg),
+		ModelAlias:         NewModelAliasClient(cfg),
+		ModelHistory:       NewModelHistoryClient(cfg),
+		ModelManifest:      NewModelManifestClient(cfg),
+		ModelRule:          NewModelRuleClient(cfg),
+		ModelVersion:       NewModelVersionClient(cfg),
+		ModelVersionTag:    NewModelVersionTagClient(cfg),
+		Param:              NewParamClient(cfg),
+		PluginRelease:      NewPluginReleaseClient(cfg),
+		RegisteredModel:    NewRegisteredModelClient(cfg),
+		RegisteredModelTag: NewRegisteredModelTagClient(cfg),
+		Run:                NewRunClient(cfg),
+		RunInput:           NewRunInputClient(cfg),
+		RunLogChunk:        NewRunLogChunkClient(cfg),
+		RunOutput:          NewRunOutputClient(cfg),
+		RunTag:             NewRunTagClient(cfg),
+		Token:              NewTokenClient(cfg),
 	}, nil
 }
 
@@ -377,9 +401,10 @@ func (c *Client) Use(hooks ...Hook) {
 		c.Experiment, c.ExperimentTag, c.Fingerprint, c.IdempotencyKey, c.Lease,
 		c.LineageEdge, c.LoggedModel, c.LoggedModelMetric, c.LoggedModelParam,
 		c.LoggedModelTag, c.MetricBatch, c.MetricChunk, c.MetricGoal, c.MetricRollup,
-		c.MetricSeries, c.MetricTail, c.ModelAlias, c.ModelVersion, c.Param,
-		c.PluginRelease, c.RegisteredModel, c.Run, c.RunInput, c.RunLogChunk,
-		c.RunOutput, c.RunTag, c.StageTransition, c.Token,
+		c.MetricSeries, c.MetricTail, c.ModelAlias, c.ModelHistory, c.ModelManifest,
+		c.ModelRule, c.ModelVersion, c.ModelVersionTag, c.Param, c.PluginRelease,
+		c.RegisteredModel, c.RegisteredModelTag, c.Run, c.RunInput, c.RunLogChunk,
+		c.RunOutput, c.RunTag, c.Token,
 	} {
 		n.Use(hooks...)
 	}
@@ -393,9 +418,10 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.Experiment, c.ExperimentTag, c.Fingerprint, c.IdempotencyKey, c.Lease,
 		c.LineageEdge, c.LoggedModel, c.LoggedModelMetric, c.LoggedModelParam,
 		c.LoggedModelTag, c.MetricBatch, c.MetricChunk, c.MetricGoal, c.MetricRollup,
-		c.MetricSeries, c.MetricTail, c.ModelAlias, c.ModelVersion, c.Param,
-		c.PluginRelease, c.RegisteredModel, c.Run, c.RunInput, c.RunLogChunk,
-		c.RunOutput, c.RunTag, c.StageTransition, c.Token,
+		c.MetricSeries, c.MetricTail, c.ModelAlias, c.ModelHistory, c.ModelManifest,
+		c.ModelRule, c.ModelVersion, c.ModelVersionTag, c.Param, c.PluginRelease,
+		c.RegisteredModel, c.RegisteredModelTag, c.Run, c.RunInput, c.RunLogChunk,
+		c.RunOutput, c.RunTag, c.Token,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -448,14 +474,24 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.MetricTail.mutate(ctx, m)
 	case *ModelAliasMutation:
 		return c.ModelAlias.mutate(ctx, m)
+	case *ModelHistoryMutation:
+		return c.ModelHistory.mutate(ctx, m)
+	case *ModelManifestMutation:
+		return c.ModelManifest.mutate(ctx, m)
+	case *ModelRuleMutation:
+		return c.ModelRule.mutate(ctx, m)
 	case *ModelVersionMutation:
 		return c.ModelVersion.mutate(ctx, m)
+	case *ModelVersionTagMutation:
+		return c.ModelVersionTag.mutate(ctx, m)
 	case *ParamMutation:
 		return c.Param.mutate(ctx, m)
 	case *PluginReleaseMutation:
 		return c.PluginRelease.mutate(ctx, m)
 	case *RegisteredModelMutation:
 		return c.RegisteredModel.mutate(ctx, m)
+	case *RegisteredModelTagMutation:
+		return c.RegisteredModelTag.mutate(ctx, m)
 	case *RunMutation:
 		return c.Run.mutate(ctx, m)
 	case *RunInputMutation:
@@ -466,8 +502,6 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.RunOutput.mutate(ctx, m)
 	case *RunTagMutation:
 		return c.RunTag.mutate(ctx, m)
-	case *StageTransitionMutation:
-		return c.StageTransition.mutate(ctx, m)
 	case *TokenMutation:
 		return c.Token.mutate(ctx, m)
 	default:
@@ -3689,6 +3723,437 @@ func (c *ModelAliasClient) mutate(ctx context.Context, m *ModelAliasMutation) (V
 	}
 }
 
+// ModelHistoryClient is a client for the ModelHistory schema.
+type ModelHistoryClient struct {
+	config
+}
+
+// NewModelHistoryClient returns a client for the ModelHistory from the given config.
+func NewModelHistoryClient(c config) *ModelHistoryClient {
+	return &ModelHistoryClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `modelhistory.Hooks(f(g(h())))`.
+func (c *ModelHistoryClient) Use(hooks ...Hook) {
+	c.hooks.ModelHistory = append(c.hooks.ModelHistory, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `modelhistory.Intercept(f(g(h())))`.
+func (c *ModelHistoryClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ModelHistory = append(c.inters.ModelHistory, interceptors...)
+}
+
+// Create returns a builder for creating a ModelHistory entity.
+func (c *ModelHistoryClient) Create() *ModelHistoryCreate {
+	mutation := newModelHistoryMutation(c.config, OpCreate)
+	return &ModelHistoryCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ModelHistory entities.
+func (c *ModelHistoryClient) CreateBulk(builders ...*ModelHistoryCreate) *ModelHistoryCreateBulk {
+	return &ModelHistoryCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ModelHistoryClient) MapCreateBulk(slice any, setFunc func(*ModelHistoryCreate, int)) *ModelHistoryCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ModelHistoryCreateBulk{err: fmt.Errorf("calling to ModelHistoryClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ModelHistoryCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ModelHistoryCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ModelHistory.
+func (c *ModelHistoryClient) Update() *ModelHistoryUpdate {
+	mutation := newModelHistoryMutation(c.config, OpUpdate)
+	return &ModelHistoryUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ModelHistoryClient) UpdateOne(_m *ModelHistory) *ModelHistoryUpdateOne {
+	mutation := newModelHistoryMutation(c.config, OpUpdateOne, withModelHistory(_m))
+	return &ModelHistoryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ModelHistoryClient) UpdateOneID(id int) *ModelHistoryUpdateOne {
+	mutation := newModelHistoryMutation(c.config, OpUpdateOne, withModelHistoryID(id))
+	return &ModelHistoryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ModelHistory.
+func (c *ModelHistoryClient) Delete() *ModelHistoryDelete {
+	mutation := newModelHistoryMutation(c.config, OpDelete)
+	return &ModelHistoryDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ModelHistoryClient) DeleteOne(_m *ModelHistory) *ModelHistoryDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ModelHistoryClient) DeleteOneID(id int) *ModelHistoryDeleteOne {
+	builder := c.Delete().Where(modelhistory.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ModelHistoryDeleteOne{builder}
+}
+
+// Query returns a query builder for ModelHistory.
+func (c *ModelHistoryClient) Query() *ModelHistoryQuery {
+	return &ModelHistoryQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeModelHistory},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ModelHistory entity by its id.
+func (c *ModelHistoryClient) Get(ctx context.Context, id int) (*ModelHistory, error) {
+	return c.Query().Where(modelhistory.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ModelHistoryClient) GetX(ctx context.Context, id int) *ModelHistory {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ModelHistoryClient) Hooks() []Hook {
+	return c.hooks.ModelHistory
+}
+
+// Interceptors returns the client interceptors.
+func (c *ModelHistoryClient) Interceptors() []Interceptor {
+	return c.inters.ModelHistory
+}
+
+func (c *ModelHistoryClient) mutate(ctx context.Context, m *ModelHistoryMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ModelHistoryCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ModelHistoryUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ModelHistoryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ModelHistoryDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ModelHistory mutation op: %q", m.Op())
+	}
+}
+
+// ModelManifestClient is a client for the ModelManifest schema.
+type ModelManifestClient struct {
+	config
+}
+
+// NewModelManifestClient returns a client for the ModelManifest from the given config.
+func NewModelManifestClient(c config) *ModelManifestClient {
+	return &ModelManifestClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `modelmanifest.Hooks(f(g(h())))`.
+func (c *ModelManifestClient) Use(hooks ...Hook) {
+	c.hooks.ModelManifest = append(c.hooks.ModelManifest, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `modelmanifest.Intercept(f(g(h())))`.
+func (c *ModelManifestClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ModelManifest = append(c.inters.ModelManifest, interceptors...)
+}
+
+// Create returns a builder for creating a ModelManifest entity.
+func (c *ModelManifestClient) Create() *ModelManifestCreate {
+	mutation := newModelManifestMutation(c.config, OpCreate)
+	return &ModelManifestCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ModelManifest entities.
+func (c *ModelManifestClient) CreateBulk(builders ...*ModelManifestCreate) *ModelManifestCreateBulk {
+	return &ModelManifestCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ModelManifestClient) MapCreateBulk(slice any, setFunc func(*ModelManifestCreate, int)) *ModelManifestCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ModelManifestCreateBulk{err: fmt.Errorf("calling to ModelManifestClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ModelManifestCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ModelManifestCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ModelManifest.
+func (c *ModelManifestClient) Update() *ModelManifestUpdate {
+	mutation := newModelManifestMutation(c.config, OpUpdate)
+	return &ModelManifestUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ModelManifestClient) UpdateOne(_m *ModelManifest) *ModelManifestUpdateOne {
+	mutation := newModelManifestMutation(c.config, OpUpdateOne, withModelManifest(_m))
+	return &ModelManifestUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ModelManifestClient) UpdateOneID(id int) *ModelManifestUpdateOne {
+	mutation := newModelManifestMutation(c.config, OpUpdateOne, withModelManifestID(id))
+	return &ModelManifestUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ModelManifest.
+func (c *ModelManifestClient) Delete() *ModelManifestDelete {
+	mutation := newModelManifestMutation(c.config, OpDelete)
+	return &ModelManifestDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ModelManifestClient) DeleteOne(_m *ModelManifest) *ModelManifestDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ModelManifestClient) DeleteOneID(id int) *ModelManifestDeleteOne {
+	builder := c.Delete().Where(modelmanifest.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ModelManifestDeleteOne{builder}
+}
+
+// Query returns a query builder for ModelManifest.
+func (c *ModelManifestClient) Query() *ModelManifestQuery {
+	return &ModelManifestQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeModelManifest},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ModelManifest entity by its id.
+func (c *ModelManifestClient) Get(ctx context.Context, id int) (*ModelManifest, error) {
+	return c.Query().Where(modelmanifest.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ModelManifestClient) GetX(ctx context.Context, id int) *ModelManifest {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryModelVersion queries the model_version edge of a ModelManifest.
+func (c *ModelManifestClient) QueryModelVersion(_m *ModelManifest) *ModelVersionQuery {
+	query := (&ModelVersionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(modelmanifest.Table, modelmanifest.FieldID, id),
+			sqlgraph.To(modelversion.Table, modelversion.FieldID),
+			sqlgraph.Edge(sqlgraph.O2O, true, modelmanifest.ModelVersionTable, modelmanifest.ModelVersionColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ModelManifestClient) Hooks() []Hook {
+	return c.hooks.ModelManifest
+}
+
+// Interceptors returns the client interceptors.
+func (c *ModelManifestClient) Interceptors() []Interceptor {
+	return c.inters.ModelManifest
+}
+
+func (c *ModelManifestClient) mutate(ctx context.Context, m *ModelManifestMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ModelManifestCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ModelManifestUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ModelManifestUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ModelManifestDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ModelManifest mutation op: %q", m.Op())
+	}
+}
+
+// ModelRuleClient is a client for the ModelRule schema.
+type ModelRuleClient struct {
+	config
+}
+
+// NewModelRuleClient returns a client for the ModelRule from the given config.
+func NewModelRuleClient(c config) *ModelRuleClient {
+	return &ModelRuleClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `modelrule.Hooks(f(g(h())))`.
+func (c *ModelRuleClient) Use(hooks ...Hook) {
+	c.hooks.ModelRule = append(c.hooks.ModelRule, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `modelrule.Intercept(f(g(h())))`.
+func (c *ModelRuleClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ModelRule = append(c.inters.ModelRule, interceptors...)
+}
+
+// Create returns a builder for creating a ModelRule entity.
+func (c *ModelRuleClient) Create() *ModelRuleCreate {
+	mutation := newModelRuleMutation(c.config, OpCreate)
+	return &ModelRuleCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ModelRule entities.
+func (c *ModelRuleClient) CreateBulk(builders ...*ModelRuleCreate) *ModelRuleCreateBulk {
+	return &ModelRuleCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ModelRuleClient) MapCreateBulk(slice any, setFunc func(*ModelRuleCreate, int)) *ModelRuleCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ModelRuleCreateBulk{err: fmt.Errorf("calling to ModelRuleClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ModelRuleCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ModelRuleCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ModelRule.
+func (c *ModelRuleClient) Update() *ModelRuleUpdate {
+	mutation := newModelRuleMutation(c.config, OpUpdate)
+	return &ModelRuleUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ModelRuleClient) UpdateOne(_m *ModelRule) *ModelRuleUpdateOne {
+	mutation := newModelRuleMutation(c.config, OpUpdateOne, withModelRule(_m))
+	return &ModelRuleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ModelRuleClient) UpdateOneID(id int) *ModelRuleUpdateOne {
+	mutation := newModelRuleMutation(c.config, OpUpdateOne, withModelRuleID(id))
+	return &ModelRuleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ModelRule.
+func (c *ModelRuleClient) Delete() *ModelRuleDelete {
+	mutation := newModelRuleMutation(c.config, OpDelete)
+	return &ModelRuleDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ModelRuleClient) DeleteOne(_m *ModelRule) *ModelRuleDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ModelRuleClient) DeleteOneID(id int) *ModelRuleDeleteOne {
+	builder := c.Delete().Where(modelrule.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ModelRuleDeleteOne{builder}
+}
+
+// Query returns a query builder for ModelRule.
+func (c *ModelRuleClient) Query() *ModelRuleQuery {
+	return &ModelRuleQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeModelRule},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ModelRule entity by its id.
+func (c *ModelRuleClient) Get(ctx context.Context, id int) (*ModelRule, error) {
+	return c.Query().Where(modelrule.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ModelRuleClient) GetX(ctx context.Context, id int) *ModelRule {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryRegisteredModel queries the registered_model edge of a ModelRule.
+func (c *ModelRuleClient) QueryRegisteredModel(_m *ModelRule) *RegisteredModelQuery {
+	query := (&RegisteredModelClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(modelrule.Table, modelrule.FieldID, id),
+			sqlgraph.To(registeredmodel.Table, registeredmodel.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, modelrule.RegisteredModelTable, modelrule.RegisteredModelColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ModelRuleClient) Hooks() []Hook {
+	return c.hooks.ModelRule
+}
+
+// Interceptors returns the client interceptors.
+func (c *ModelRuleClient) Interceptors() []Interceptor {
+	return c.inters.ModelRule
+}
+
+func (c *ModelRuleClient) mutate(ctx context.Context, m *ModelRuleMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ModelRuleCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ModelRuleUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ModelRuleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ModelRuleDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ModelRule mutation op: %q", m.Op())
+	}
+}
+
 // ModelVersionClient is a client for the ModelVersion schema.
 type ModelVersionClient struct {
 	config
@@ -3813,6 +4278,38 @@ func (c *ModelVersionClient) QueryRegisteredModel(_m *ModelVersion) *RegisteredM
 	return query
 }
 
+// QueryTags queries the tags edge of a ModelVersion.
+func (c *ModelVersionClient) QueryTags(_m *ModelVersion) *ModelVersionTagQuery {
+	query := (&ModelVersionTagClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(modelversion.Table, modelversion.FieldID, id),
+			sqlgraph.To(modelversiontag.Table, modelversiontag.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, modelversion.TagsTable, modelversion.TagsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryManifest queries the manifest edge of a ModelVersion.
+func (c *ModelVersionClient) QueryManifest(_m *ModelVersion) *ModelManifestQuery {
+	query := (&ModelManifestClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(modelversion.Table, modelversion.FieldID, id),
+			sqlgraph.To(modelmanifest.Table, modelmanifest.FieldID),
+			sqlgraph.Edge(sqlgraph.O2O, false, modelversion.ManifestTable, modelversion.ManifestColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *ModelVersionClient) Hooks() []Hook {
 	return c.hooks.ModelVersion
@@ -3835,6 +4332,155 @@ func (c *ModelVersionClient) mutate(ctx context.Context, m *ModelVersionMutation
 		return (&ModelVersionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown ModelVersion mutation op: %q", m.Op())
+	}
+}
+
+// ModelVersionTagClient is a client for the ModelVersionTag schema.
+type ModelVersionTagClient struct {
+	config
+}
+
+// NewModelVersionTagClient returns a client for the ModelVersionTag from the given config.
+func NewModelVersionTagClient(c config) *ModelVersionTagClient {
+	return &ModelVersionTagClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `modelversiontag.Hooks(f(g(h())))`.
+func (c *ModelVersionTagClient) Use(hooks ...Hook) {
+	c.hooks.ModelVersionTag = append(c.hooks.ModelVersionTag, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `modelversiontag.Intercept(f(g(h())))`.
+func (c *ModelVersionTagClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ModelVersionTag = append(c.inters.ModelVersionTag, interceptors...)
+}
+
+// Create returns a builder for creating a ModelVersionTag entity.
+func (c *ModelVersionTagClient) Create() *ModelVersionTagCreate {
+	mutation := newModelVersionTagMutation(c.config, OpCreate)
+	return &ModelVersionTagCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ModelVersionTag entities.
+func (c *ModelVersionTagClient) CreateBulk(builders ...*ModelVersionTagCreate) *ModelVersionTagCreateBulk {
+	return &ModelVersionTagCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ModelVersionTagClient) MapCreateBulk(slice any, setFunc func(*ModelVersionTagCreate, int)) *ModelVersionTagCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ModelVersionTagCreateBulk{err: fmt.Errorf("calling to ModelVersionTagClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ModelVersionTagCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ModelVersionTagCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ModelVersionTag.
+func (c *ModelVersionTagClient) Update() *ModelVersionTagUpdate {
+	mutation := newModelVersionTagMutation(c.config, OpUpdate)
+	return &ModelVersionTagUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ModelVersionTagClient) UpdateOne(_m *ModelVersionTag) *ModelVersionTagUpdateOne {
+	mutation := newModelVersionTagMutation(c.config, OpUpdateOne, withModelVersionTag(_m))
+	return &ModelVersionTagUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ModelVersionTagClient) UpdateOneID(id int) *ModelVersionTagUpdateOne {
+	mutation := newModelVersionTagMutation(c.config, OpUpdateOne, withModelVersionTagID(id))
+	return &ModelVersionTagUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ModelVersionTag.
+func (c *ModelVersionTagClient) Delete() *ModelVersionTagDelete {
+	mutation := newModelVersionTagMutation(c.config, OpDelete)
+	return &ModelVersionTagDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ModelVersionTagClient) DeleteOne(_m *ModelVersionTag) *ModelVersionTagDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ModelVersionTagClient) DeleteOneID(id int) *ModelVersionTagDeleteOne {
+	builder := c.Delete().Where(modelversiontag.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ModelVersionTagDeleteOne{builder}
+}
+
+// Query returns a query builder for ModelVersionTag.
+func (c *ModelVersionTagClient) Query() *ModelVersionTagQuery {
+	return &ModelVersionTagQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeModelVersionTag},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ModelVersionTag entity by its id.
+func (c *ModelVersionTagClient) Get(ctx context.Context, id int) (*ModelVersionTag, error) {
+	return c.Query().Where(modelversiontag.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ModelVersionTagClient) GetX(ctx context.Context, id int) *ModelVersionTag {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryModelVersion queries the model_version edge of a ModelVersionTag.
+func (c *ModelVersionTagClient) QueryModelVersion(_m *ModelVersionTag) *ModelVersionQuery {
+	query := (&ModelVersionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(modelversiontag.Table, modelversiontag.FieldID, id),
+			sqlgraph.To(modelversion.Table, modelversion.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, modelversiontag.ModelVersionTable, modelversiontag.ModelVersionColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ModelVersionTagClient) Hooks() []Hook {
+	return c.hooks.ModelVersionTag
+}
+
+// Interceptors returns the client interceptors.
+func (c *ModelVersionTagClient) Interceptors() []Interceptor {
+	return c.inters.ModelVersionTag
+}
+
+func (c *ModelVersionTagClient) mutate(ctx context.Context, m *ModelVersionTagMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ModelVersionTagCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ModelVersionTagUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ModelVersionTagUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ModelVersionTagDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ModelVersionTag mutation op: %q", m.Op())
 	}
 }
 
@@ -4260,6 +4906,38 @@ func (c *RegisteredModelClient) QueryAliases(_m *RegisteredModel) *ModelAliasQue
 	return query
 }
 
+// QueryTags queries the tags edge of a RegisteredModel.
+func (c *RegisteredModelClient) QueryTags(_m *RegisteredModel) *RegisteredModelTagQuery {
+	query := (&RegisteredModelTagClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(registeredmodel.Table, registeredmodel.FieldID, id),
+			sqlgraph.To(registeredmodeltag.Table, registeredmodeltag.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, registeredmodel.TagsTable, registeredmodel.TagsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRules queries the rules edge of a RegisteredModel.
+func (c *RegisteredModelClient) QueryRules(_m *RegisteredModel) *ModelRuleQuery {
+	query := (&ModelRuleClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(registeredmodel.Table, registeredmodel.FieldID, id),
+			sqlgraph.To(modelrule.Table, modelrule.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, registeredmodel.RulesTable, registeredmodel.RulesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *RegisteredModelClient) Hooks() []Hook {
 	return c.hooks.RegisteredModel
@@ -4282,6 +4960,155 @@ func (c *RegisteredModelClient) mutate(ctx context.Context, m *RegisteredModelMu
 		return (&RegisteredModelDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown RegisteredModel mutation op: %q", m.Op())
+	}
+}
+
+// RegisteredModelTagClient is a client for the RegisteredModelTag schema.
+type RegisteredModelTagClient struct {
+	config
+}
+
+// NewRegisteredModelTagClient returns a client for the RegisteredModelTag from the given config.
+func NewRegisteredModelTagClient(c config) *RegisteredModelTagClient {
+	return &RegisteredModelTagClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `registeredmodeltag.Hooks(f(g(h())))`.
+func (c *RegisteredModelTagClient) Use(hooks ...Hook) {
+	c.hooks.RegisteredModelTag = append(c.hooks.RegisteredModelTag, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `registeredmodeltag.Intercept(f(g(h())))`.
+func (c *RegisteredModelTagClient) Intercept(interceptors ...Interceptor) {
+	c.inters.RegisteredModelTag = append(c.inters.RegisteredModelTag, interceptors...)
+}
+
+// Create returns a builder for creating a RegisteredModelTag entity.
+func (c *RegisteredModelTagClient) Create() *RegisteredModelTagCreate {
+	mutation := newRegisteredModelTagMutation(c.config, OpCreate)
+	return &RegisteredModelTagCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of RegisteredModelTag entities.
+func (c *RegisteredModelTagClient) CreateBulk(builders ...*RegisteredModelTagCreate) *RegisteredModelTagCreateBulk {
+	return &RegisteredModelTagCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RegisteredModelTagClient) MapCreateBulk(slice any, setFunc func(*RegisteredModelTagCreate, int)) *RegisteredModelTagCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RegisteredModelTagCreateBulk{err: fmt.Errorf("calling to RegisteredModelTagClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RegisteredModelTagCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RegisteredModelTagCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for RegisteredModelTag.
+func (c *RegisteredModelTagClient) Update() *RegisteredModelTagUpdate {
+	mutation := newRegisteredModelTagMutation(c.config, OpUpdate)
+	return &RegisteredModelTagUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RegisteredModelTagClient) UpdateOne(_m *RegisteredModelTag) *RegisteredModelTagUpdateOne {
+	mutation := newRegisteredModelTagMutation(c.config, OpUpdateOne, withRegisteredModelTag(_m))
+	return &RegisteredModelTagUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RegisteredModelTagClient) UpdateOneID(id int) *RegisteredModelTagUpdateOne {
+	mutation := newRegisteredModelTagMutation(c.config, OpUpdateOne, withRegisteredModelTagID(id))
+	return &RegisteredModelTagUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for RegisteredModelTag.
+func (c *RegisteredModelTagClient) Delete() *RegisteredModelTagDelete {
+	mutation := newRegisteredModelTagMutation(c.config, OpDelete)
+	return &RegisteredModelTagDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RegisteredModelTagClient) DeleteOne(_m *RegisteredModelTag) *RegisteredModelTagDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RegisteredModelTagClient) DeleteOneID(id int) *RegisteredModelTagDeleteOne {
+	builder := c.Delete().Where(registeredmodeltag.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RegisteredModelTagDeleteOne{builder}
+}
+
+// Query returns a query builder for RegisteredModelTag.
+func (c *RegisteredModelTagClient) Query() *RegisteredModelTagQuery {
+	return &RegisteredModelTagQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRegisteredModelTag},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a RegisteredModelTag entity by its id.
+func (c *RegisteredModelTagClient) Get(ctx context.Context, id int) (*RegisteredModelTag, error) {
+	return c.Query().Where(registeredmodeltag.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RegisteredModelTagClient) GetX(ctx context.Context, id int) *RegisteredModelTag {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryRegisteredModel queries the registered_model edge of a RegisteredModelTag.
+func (c *RegisteredModelTagClient) QueryRegisteredModel(_m *RegisteredModelTag) *RegisteredModelQuery {
+	query := (&RegisteredModelClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(registeredmodeltag.Table, registeredmodeltag.FieldID, id),
+			sqlgraph.To(registeredmodel.Table, registeredmodel.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, registeredmodeltag.RegisteredModelTable, registeredmodeltag.RegisteredModelColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *RegisteredModelTagClient) Hooks() []Hook {
+	return c.hooks.RegisteredModelTag
+}
+
+// Interceptors returns the client interceptors.
+func (c *RegisteredModelTagClient) Interceptors() []Interceptor {
+	return c.inters.RegisteredModelTag
+}
+
+func (c *RegisteredModelTagClient) mutate(ctx context.Context, m *RegisteredModelTagMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RegisteredModelTagCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RegisteredModelTagUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RegisteredModelTagUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RegisteredModelTagDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown RegisteredModelTag mutation op: %q", m.Op())
 	}
 }
 
@@ -5206,139 +6033,6 @@ func (c *RunTagClient) mutate(ctx context.Context, m *RunTagMutation) (Value, er
 	}
 }
 
-// StageTransitionClient is a client for the StageTransition schema.
-type StageTransitionClient struct {
-	config
-}
-
-// NewStageTransitionClient returns a client for the StageTransition from the given config.
-func NewStageTransitionClient(c config) *StageTransitionClient {
-	return &StageTransitionClient{config: c}
-}
-
-// Use adds a list of mutation hooks to the hooks stack.
-// A call to `Use(f, g, h)` equals to `stagetransition.Hooks(f(g(h())))`.
-func (c *StageTransitionClient) Use(hooks ...Hook) {
-	c.hooks.StageTransition = append(c.hooks.StageTransition, hooks...)
-}
-
-// Intercept adds a list of query interceptors to the interceptors stack.
-// A call to `Intercept(f, g, h)` equals to `stagetransition.Intercept(f(g(h())))`.
-func (c *StageTransitionClient) Intercept(interceptors ...Interceptor) {
-	c.inters.StageTransition = append(c.inters.StageTransition, interceptors...)
-}
-
-// Create returns a builder for creating a StageTransition entity.
-func (c *StageTransitionClient) Create() *StageTransitionCreate {
-	mutation := newStageTransitionMutation(c.config, OpCreate)
-	return &StageTransitionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// CreateBulk returns a builder for creating a bulk of StageTransition entities.
-func (c *StageTransitionClient) CreateBulk(builders ...*StageTransitionCreate) *StageTransitionCreateBulk {
-	return &StageTransitionCreateBulk{config: c.config, builders: builders}
-}
-
-// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
-// a builder and applies setFunc on it.
-func (c *StageTransitionClient) MapCreateBulk(slice any, setFunc func(*StageTransitionCreate, int)) *StageTransitionCreateBulk {
-	rv := reflect.ValueOf(slice)
-	if rv.Kind() != reflect.Slice {
-		return &StageTransitionCreateBulk{err: fmt.Errorf("calling to StageTransitionClient.MapCreateBulk with wrong type %T, need slice", slice)}
-	}
-	builders := make([]*StageTransitionCreate, rv.Len())
-	for i := 0; i < rv.Len(); i++ {
-		builders[i] = c.Create()
-		setFunc(builders[i], i)
-	}
-	return &StageTransitionCreateBulk{config: c.config, builders: builders}
-}
-
-// Update returns an update builder for StageTransition.
-func (c *StageTransitionClient) Update() *StageTransitionUpdate {
-	mutation := newStageTransitionMutation(c.config, OpUpdate)
-	return &StageTransitionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// UpdateOne returns an update builder for the given entity.
-func (c *StageTransitionClient) UpdateOne(_m *StageTransition) *StageTransitionUpdateOne {
-	mutation := newStageTransitionMutation(c.config, OpUpdateOne, withStageTransition(_m))
-	return &StageTransitionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// UpdateOneID returns an update builder for the given id.
-func (c *StageTransitionClient) UpdateOneID(id int) *StageTransitionUpdateOne {
-	mutation := newStageTransitionMutation(c.config, OpUpdateOne, withStageTransitionID(id))
-	return &StageTransitionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// Delete returns a delete builder for StageTransition.
-func (c *StageTransitionClient) Delete() *StageTransitionDelete {
-	mutation := newStageTransitionMutation(c.config, OpDelete)
-	return &StageTransitionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// DeleteOne returns a builder for deleting the given entity.
-func (c *StageTransitionClient) DeleteOne(_m *StageTransition) *StageTransitionDeleteOne {
-	return c.DeleteOneID(_m.ID)
-}
-
-// DeleteOneID returns a builder for deleting the given entity by its id.
-func (c *StageTransitionClient) DeleteOneID(id int) *StageTransitionDeleteOne {
-	builder := c.Delete().Where(stagetransition.ID(id))
-	builder.mutation.id = &id
-	builder.mutation.op = OpDeleteOne
-	return &StageTransitionDeleteOne{builder}
-}
-
-// Query returns a query builder for StageTransition.
-func (c *StageTransitionClient) Query() *StageTransitionQuery {
-	return &StageTransitionQuery{
-		config: c.config,
-		ctx:    &QueryContext{Type: TypeStageTransition},
-		inters: c.Interceptors(),
-	}
-}
-
-// Get returns a StageTransition entity by its id.
-func (c *StageTransitionClient) Get(ctx context.Context, id int) (*StageTransition, error) {
-	return c.Query().Where(stagetransition.ID(id)).Only(ctx)
-}
-
-// GetX is like Get, but panics if an error occurs.
-func (c *StageTransitionClient) GetX(ctx context.Context, id int) *StageTransition {
-	obj, err := c.Get(ctx, id)
-	if err != nil {
-		panic(err)
-	}
-	return obj
-}
-
-// Hooks returns the client hooks.
-func (c *StageTransitionClient) Hooks() []Hook {
-	return c.hooks.StageTransition
-}
-
-// Interceptors returns the client interceptors.
-func (c *StageTransitionClient) Interceptors() []Interceptor {
-	return c.inters.StageTransition
-}
-
-func (c *StageTransitionClient) mutate(ctx context.Context, m *StageTransitionMutation) (Value, error) {
-	switch m.Op() {
-	case OpCreate:
-		return (&StageTransitionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
-	case OpUpdate:
-		return (&StageTransitionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
-	case OpUpdateOne:
-		return (&StageTransitionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
-	case OpDelete, OpDeleteOne:
-		return (&StageTransitionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
-	default:
-		return nil, fmt.Errorf("ent: unknown StageTransition mutation op: %q", m.Op())
-	}
-}
-
 // TokenClient is a client for the Token schema.
 type TokenClient struct {
 	config
@@ -5478,17 +6172,19 @@ type (
 		ArtifactReference, BatchClient, Change, ChangeSequence, Dataset, Experiment,
 		ExperimentTag, Fingerprint, IdempotencyKey, Lease, LineageEdge, LoggedModel,
 		LoggedModelMetric, LoggedModelParam, LoggedModelTag, MetricBatch, MetricChunk,
-		MetricGoal, MetricRollup, MetricSeries, MetricTail, ModelAlias, ModelVersion,
-		Param, PluginRelease, RegisteredModel, Run, RunInput, RunLogChunk, RunOutput,
-		RunTag, StageTransition, Token []ent.Hook
+		MetricGoal, MetricRollup, MetricSeries, MetricTail, ModelAlias, ModelHistory,
+		ModelManifest, ModelRule, ModelVersion, ModelVersionTag, Param, PluginRelease,
+		RegisteredModel, RegisteredModelTag, Run, RunInput, RunLogChunk, RunOutput,
+		RunTag, Token []ent.Hook
 	}
 	inters struct {
 		ArtifactReference, BatchClient, Change, ChangeSequence, Dataset, Experiment,
 		ExperimentTag, Fingerprint, IdempotencyKey, Lease, LineageEdge, LoggedModel,
 		LoggedModelMetric, LoggedModelParam, LoggedModelTag, MetricBatch, MetricChunk,
-		MetricGoal, MetricRollup, MetricSeries, MetricTail, ModelAlias, ModelVersion,
-		Param, PluginRelease, RegisteredModel, Run, RunInput, RunLogChunk, RunOutput,
-		RunTag, StageTransition, Token []ent.Interceptor
+		MetricGoal, MetricRollup, MetricSeries, MetricTail, ModelAlias, ModelHistory,
+		ModelManifest, ModelRule, ModelVersion, ModelVersionTag, Param, PluginRelease,
+		RegisteredModel, RegisteredModelTag, Run, RunInput, RunLogChunk, RunOutput,
+		RunTag, Token []ent.Interceptor
 	}
 )
 

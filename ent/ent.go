@@ -34,16 +34,20 @@ import (
 	"github.com/cairnml/cairn/ent/metricseries"
 	"github.com/cairnml/cairn/ent/metrictail"
 	"github.com/cairnml/cairn/ent/modelalias"
+	"github.com/cairnml/cairn/ent/modelhistory"
+	"github.com/cairnml/cairn/ent/modelmanifest"
+	"github.com/cairnml/cairn/ent/modelrule"
 	"github.com/cairnml/cairn/ent/modelversion"
+	"github.com/cairnml/cairn/ent/modelversiontag"
 	"github.com/cairnml/cairn/ent/param"
 	"github.com/cairnml/cairn/ent/pluginrelease"
 	"github.com/cairnml/cairn/ent/registeredmodel"
+	"github.com/cairnml/cairn/ent/registeredmodeltag"
 	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/ent/runinput"
 	"github.com/cairnml/cairn/ent/runlogchunk"
 	"github.com/cairnml/cairn/ent/runoutput"
 	"github.com/cairnml/cairn/ent/runtag"
-	"github.com/cairnml/cairn/ent/stagetransition"
 	"github.com/cairnml/cairn/ent/token"
 )
 
@@ -105,39 +109,43 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			artifactreference.Table: artifactreference.ValidColumn,
-			batchclient.Table:       batchclient.ValidColumn,
-			change.Table:            change.ValidColumn,
-			changesequence.Table:    changesequence.ValidColumn,
-			dataset.Table:           dataset.ValidColumn,
-			experiment.Table:        experiment.ValidColumn,
-			experimenttag.Table:     experimenttag.ValidColumn,
-			fingerprint.Table:       fingerprint.ValidColumn,
-			idempotencykey.Table:    idempotencykey.ValidColumn,
-			lease.Table:             lease.ValidColumn,
-			lineageedge.Table:       lineageedge.ValidColumn,
-			loggedmodel.Table:       loggedmodel.ValidColumn,
-			loggedmodelmetric.Table: loggedmodelmetric.ValidColumn,
-			loggedmodelparam.Table:  loggedmodelparam.ValidColumn,
-			loggedmodeltag.Table:    loggedmodeltag.ValidColumn,
-			metricbatch.Table:       metricbatch.ValidColumn,
-			metricchunk.Table:       metricchunk.ValidColumn,
-			metricgoal.Table:        metricgoal.ValidColumn,
-			metricrollup.Table:      metricrollup.ValidColumn,
-			metricseries.Table:      metricseries.ValidColumn,
-			metrictail.Table:        metrictail.ValidColumn,
-			modelalias.Table:        modelalias.ValidColumn,
-			modelversion.Table:      modelversion.ValidColumn,
-			param.Table:             param.ValidColumn,
-			pluginrelease.Table:     pluginrelease.ValidColumn,
-			registeredmodel.Table:   registeredmodel.ValidColumn,
-			run.Table:               run.ValidColumn,
-			runinput.Table:          runinput.ValidColumn,
-			runlogchunk.Table:       runlogchunk.ValidColumn,
-			runoutput.Table:         runoutput.ValidColumn,
-			runtag.Table:            runtag.ValidColumn,
-			stagetransition.Table:   stagetransition.ValidColumn,
-			token.Table:             token.ValidColumn,
+			artifactreference.Table:  artifactreference.ValidColumn,
+			batchclient.Table:        batchclient.ValidColumn,
+			change.Table:             change.ValidColumn,
+			changesequence.Table:     changesequence.ValidColumn,
+			dataset.Table:            dataset.ValidColumn,
+			experiment.Table:         experiment.ValidColumn,
+			experimenttag.Table:      experimenttag.ValidColumn,
+			fingerprint.Table:        fingerprint.ValidColumn,
+			idempotencykey.Table:     idempotencykey.ValidColumn,
+			lease.Table:              lease.ValidColumn,
+			lineageedge.Table:        lineageedge.ValidColumn,
+			loggedmodel.Table:        loggedmodel.ValidColumn,
+			loggedmodelmetric.Table:  loggedmodelmetric.ValidColumn,
+			loggedmodelparam.Table:   loggedmodelparam.ValidColumn,
+			loggedmodeltag.Table:     loggedmodeltag.ValidColumn,
+			metricbatch.Table:        metricbatch.ValidColumn,
+			metricchunk.Table:        metricchunk.ValidColumn,
+			metricgoal.Table:         metricgoal.ValidColumn,
+			metricrollup.Table:       metricrollup.ValidColumn,
+			metricseries.Table:       metricseries.ValidColumn,
+			metrictail.Table:         metrictail.ValidColumn,
+			modelalias.Table:         modelalias.ValidColumn,
+			modelhistory.Table:       modelhistory.ValidColumn,
+			modelmanifest.Table:      modelmanifest.ValidColumn,
+			modelrule.Table:          modelrule.ValidColumn,
+			modelversion.Table:       modelversion.ValidColumn,
+			modelversiontag.Table:    modelversiontag.ValidColumn,
+			param.Table:              param.ValidColumn,
+			pluginrelease.Table:      pluginrelease.ValidColumn,
+			registeredmodel.Table:    registeredmodel.ValidColumn,
+			registeredmodeltag.Table: registeredmodeltag.ValidColumn,
+			run.Table:                run.ValidColumn,
+			runinput.Table:           runinput.ValidColumn,
+			runlogchunk.Table:        runlogchunk.ValidColumn,
+			runoutput.Table:          runoutput.ValidColumn,
+			runtag.Table:             runtag.ValidColumn,
+			token.Table:              token.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -23,6 +23,10 @@ type ModelAlias struct {
 	Alias string `json:"alias,omitempty"`
 	// Version holds the value of the "version" field.
 	Version int `json:"version,omitempty"`
+	// UpdatedAt holds the value of the "updated_at" field.
+	UpdatedAt int64 `json:"updated_at,omitempty"`
+	// UpdatedBy holds the value of the "updated_by" field.
+	UpdatedBy string `json:"updated_by,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the ModelAliasQuery when eager-loading is set.
 	Edges        ModelAliasEdges `json:"edges"`
@@ -54,9 +58,9 @@ func (*ModelAlias) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case modelalias.FieldID, modelalias.FieldRegisteredModelID, modelalias.FieldVersion:
+		case modelalias.FieldID, modelalias.FieldRegisteredModelID, modelalias.FieldVersion, modelalias.FieldUpdatedAt:
 			values[i] = new(sql.NullInt64)
-		case modelalias.FieldAlias:
+		case modelalias.FieldAlias, modelalias.FieldUpdatedBy:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -96,6 +100,18 @@ func (_m *ModelAlias) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field version", values[i])
 			} else if value.Valid {
 				_m.Version = int(value.Int64)
+			}
+		case modelalias.FieldUpdatedAt:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field updated_at", values[i])
+			} else if value.Valid {
+				_m.UpdatedAt = value.Int64
+			}
+		case modelalias.FieldUpdatedBy:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field updated_by", values[i])
+			} else if value.Valid {
+				_m.UpdatedBy = value.String
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -146,6 +162,12 @@ func (_m *ModelAlias) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Version))
+	builder.WriteString(", ")
+	builder.WriteString("updated_at=")
+	builder.WriteString(fmt.Sprintf("%v", _m.UpdatedAt))
+	builder.WriteString(", ")
+	builder.WriteString("updated_by=")
+	builder.WriteString(_m.UpdatedBy)
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -40,6 +40,26 @@ func (_c *ModelAliasCreate) SetVersion(v int) *ModelAliasCreate {
 	return _c
 }
 
+// SetUpdatedAt sets the "updated_at" field.
+func (_c *ModelAliasCreate) SetUpdatedAt(v int64) *ModelAliasCreate {
+	_c.mutation.SetUpdatedAt(v)
+	return _c
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (_c *ModelAliasCreate) SetUpdatedBy(v string) *ModelAliasCreate {
+	_c.mutation.SetUpdatedBy(v)
+	return _c
+}
+
+// SetNillableUpdatedBy sets the "updated_by" field if the given value is not nil.
+func (_c *ModelAliasCreate) SetNillableUpdatedBy(v *string) *ModelAliasCreate {
+	if v != nil {
+		_c.SetUpdatedBy(*v)
+	}
+	return _c
+}
+
 // SetRegisteredModel sets the "registered_model" edge to the RegisteredModel entity.
 func (_c *ModelAliasCreate) SetRegisteredModel(v *RegisteredModel) *ModelAliasCreate {
 	return _c.SetRegisteredModelID(v.ID)
@@ -52,6 +72,7 @@ func (_c *ModelAliasCreate) Mutation() *ModelAliasMutation {
 
 // Save creates the ModelAlias in the database.
 func (_c *ModelAliasCreate) Save(ctx context.Context) (*ModelAlias, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -77,6 +98,14 @@ func (_c *ModelAliasCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *ModelAliasCreate) defaults() {
+	if _, ok := _c.mutation.UpdatedBy(); !ok {
+		v := modelalias.DefaultUpdatedBy
+		_c.mutation.SetUpdatedBy(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *ModelAliasCreate) check() error {
 	if _, ok := _c.mutation.RegisteredModelID(); !ok {
@@ -92,6 +121,17 @@ func (_c *ModelAliasCreate) check() error {
 	}
 	if _, ok := _c.mutation.Version(); !ok {
 		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "ModelAlias.version"`)}
+	}
+	if _, ok := _c.mutation.UpdatedAt(); !ok {
+		return &ValidationError{Name: "updated_at", err: errors.New(`ent: missing required field "ModelAlias.updated_at"`)}
+	}
+	if _, ok := _c.mutation.UpdatedBy(); !ok {
+		return &ValidationError{Name: "updated_by", err: errors.New(`ent: missing required field "ModelAlias.updated_by"`)}
+	}
+	if v, ok := _c.mutation.UpdatedBy(); ok {
+		if err := modelalias.UpdatedByValidator(v); err != nil {
+			return &ValidationError{Name: "updated_by", err: fmt.Errorf(`ent: validator failed for field "ModelAlias.updated_by": %w`, err)}
+		}
 	}
 	if len(_c.mutation.RegisteredModelIDs()) == 0 {
 		return &ValidationError{Name: "registered_model", err: errors.New(`ent: missing required edge "ModelAlias.registered_model"`)}
@@ -130,6 +170,14 @@ func (_c *ModelAliasCreate) createSpec() (*ModelAlias, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Version(); ok {
 		_spec.SetField(modelalias.FieldVersion, field.TypeInt, value)
 		_node.Version = value
+	}
+	if value, ok := _c.mutation.UpdatedAt(); ok {
+		_spec.SetField(modelalias.FieldUpdatedAt, field.TypeInt64, value)
+		_node.UpdatedAt = value
+	}
+	if value, ok := _c.mutation.UpdatedBy(); ok {
+		_spec.SetField(modelalias.FieldUpdatedBy, field.TypeString, value)
+		_node.UpdatedBy = value
 	}
 	if nodes := _c.mutation.RegisteredModelIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -242,6 +290,36 @@ func (u *ModelAliasUpsert) AddVersion(v int) *ModelAliasUpsert {
 	return u
 }
 
+// SetUpdatedAt sets the "updated_at" field.
+func (u *ModelAliasUpsert) SetUpdatedAt(v int64) *ModelAliasUpsert {
+	u.Set(modelalias.FieldUpdatedAt, v)
+	return u
+}
+
+// UpdateUpdatedAt sets the "updated_at" field to the value that was provided on create.
+func (u *ModelAliasUpsert) UpdateUpdatedAt() *ModelAliasUpsert {
+	u.SetExcluded(modelalias.FieldUpdatedAt)
+	return u
+}
+
+// AddUpdatedAt adds v to the "updated_at" field.
+func (u *ModelAliasUpsert) AddUpdatedAt(v int64) *ModelAliasUpsert {
+	u.Add(modelalias.FieldUpdatedAt, v)
+	return u
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (u *ModelAliasUpsert) SetUpdatedBy(v string) *ModelAliasUpsert {
+	u.Set(modelalias.FieldUpdatedBy, v)
+	return u
+}
+
+// UpdateUpdatedBy sets the "updated_by" field to the value that was provided on create.
+func (u *ModelAliasUpsert) UpdateUpdatedBy() *ModelAliasUpsert {
+	u.SetExcluded(modelalias.FieldUpdatedBy)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create.
 // Using this option is equivalent to using:
 //
@@ -331,6 +409,41 @@ func (u *ModelAliasUpsertOne) UpdateVersion() *ModelAliasUpsertOne {
 	})
 }
 
+// SetUpdatedAt sets the "updated_at" field.
+func (u *ModelAliasUpsertOne) SetUpdatedAt(v int64) *ModelAliasUpsertOne {
+	return u.Update(func(s *ModelAliasUpsert) {
+		s.SetUpdatedAt(v)
+	})
+}
+
+// AddUpdatedAt adds v to the "updated_at" field.
+func (u *ModelAliasUpsertOne) AddUpdatedAt(v int64) *ModelAliasUpsertOne {
+	return u.Update(func(s *ModelAliasUpsert) {
+		s.AddUpdatedAt(v)
+	})
+}
+
+// UpdateUpdatedAt sets the "updated_at" field to the value that was provided on create.
+func (u *ModelAliasUpsertOne) UpdateUpdatedAt() *ModelAliasUpsertOne {
+	return u.Update(func(s *ModelAliasUpsert) {
+		s.UpdateUpdatedAt()
+	})
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (u *ModelAliasUpsertOne) SetUpdatedBy(v string) *ModelAliasUpsertOne {
+	return u.Update(func(s *ModelAliasUpsert) {
+		s.SetUpdatedBy(v)
+	})
+}
+
+// UpdateUpdatedBy sets the "updated_by" field to the value that was provided on create.
+func (u *ModelAliasUpsertOne) UpdateUpdatedBy() *ModelAliasUpsertOne {
+	return u.Update(func(s *ModelAliasUpsert) {
+		s.UpdateUpdatedBy()
+	})
+}
+
 // Exec executes the query.
 func (u *ModelAliasUpsertOne) Exec(ctx context.Context) error {
 	if len(u.create.conflict) == 0 {
@@ -383,6 +496,7 @@ func (_c *ModelAliasCreateBulk) Save(ctx context.Context) ([]*ModelAlias, error)
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*ModelAliasMutation)
 				if !ok {
@@ -580,6 +694,41 @@ func (u *ModelAliasUpsertBulk) AddVersion(v int) *ModelAliasUpsertBulk {
 func (u *ModelAliasUpsertBulk) UpdateVersion() *ModelAliasUpsertBulk {
 	return u.Update(func(s *ModelAliasUpsert) {
 		s.UpdateVersion()
+	})
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (u *ModelAliasUpsertBulk) SetUpdatedAt(v int64) *ModelAliasUpsertBulk {
+	return u.Update(func(s *ModelAliasUpsert) {
+		s.SetUpdatedAt(v)
+	})
+}
+
+// AddUpdatedAt adds v to the "updated_at" field.
+func (u *ModelAliasUpsertBulk) AddUpdatedAt(v int64) *ModelAliasUpsertBulk {
+	return u.Update(func(s *ModelAliasUpsert) {
+		s.AddUpdatedAt(v)
+	})
+}
+
+// UpdateUpdatedAt sets the "updated_at" field to the value that was provided on create.
+func (u *ModelAliasUpsertBulk) UpdateUpdatedAt() *ModelAliasUpsertBulk {
+	return u.Update(func(s *ModelAliasUpsert) {
+		s.UpdateUpdatedAt()
+	})
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (u *ModelAliasUpsertBulk) SetUpdatedBy(v string) *ModelAliasUpsertBulk {
+	return u.Update(func(s *ModelAliasUpsert) {
+		s.SetUpdatedBy(v)
+	})
+}
+
+// UpdateUpdatedBy sets the "updated_by" field to the value that was provided on create.
+func (u *ModelAliasUpsertBulk) UpdateUpdatedBy() *ModelAliasUpsertBulk {
+	return u.Update(func(s *ModelAliasUpsert) {
+		s.UpdateUpdatedBy()
 	})
 }
 

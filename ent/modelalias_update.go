@@ -78,6 +78,41 @@ func (_u *ModelAliasUpdate) AddVersion(v int) *ModelAliasUpdate {
 	return _u
 }
 
+// SetUpdatedAt sets the "updated_at" field.
+func (_u *ModelAliasUpdate) SetUpdatedAt(v int64) *ModelAliasUpdate {
+	_u.mutation.ResetUpdatedAt()
+	_u.mutation.SetUpdatedAt(v)
+	return _u
+}
+
+// SetNillableUpdatedAt sets the "updated_at" field if the given value is not nil.
+func (_u *ModelAliasUpdate) SetNillableUpdatedAt(v *int64) *ModelAliasUpdate {
+	if v != nil {
+		_u.SetUpdatedAt(*v)
+	}
+	return _u
+}
+
+// AddUpdatedAt adds value to the "updated_at" field.
+func (_u *ModelAliasUpdate) AddUpdatedAt(v int64) *ModelAliasUpdate {
+	_u.mutation.AddUpdatedAt(v)
+	return _u
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (_u *ModelAliasUpdate) SetUpdatedBy(v string) *ModelAliasUpdate {
+	_u.mutation.SetUpdatedBy(v)
+	return _u
+}
+
+// SetNillableUpdatedBy sets the "updated_by" field if the given value is not nil.
+func (_u *ModelAliasUpdate) SetNillableUpdatedBy(v *string) *ModelAliasUpdate {
+	if v != nil {
+		_u.SetUpdatedBy(*v)
+	}
+	return _u
+}
+
 // SetRegisteredModel sets the "registered_model" edge to the RegisteredModel entity.
 func (_u *ModelAliasUpdate) SetRegisteredModel(v *RegisteredModel) *ModelAliasUpdate {
 	return _u.SetRegisteredModelID(v.ID)
@@ -128,6 +163,11 @@ func (_u *ModelAliasUpdate) check() error {
 			return &ValidationError{Name: "alias", err: fmt.Errorf(`ent: validator failed for field "ModelAlias.alias": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.UpdatedBy(); ok {
+		if err := modelalias.UpdatedByValidator(v); err != nil {
+			return &ValidationError{Name: "updated_by", err: fmt.Errorf(`ent: validator failed for field "ModelAlias.updated_by": %w`, err)}
+		}
+	}
 	if _u.mutation.RegisteredModelCleared() && len(_u.mutation.RegisteredModelIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "ModelAlias.registered_model"`)
 	}
@@ -160,6 +200,15 @@ func (_u *ModelAliasUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if value, ok := _u.mutation.AddedVersion(); ok {
 		_spec.AddField(modelalias.FieldVersion, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.UpdatedAt(); ok {
+		_spec.SetField(modelalias.FieldUpdatedAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedUpdatedAt(); ok {
+		_spec.AddField(modelalias.FieldUpdatedAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.UpdatedBy(); ok {
+		_spec.SetField(modelalias.FieldUpdatedBy, field.TypeString, value)
 	}
 	if _u.mutation.RegisteredModelCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -261,6 +310,41 @@ func (_u *ModelAliasUpdateOne) AddVersion(v int) *ModelAliasUpdateOne {
 	return _u
 }
 
+// SetUpdatedAt sets the "updated_at" field.
+func (_u *ModelAliasUpdateOne) SetUpdatedAt(v int64) *ModelAliasUpdateOne {
+	_u.mutation.ResetUpdatedAt()
+	_u.mutation.SetUpdatedAt(v)
+	return _u
+}
+
+// SetNillableUpdatedAt sets the "updated_at" field if the given value is not nil.
+func (_u *ModelAliasUpdateOne) SetNillableUpdatedAt(v *int64) *ModelAliasUpdateOne {
+	if v != nil {
+		_u.SetUpdatedAt(*v)
+	}
+	return _u
+}
+
+// AddUpdatedAt adds value to the "updated_at" field.
+func (_u *ModelAliasUpdateOne) AddUpdatedAt(v int64) *ModelAliasUpdateOne {
+	_u.mutation.AddUpdatedAt(v)
+	return _u
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (_u *ModelAliasUpdateOne) SetUpdatedBy(v string) *ModelAliasUpdateOne {
+	_u.mutation.SetUpdatedBy(v)
+	return _u
+}
+
+// SetNillableUpdatedBy sets the "updated_by" field if the given value is not nil.
+func (_u *ModelAliasUpdateOne) SetNillableUpdatedBy(v *string) *ModelAliasUpdateOne {
+	if v != nil {
+		_u.SetUpdatedBy(*v)
+	}
+	return _u
+}
+
 // SetRegisteredModel sets the "registered_model" edge to the RegisteredModel entity.
 func (_u *ModelAliasUpdateOne) SetRegisteredModel(v *RegisteredModel) *ModelAliasUpdateOne {
 	return _u.SetRegisteredModelID(v.ID)
@@ -324,6 +408,11 @@ func (_u *ModelAliasUpdateOne) check() error {
 			return &ValidationError{Name: "alias", err: fmt.Errorf(`ent: validator failed for field "ModelAlias.alias": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.UpdatedBy(); ok {
+		if err := modelalias.UpdatedByValidator(v); err != nil {
+			return &ValidationError{Name: "updated_by", err: fmt.Errorf(`ent: validator failed for field "ModelAlias.updated_by": %w`, err)}
+		}
+	}
 	if _u.mutation.RegisteredModelCleared() && len(_u.mutation.RegisteredModelIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "ModelAlias.registered_model"`)
 	}
@@ -373,6 +462,15 @@ func (_u *ModelAliasUpdateOne) sqlSave(ctx context.Context) (_node *ModelAlias, 
 	}
 	if value, ok := _u.mutation.AddedVersion(); ok {
 		_spec.AddField(modelalias.FieldVersion, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.UpdatedAt(); ok {
+		_spec.SetField(modelalias.FieldUpdatedAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedUpdatedAt(); ok {
+		_spec.AddField(modelalias.FieldUpdatedAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.UpdatedBy(); ok {
+		_spec.SetField(modelalias.FieldUpdatedBy, field.TypeString, value)
 	}
 	if _u.mutation.RegisteredModelCleared() {
 		edge := &sqlgraph.EdgeSpec{

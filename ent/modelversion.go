@@ -3,12 +3,12 @@
 package ent
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
+	"github.com/cairnml/cairn/ent/modelmanifest"
 	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/ent/registeredmodel"
 )
@@ -22,13 +22,17 @@ type ModelVersion struct {
 	RegisteredModelID int `json:"registered_model_id,omitempty"`
 	// Version holds the value of the "version" field.
 	Version int `json:"version,omitempty"`
-	// Source holds the value of the "source" field.
+	// What it was registered from, as it was named.
 	Source string `json:"source,omitempty"`
-	// RunID holds the value of the "run_id" field.
+	// Where its files lie.
+	ArtifactLocation string `json:"artifact_location,omitempty"`
+	// Perhaps of another server: a registry may serve several.
 	RunID string `json:"run_id,omitempty"`
-	// ModelID holds the value of the "model_id" field.
+	// Where that run can be seen, when it is of another server.
+	RunLink string `json:"run_link,omitempty"`
+	// The logged model.
 	ModelID string `json:"model_id,omitempty"`
-	// Stage holds the value of the "stage" field.
+	// "Deleted" when it is.
 	Stage string `json:"stage,omitempty"`
 	// Status holds the value of the "status" field.
 	Status modelversion.Status `json:"status,omitempty"`
@@ -36,10 +40,6 @@ type ModelVersion struct {
 	StatusMessage string `json:"status_message,omitempty"`
 	// Description holds the value of the "description" field.
 	Description string `json:"description,omitempty"`
-	// MLflow's signature of the model, JSON.
-	Signature string `json:"signature,omitempty"`
-	// Tags holds the value of the "tags" field.
-	Tags map[string]string `json:"tags,omitempty"`
 	// LifecycleStage holds the value of the "lifecycle_stage" field.
 	LifecycleStage modelversion.LifecycleStage `json:"lifecycle_stage,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -48,6 +48,8 @@ type ModelVersion struct {
 	UpdatedAt int64 `json:"updated_at,omitempty"`
 	// CreatedBy holds the value of the "created_by" field.
 	CreatedBy string `json:"created_by,omitempty"`
+	// UpdatedBy holds the value of the "updated_by" field.
+	UpdatedBy string `json:"updated_by,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the ModelVersionQuery when eager-loading is set.
 	Edges        ModelVersionEdges `json:"edges"`
@@ -58,9 +60,13 @@ type ModelVersion struct {
 type ModelVersionEdges struct {
 	// RegisteredModel holds the value of the registered_model edge.
 	RegisteredModel *RegisteredModel `json:"registered_model,omitempty"`
+	// Tags holds the value of the tags edge.
+	Tags []*ModelVersionTag `json:"tags,omitempty"`
+	// Manifest holds the value of the manifest edge.
+	Manifest *ModelManifest `json:"manifest,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [1]bool
+	loadedTypes [3]bool
 }
 
 // RegisteredModelOrErr returns the RegisteredModel value or an error if the edge
@@ -74,16 +80,34 @@ func (e ModelVersionEdges) RegisteredModelOrErr() (*RegisteredModel, error) {
 	return nil, &NotLoadedError{edge: "registered_model"}
 }
 
+// TagsOrErr returns the Tags value or an error if the edge
+// was not loaded in eager-loading.
+func (e ModelVersionEdges) TagsOrErr() ([]*ModelVersionTag, error) {
+	if e.loadedTypes[1] {
+		return e.Tags, nil
+	}
+	return nil, &NotLoadedError{edge: "tags"}
+}
+
+// ManifestOrErr returns the Manifest value or an error if the edge
+// was not loaded in eager-loading, or loaded but was not found.
+func (e ModelVersionEdges) ManifestOrErr() (*ModelManifest, error) {
+	if e.Manifest != nil {
+		return e.Manifest, nil
+	} else if e.loadedTypes[2] {
+		return nil, &NotFoundError{label: modelmanifest.Label}
+	}
+	return nil, &NotLoadedError{edge: "manifest"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*ModelVersion) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case modelversion.FieldTags:
-			values[i] = new([]byte)
 		case modelversion.FieldID, modelversion.FieldRegisteredModelID, modelversion.FieldVersion, modelversion.FieldCreatedAt, modelversion.FieldUpdatedAt:
 			values[i] = new(sql.NullInt64)
-		case modelversion.FieldSource, modelversion.FieldRunID, modelversion.FieldModelID, modelversion.FieldStage, modelversion.FieldStatus, modelversion.FieldStatusMessage, modelversion.FieldDescription, modelversion.FieldSignature, modelversion.FieldLifecycleStage, modelversion.FieldCreatedBy:
+		case modelversion.FieldSource, modelversion.FieldArtifactLocation, modelversion.FieldRunID, modelversion.FieldRunLink, modelversion.FieldModelID, modelversion.FieldStage, modelversion.FieldStatus, modelversion.FieldStatusMessage, modelversion.FieldDescription, modelversion.FieldLifecycleStage, modelversion.FieldCreatedBy, modelversion.FieldUpdatedBy:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -124,11 +148,23 @@ func (_m *ModelVersion) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Source = value.String
 			}
+		case modelversion.FieldArtifactLocation:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field artifact_location", values[i])
+			} else if value.Valid {
+				_m.ArtifactLocation = value.String
+			}
 		case modelversion.FieldRunID:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field run_id", values[i])
 			} else if value.Valid {
 				_m.RunID = value.String
+			}
+		case modelversion.FieldRunLink:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field run_link", values[i])
+			} else if value.Valid {
+				_m.RunLink = value.String
 			}
 		case modelversion.FieldModelID:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -160,20 +196,6 @@ func (_m *ModelVersion) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Description = value.String
 			}
-		case modelversion.FieldSignature:
-			if value, ok := values[i].(*sql.NullString); !ok {
-				return fmt.Errorf("unexpected type %T for field signature", values[i])
-			} else if value.Valid {
-				_m.Signature = value.String
-			}
-		case modelversion.FieldTags:
-			if value, ok := values[i].(*[]byte); !ok {
-				return fmt.Errorf("unexpected type %T for field tags", values[i])
-			} else if value != nil && len(*value) > 0 {
-				if err := json.Unmarshal(*value, &_m.Tags); err != nil {
-					return fmt.Errorf("unmarshal field tags: %w", err)
-				}
-			}
 		case modelversion.FieldLifecycleStage:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field lifecycle_stage", values[i])
@@ -198,6 +220,12 @@ func (_m *ModelVersion) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.CreatedBy = value.String
 			}
+		case modelversion.FieldUpdatedBy:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field updated_by", values[i])
+			} else if value.Valid {
+				_m.UpdatedBy = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -214,6 +242,16 @@ func (_m *ModelVersion) Value(name string) (ent.Value, error) {
 // QueryRegisteredModel queries the "registered_model" edge of the ModelVersion entity.
 func (_m *ModelVersion) QueryRegisteredModel() *RegisteredModelQuery {
 	return NewModelVersionClient(_m.config).QueryRegisteredModel(_m)
+}
+
+// QueryTags queries the "tags" edge of the ModelVersion entity.
+func (_m *ModelVersion) QueryTags() *ModelVersionTagQuery {
+	return NewModelVersionClient(_m.config).QueryTags(_m)
+}
+
+// QueryManifest queries the "manifest" edge of the ModelVersion entity.
+func (_m *ModelVersion) QueryManifest() *ModelManifestQuery {
+	return NewModelVersionClient(_m.config).QueryManifest(_m)
 }
 
 // Update returns a builder for updating this ModelVersion.
@@ -248,8 +286,14 @@ func (_m *ModelVersion) String() string {
 	builder.WriteString("source=")
 	builder.WriteString(_m.Source)
 	builder.WriteString(", ")
+	builder.WriteString("artifact_location=")
+	builder.WriteString(_m.ArtifactLocation)
+	builder.WriteString(", ")
 	builder.WriteString("run_id=")
 	builder.WriteString(_m.RunID)
+	builder.WriteString(", ")
+	builder.WriteString("run_link=")
+	builder.WriteString(_m.RunLink)
 	builder.WriteString(", ")
 	builder.WriteString("model_id=")
 	builder.WriteString(_m.ModelID)
@@ -266,12 +310,6 @@ func (_m *ModelVersion) String() string {
 	builder.WriteString("description=")
 	builder.WriteString(_m.Description)
 	builder.WriteString(", ")
-	builder.WriteString("signature=")
-	builder.WriteString(_m.Signature)
-	builder.WriteString(", ")
-	builder.WriteString("tags=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Tags))
-	builder.WriteString(", ")
 	builder.WriteString("lifecycle_stage=")
 	builder.WriteString(fmt.Sprintf("%v", _m.LifecycleStage))
 	builder.WriteString(", ")
@@ -283,6 +321,9 @@ func (_m *ModelVersion) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("created_by=")
 	builder.WriteString(_m.CreatedBy)
+	builder.WriteString(", ")
+	builder.WriteString("updated_by=")
+	builder.WriteString(_m.UpdatedBy)
 	builder.WriteByte(')')
 	return builder.String()
 }

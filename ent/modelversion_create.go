@@ -10,7 +10,9 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/cairnml/cairn/ent/modelmanifest"
 	"github.com/cairnml/cairn/ent/modelversion"
+	"github.com/cairnml/cairn/ent/modelversiontag"
 	"github.com/cairnml/cairn/ent/registeredmodel"
 )
 
@@ -40,6 +42,12 @@ func (_c *ModelVersionCreate) SetSource(v string) *ModelVersionCreate {
 	return _c
 }
 
+// SetArtifactLocation sets the "artifact_location" field.
+func (_c *ModelVersionCreate) SetArtifactLocation(v string) *ModelVersionCreate {
+	_c.mutation.SetArtifactLocation(v)
+	return _c
+}
+
 // SetRunID sets the "run_id" field.
 func (_c *ModelVersionCreate) SetRunID(v string) *ModelVersionCreate {
 	_c.mutation.SetRunID(v)
@@ -50,6 +58,20 @@ func (_c *ModelVersionCreate) SetRunID(v string) *ModelVersionCreate {
 func (_c *ModelVersionCreate) SetNillableRunID(v *string) *ModelVersionCreate {
 	if v != nil {
 		_c.SetRunID(*v)
+	}
+	return _c
+}
+
+// SetRunLink sets the "run_link" field.
+func (_c *ModelVersionCreate) SetRunLink(v string) *ModelVersionCreate {
+	_c.mutation.SetRunLink(v)
+	return _c
+}
+
+// SetNillableRunLink sets the "run_link" field if the given value is not nil.
+func (_c *ModelVersionCreate) SetNillableRunLink(v *string) *ModelVersionCreate {
+	if v != nil {
+		_c.SetRunLink(*v)
 	}
 	return _c
 }
@@ -124,26 +146,6 @@ func (_c *ModelVersionCreate) SetNillableDescription(v *string) *ModelVersionCre
 	return _c
 }
 
-// SetSignature sets the "signature" field.
-func (_c *ModelVersionCreate) SetSignature(v string) *ModelVersionCreate {
-	_c.mutation.SetSignature(v)
-	return _c
-}
-
-// SetNillableSignature sets the "signature" field if the given value is not nil.
-func (_c *ModelVersionCreate) SetNillableSignature(v *string) *ModelVersionCreate {
-	if v != nil {
-		_c.SetSignature(*v)
-	}
-	return _c
-}
-
-// SetTags sets the "tags" field.
-func (_c *ModelVersionCreate) SetTags(v map[string]string) *ModelVersionCreate {
-	_c.mutation.SetTags(v)
-	return _c
-}
-
 // SetLifecycleStage sets the "lifecycle_stage" field.
 func (_c *ModelVersionCreate) SetLifecycleStage(v modelversion.LifecycleStage) *ModelVersionCreate {
 	_c.mutation.SetLifecycleStage(v)
@@ -184,6 +186,20 @@ func (_c *ModelVersionCreate) SetNillableCreatedBy(v *string) *ModelVersionCreat
 	return _c
 }
 
+// SetUpdatedBy sets the "updated_by" field.
+func (_c *ModelVersionCreate) SetUpdatedBy(v string) *ModelVersionCreate {
+	_c.mutation.SetUpdatedBy(v)
+	return _c
+}
+
+// SetNillableUpdatedBy sets the "updated_by" field if the given value is not nil.
+func (_c *ModelVersionCreate) SetNillableUpdatedBy(v *string) *ModelVersionCreate {
+	if v != nil {
+		_c.SetUpdatedBy(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *ModelVersionCreate) SetID(v int) *ModelVersionCreate {
 	_c.mutation.SetID(v)
@@ -193,6 +209,40 @@ func (_c *ModelVersionCreate) SetID(v int) *ModelVersionCreate {
 // SetRegisteredModel sets the "registered_model" edge to the RegisteredModel entity.
 func (_c *ModelVersionCreate) SetRegisteredModel(v *RegisteredModel) *ModelVersionCreate {
 	return _c.SetRegisteredModelID(v.ID)
+}
+
+// AddTagIDs adds the "tags" edge to the ModelVersionTag entity by IDs.
+func (_c *ModelVersionCreate) AddTagIDs(ids ...int) *ModelVersionCreate {
+	_c.mutation.AddTagIDs(ids...)
+	return _c
+}
+
+// AddTags adds the "tags" edges to the ModelVersionTag entity.
+func (_c *ModelVersionCreate) AddTags(v ...*ModelVersionTag) *ModelVersionCreate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddTagIDs(ids...)
+}
+
+// SetManifestID sets the "manifest" edge to the ModelManifest entity by ID.
+func (_c *ModelVersionCreate) SetManifestID(id int) *ModelVersionCreate {
+	_c.mutation.SetManifestID(id)
+	return _c
+}
+
+// SetNillableManifestID sets the "manifest" edge to the ModelManifest entity by ID if the given value is not nil.
+func (_c *ModelVersionCreate) SetNillableManifestID(id *int) *ModelVersionCreate {
+	if id != nil {
+		_c = _c.SetManifestID(*id)
+	}
+	return _c
+}
+
+// SetManifest sets the "manifest" edge to the ModelManifest entity.
+func (_c *ModelVersionCreate) SetManifest(v *ModelManifest) *ModelVersionCreate {
+	return _c.SetManifestID(v.ID)
 }
 
 // Mutation returns the ModelVersionMutation object of the builder.
@@ -234,6 +284,10 @@ func (_c *ModelVersionCreate) defaults() {
 		v := modelversion.DefaultRunID
 		_c.mutation.SetRunID(v)
 	}
+	if _, ok := _c.mutation.RunLink(); !ok {
+		v := modelversion.DefaultRunLink
+		_c.mutation.SetRunLink(v)
+	}
 	if _, ok := _c.mutation.ModelID(); !ok {
 		v := modelversion.DefaultModelID
 		_c.mutation.SetModelID(v)
@@ -254,10 +308,6 @@ func (_c *ModelVersionCreate) defaults() {
 		v := modelversion.DefaultDescription
 		_c.mutation.SetDescription(v)
 	}
-	if _, ok := _c.mutation.Signature(); !ok {
-		v := modelversion.DefaultSignature
-		_c.mutation.SetSignature(v)
-	}
 	if _, ok := _c.mutation.LifecycleStage(); !ok {
 		v := modelversion.DefaultLifecycleStage
 		_c.mutation.SetLifecycleStage(v)
@@ -265,6 +315,10 @@ func (_c *ModelVersionCreate) defaults() {
 	if _, ok := _c.mutation.CreatedBy(); !ok {
 		v := modelversion.DefaultCreatedBy
 		_c.mutation.SetCreatedBy(v)
+	}
+	if _, ok := _c.mutation.UpdatedBy(); !ok {
+		v := modelversion.DefaultUpdatedBy
+		_c.mutation.SetUpdatedBy(v)
 	}
 }
 
@@ -284,12 +338,28 @@ func (_c *ModelVersionCreate) check() error {
 			return &ValidationError{Name: "source", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.source": %w`, err)}
 		}
 	}
+	if _, ok := _c.mutation.ArtifactLocation(); !ok {
+		return &ValidationError{Name: "artifact_location", err: errors.New(`ent: missing required field "ModelVersion.artifact_location"`)}
+	}
+	if v, ok := _c.mutation.ArtifactLocation(); ok {
+		if err := modelversion.ArtifactLocationValidator(v); err != nil {
+			return &ValidationError{Name: "artifact_location", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.artifact_location": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.RunID(); !ok {
 		return &ValidationError{Name: "run_id", err: errors.New(`ent: missing required field "ModelVersion.run_id"`)}
 	}
 	if v, ok := _c.mutation.RunID(); ok {
 		if err := modelversion.RunIDValidator(v); err != nil {
 			return &ValidationError{Name: "run_id", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.run_id": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.RunLink(); !ok {
+		return &ValidationError{Name: "run_link", err: errors.New(`ent: missing required field "ModelVersion.run_link"`)}
+	}
+	if v, ok := _c.mutation.RunLink(); ok {
+		if err := modelversion.RunLinkValidator(v); err != nil {
+			return &ValidationError{Name: "run_link", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.run_link": %w`, err)}
 		}
 	}
 	if _, ok := _c.mutation.ModelID(); !ok {
@@ -322,9 +392,6 @@ func (_c *ModelVersionCreate) check() error {
 	if _, ok := _c.mutation.Description(); !ok {
 		return &ValidationError{Name: "description", err: errors.New(`ent: missing required field "ModelVersion.description"`)}
 	}
-	if _, ok := _c.mutation.Signature(); !ok {
-		return &ValidationError{Name: "signature", err: errors.New(`ent: missing required field "ModelVersion.signature"`)}
-	}
 	if _, ok := _c.mutation.LifecycleStage(); !ok {
 		return &ValidationError{Name: "lifecycle_stage", err: errors.New(`ent: missing required field "ModelVersion.lifecycle_stage"`)}
 	}
@@ -345,6 +412,14 @@ func (_c *ModelVersionCreate) check() error {
 	if v, ok := _c.mutation.CreatedBy(); ok {
 		if err := modelversion.CreatedByValidator(v); err != nil {
 			return &ValidationError{Name: "created_by", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.created_by": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.UpdatedBy(); !ok {
+		return &ValidationError{Name: "updated_by", err: errors.New(`ent: missing required field "ModelVersion.updated_by"`)}
+	}
+	if v, ok := _c.mutation.UpdatedBy(); ok {
+		if err := modelversion.UpdatedByValidator(v); err != nil {
+			return &ValidationError{Name: "updated_by", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.updated_by": %w`, err)}
 		}
 	}
 	if len(_c.mutation.RegisteredModelIDs()) == 0 {
@@ -391,9 +466,17 @@ func (_c *ModelVersionCreate) createSpec() (*ModelVersion, *sqlgraph.CreateSpec)
 		_spec.SetField(modelversion.FieldSource, field.TypeString, value)
 		_node.Source = value
 	}
+	if value, ok := _c.mutation.ArtifactLocation(); ok {
+		_spec.SetField(modelversion.FieldArtifactLocation, field.TypeString, value)
+		_node.ArtifactLocation = value
+	}
 	if value, ok := _c.mutation.RunID(); ok {
 		_spec.SetField(modelversion.FieldRunID, field.TypeString, value)
 		_node.RunID = value
+	}
+	if value, ok := _c.mutation.RunLink(); ok {
+		_spec.SetField(modelversion.FieldRunLink, field.TypeString, value)
+		_node.RunLink = value
 	}
 	if value, ok := _c.mutation.ModelID(); ok {
 		_spec.SetField(modelversion.FieldModelID, field.TypeString, value)
@@ -415,14 +498,6 @@ func (_c *ModelVersionCreate) createSpec() (*ModelVersion, *sqlgraph.CreateSpec)
 		_spec.SetField(modelversion.FieldDescription, field.TypeString, value)
 		_node.Description = value
 	}
-	if value, ok := _c.mutation.Signature(); ok {
-		_spec.SetField(modelversion.FieldSignature, field.TypeString, value)
-		_node.Signature = value
-	}
-	if value, ok := _c.mutation.Tags(); ok {
-		_spec.SetField(modelversion.FieldTags, field.TypeJSON, value)
-		_node.Tags = value
-	}
 	if value, ok := _c.mutation.LifecycleStage(); ok {
 		_spec.SetField(modelversion.FieldLifecycleStage, field.TypeEnum, value)
 		_node.LifecycleStage = value
@@ -439,6 +514,10 @@ func (_c *ModelVersionCreate) createSpec() (*ModelVersion, *sqlgraph.CreateSpec)
 		_spec.SetField(modelversion.FieldCreatedBy, field.TypeString, value)
 		_node.CreatedBy = value
 	}
+	if value, ok := _c.mutation.UpdatedBy(); ok {
+		_spec.SetField(modelversion.FieldUpdatedBy, field.TypeString, value)
+		_node.UpdatedBy = value
+	}
 	if nodes := _c.mutation.RegisteredModelIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.M2O,
@@ -454,6 +533,38 @@ func (_c *ModelVersionCreate) createSpec() (*ModelVersion, *sqlgraph.CreateSpec)
 			edge.Target.Nodes = append(edge.Target.Nodes, k)
 		}
 		_node.RegisteredModelID = nodes[0]
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.TagsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   modelversion.TagsTable,
+			Columns: []string{modelversion.TagsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelversiontag.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.ManifestIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2O,
+			Inverse: false,
+			Table:   modelversion.ManifestTable,
+			Columns: []string{modelversion.ManifestColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelmanifest.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
 		_spec.Edges = append(_spec.Edges, edge)
 	}
 	return _node, _spec
@@ -520,36 +631,6 @@ func (u *ModelVersionUpsert) UpdateRegisteredModelID() *ModelVersionUpsert {
 	return u
 }
 
-// SetVersion sets the "version" field.
-func (u *ModelVersionUpsert) SetVersion(v int) *ModelVersionUpsert {
-	u.Set(modelversion.FieldVersion, v)
-	return u
-}
-
-// UpdateVersion sets the "version" field to the value that was provided on create.
-func (u *ModelVersionUpsert) UpdateVersion() *ModelVersionUpsert {
-	u.SetExcluded(modelversion.FieldVersion)
-	return u
-}
-
-// AddVersion adds v to the "version" field.
-func (u *ModelVersionUpsert) AddVersion(v int) *ModelVersionUpsert {
-	u.Add(modelversion.FieldVersion, v)
-	return u
-}
-
-// SetSource sets the "source" field.
-func (u *ModelVersionUpsert) SetSource(v string) *ModelVersionUpsert {
-	u.Set(modelversion.FieldSource, v)
-	return u
-}
-
-// UpdateSource sets the "source" field to the value that was provided on create.
-func (u *ModelVersionUpsert) UpdateSource() *ModelVersionUpsert {
-	u.SetExcluded(modelversion.FieldSource)
-	return u
-}
-
 // SetRunID sets the "run_id" field.
 func (u *ModelVersionUpsert) SetRunID(v string) *ModelVersionUpsert {
 	u.Set(modelversion.FieldRunID, v)
@@ -559,6 +640,18 @@ func (u *ModelVersionUpsert) SetRunID(v string) *ModelVersionUpsert {
 // UpdateRunID sets the "run_id" field to the value that was provided on create.
 func (u *ModelVersionUpsert) UpdateRunID() *ModelVersionUpsert {
 	u.SetExcluded(modelversion.FieldRunID)
+	return u
+}
+
+// SetRunLink sets the "run_link" field.
+func (u *ModelVersionUpsert) SetRunLink(v string) *ModelVersionUpsert {
+	u.Set(modelversion.FieldRunLink, v)
+	return u
+}
+
+// UpdateRunLink sets the "run_link" field to the value that was provided on create.
+func (u *ModelVersionUpsert) UpdateRunLink() *ModelVersionUpsert {
+	u.SetExcluded(modelversion.FieldRunLink)
 	return u
 }
 
@@ -622,36 +715,6 @@ func (u *ModelVersionUpsert) UpdateDescription() *ModelVersionUpsert {
 	return u
 }
 
-// SetSignature sets the "signature" field.
-func (u *ModelVersionUpsert) SetSignature(v string) *ModelVersionUpsert {
-	u.Set(modelversion.FieldSignature, v)
-	return u
-}
-
-// UpdateSignature sets the "signature" field to the value that was provided on create.
-func (u *ModelVersionUpsert) UpdateSignature() *ModelVersionUpsert {
-	u.SetExcluded(modelversion.FieldSignature)
-	return u
-}
-
-// SetTags sets the "tags" field.
-func (u *ModelVersionUpsert) SetTags(v map[string]string) *ModelVersionUpsert {
-	u.Set(modelversion.FieldTags, v)
-	return u
-}
-
-// UpdateTags sets the "tags" field to the value that was provided on create.
-func (u *ModelVersionUpsert) UpdateTags() *ModelVersionUpsert {
-	u.SetExcluded(modelversion.FieldTags)
-	return u
-}
-
-// ClearTags clears the value of the "tags" field.
-func (u *ModelVersionUpsert) ClearTags() *ModelVersionUpsert {
-	u.SetNull(modelversion.FieldTags)
-	return u
-}
-
 // SetLifecycleStage sets the "lifecycle_stage" field.
 func (u *ModelVersionUpsert) SetLifecycleStage(v modelversion.LifecycleStage) *ModelVersionUpsert {
 	u.Set(modelversion.FieldLifecycleStage, v)
@@ -694,6 +757,18 @@ func (u *ModelVersionUpsert) UpdateCreatedBy() *ModelVersionUpsert {
 	return u
 }
 
+// SetUpdatedBy sets the "updated_by" field.
+func (u *ModelVersionUpsert) SetUpdatedBy(v string) *ModelVersionUpsert {
+	u.Set(modelversion.FieldUpdatedBy, v)
+	return u
+}
+
+// UpdateUpdatedBy sets the "updated_by" field to the value that was provided on create.
+func (u *ModelVersionUpsert) UpdateUpdatedBy() *ModelVersionUpsert {
+	u.SetExcluded(modelversion.FieldUpdatedBy)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -710,6 +785,15 @@ func (u *ModelVersionUpsertOne) UpdateNewValues() *ModelVersionUpsertOne {
 	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
 		if _, exists := u.create.mutation.ID(); exists {
 			s.SetIgnore(modelversion.FieldID)
+		}
+		if _, exists := u.create.mutation.Version(); exists {
+			s.SetIgnore(modelversion.FieldVersion)
+		}
+		if _, exists := u.create.mutation.Source(); exists {
+			s.SetIgnore(modelversion.FieldSource)
+		}
+		if _, exists := u.create.mutation.ArtifactLocation(); exists {
+			s.SetIgnore(modelversion.FieldArtifactLocation)
 		}
 		if _, exists := u.create.mutation.CreatedAt(); exists {
 			s.SetIgnore(modelversion.FieldCreatedAt)
@@ -759,41 +843,6 @@ func (u *ModelVersionUpsertOne) UpdateRegisteredModelID() *ModelVersionUpsertOne
 	})
 }
 
-// SetVersion sets the "version" field.
-func (u *ModelVersionUpsertOne) SetVersion(v int) *ModelVersionUpsertOne {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.SetVersion(v)
-	})
-}
-
-// AddVersion adds v to the "version" field.
-func (u *ModelVersionUpsertOne) AddVersion(v int) *ModelVersionUpsertOne {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.AddVersion(v)
-	})
-}
-
-// UpdateVersion sets the "version" field to the value that was provided on create.
-func (u *ModelVersionUpsertOne) UpdateVersion() *ModelVersionUpsertOne {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.UpdateVersion()
-	})
-}
-
-// SetSource sets the "source" field.
-func (u *ModelVersionUpsertOne) SetSource(v string) *ModelVersionUpsertOne {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.SetSource(v)
-	})
-}
-
-// UpdateSource sets the "source" field to the value that was provided on create.
-func (u *ModelVersionUpsertOne) UpdateSource() *ModelVersionUpsertOne {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.UpdateSource()
-	})
-}
-
 // SetRunID sets the "run_id" field.
 func (u *ModelVersionUpsertOne) SetRunID(v string) *ModelVersionUpsertOne {
 	return u.Update(func(s *ModelVersionUpsert) {
@@ -805,6 +854,20 @@ func (u *ModelVersionUpsertOne) SetRunID(v string) *ModelVersionUpsertOne {
 func (u *ModelVersionUpsertOne) UpdateRunID() *ModelVersionUpsertOne {
 	return u.Update(func(s *ModelVersionUpsert) {
 		s.UpdateRunID()
+	})
+}
+
+// SetRunLink sets the "run_link" field.
+func (u *ModelVersionUpsertOne) SetRunLink(v string) *ModelVersionUpsertOne {
+	return u.Update(func(s *ModelVersionUpsert) {
+		s.SetRunLink(v)
+	})
+}
+
+// UpdateRunLink sets the "run_link" field to the value that was provided on create.
+func (u *ModelVersionUpsertOne) UpdateRunLink() *ModelVersionUpsertOne {
+	return u.Update(func(s *ModelVersionUpsert) {
+		s.UpdateRunLink()
 	})
 }
 
@@ -878,41 +941,6 @@ func (u *ModelVersionUpsertOne) UpdateDescription() *ModelVersionUpsertOne {
 	})
 }
 
-// SetSignature sets the "signature" field.
-func (u *ModelVersionUpsertOne) SetSignature(v string) *ModelVersionUpsertOne {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.SetSignature(v)
-	})
-}
-
-// UpdateSignature sets the "signature" field to the value that was provided on create.
-func (u *ModelVersionUpsertOne) UpdateSignature() *ModelVersionUpsertOne {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.UpdateSignature()
-	})
-}
-
-// SetTags sets the "tags" field.
-func (u *ModelVersionUpsertOne) SetTags(v map[string]string) *ModelVersionUpsertOne {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.SetTags(v)
-	})
-}
-
-// UpdateTags sets the "tags" field to the value that was provided on create.
-func (u *ModelVersionUpsertOne) UpdateTags() *ModelVersionUpsertOne {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.UpdateTags()
-	})
-}
-
-// ClearTags clears the value of the "tags" field.
-func (u *ModelVersionUpsertOne) ClearTags() *ModelVersionUpsertOne {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.ClearTags()
-	})
-}
-
 // SetLifecycleStage sets the "lifecycle_stage" field.
 func (u *ModelVersionUpsertOne) SetLifecycleStage(v modelversion.LifecycleStage) *ModelVersionUpsertOne {
 	return u.Update(func(s *ModelVersionUpsert) {
@@ -959,6 +987,20 @@ func (u *ModelVersionUpsertOne) SetCreatedBy(v string) *ModelVersionUpsertOne {
 func (u *ModelVersionUpsertOne) UpdateCreatedBy() *ModelVersionUpsertOne {
 	return u.Update(func(s *ModelVersionUpsert) {
 		s.UpdateCreatedBy()
+	})
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (u *ModelVersionUpsertOne) SetUpdatedBy(v string) *ModelVersionUpsertOne {
+	return u.Update(func(s *ModelVersionUpsert) {
+		s.SetUpdatedBy(v)
+	})
+}
+
+// UpdateUpdatedBy sets the "updated_by" field to the value that was provided on create.
+func (u *ModelVersionUpsertOne) UpdateUpdatedBy() *ModelVersionUpsertOne {
+	return u.Update(func(s *ModelVersionUpsert) {
+		s.UpdateUpdatedBy()
 	})
 }
 
@@ -1144,6 +1186,15 @@ func (u *ModelVersionUpsertBulk) UpdateNewValues() *ModelVersionUpsertBulk {
 			if _, exists := b.mutation.ID(); exists {
 				s.SetIgnore(modelversion.FieldID)
 			}
+			if _, exists := b.mutation.Version(); exists {
+				s.SetIgnore(modelversion.FieldVersion)
+			}
+			if _, exists := b.mutation.Source(); exists {
+				s.SetIgnore(modelversion.FieldSource)
+			}
+			if _, exists := b.mutation.ArtifactLocation(); exists {
+				s.SetIgnore(modelversion.FieldArtifactLocation)
+			}
 			if _, exists := b.mutation.CreatedAt(); exists {
 				s.SetIgnore(modelversion.FieldCreatedAt)
 			}
@@ -1193,41 +1244,6 @@ func (u *ModelVersionUpsertBulk) UpdateRegisteredModelID() *ModelVersionUpsertBu
 	})
 }
 
-// SetVersion sets the "version" field.
-func (u *ModelVersionUpsertBulk) SetVersion(v int) *ModelVersionUpsertBulk {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.SetVersion(v)
-	})
-}
-
-// AddVersion adds v to the "version" field.
-func (u *ModelVersionUpsertBulk) AddVersion(v int) *ModelVersionUpsertBulk {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.AddVersion(v)
-	})
-}
-
-// UpdateVersion sets the "version" field to the value that was provided on create.
-func (u *ModelVersionUpsertBulk) UpdateVersion() *ModelVersionUpsertBulk {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.UpdateVersion()
-	})
-}
-
-// SetSource sets the "source" field.
-func (u *ModelVersionUpsertBulk) SetSource(v string) *ModelVersionUpsertBulk {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.SetSource(v)
-	})
-}
-
-// UpdateSource sets the "source" field to the value that was provided on create.
-func (u *ModelVersionUpsertBulk) UpdateSource() *ModelVersionUpsertBulk {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.UpdateSource()
-	})
-}
-
 // SetRunID sets the "run_id" field.
 func (u *ModelVersionUpsertBulk) SetRunID(v string) *ModelVersionUpsertBulk {
 	return u.Update(func(s *ModelVersionUpsert) {
@@ -1239,6 +1255,20 @@ func (u *ModelVersionUpsertBulk) SetRunID(v string) *ModelVersionUpsertBulk {
 func (u *ModelVersionUpsertBulk) UpdateRunID() *ModelVersionUpsertBulk {
 	return u.Update(func(s *ModelVersionUpsert) {
 		s.UpdateRunID()
+	})
+}
+
+// SetRunLink sets the "run_link" field.
+func (u *ModelVersionUpsertBulk) SetRunLink(v string) *ModelVersionUpsertBulk {
+	return u.Update(func(s *ModelVersionUpsert) {
+		s.SetRunLink(v)
+	})
+}
+
+// UpdateRunLink sets the "run_link" field to the value that was provided on create.
+func (u *ModelVersionUpsertBulk) UpdateRunLink() *ModelVersionUpsertBulk {
+	return u.Update(func(s *ModelVersionUpsert) {
+		s.UpdateRunLink()
 	})
 }
 
@@ -1312,41 +1342,6 @@ func (u *ModelVersionUpsertBulk) UpdateDescription() *ModelVersionUpsertBulk {
 	})
 }
 
-// SetSignature sets the "signature" field.
-func (u *ModelVersionUpsertBulk) SetSignature(v string) *ModelVersionUpsertBulk {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.SetSignature(v)
-	})
-}
-
-// UpdateSignature sets the "signature" field to the value that was provided on create.
-func (u *ModelVersionUpsertBulk) UpdateSignature() *ModelVersionUpsertBulk {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.UpdateSignature()
-	})
-}
-
-// SetTags sets the "tags" field.
-func (u *ModelVersionUpsertBulk) SetTags(v map[string]string) *ModelVersionUpsertBulk {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.SetTags(v)
-	})
-}
-
-// UpdateTags sets the "tags" field to the value that was provided on create.
-func (u *ModelVersionUpsertBulk) UpdateTags() *ModelVersionUpsertBulk {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.UpdateTags()
-	})
-}
-
-// ClearTags clears the value of the "tags" field.
-func (u *ModelVersionUpsertBulk) ClearTags() *ModelVersionUpsertBulk {
-	return u.Update(func(s *ModelVersionUpsert) {
-		s.ClearTags()
-	})
-}
-
 // SetLifecycleStage sets the "lifecycle_stage" field.
 func (u *ModelVersionUpsertBulk) SetLifecycleStage(v modelversion.LifecycleStage) *ModelVersionUpsertBulk {
 	return u.Update(func(s *ModelVersionUpsert) {
@@ -1393,6 +1388,20 @@ func (u *ModelVersionUpsertBulk) SetCreatedBy(v string) *ModelVersionUpsertBulk 
 func (u *ModelVersionUpsertBulk) UpdateCreatedBy() *ModelVersionUpsertBulk {
 	return u.Update(func(s *ModelVersionUpsert) {
 		s.UpdateCreatedBy()
+	})
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (u *ModelVersionUpsertBulk) SetUpdatedBy(v string) *ModelVersionUpsertBulk {
+	return u.Update(func(s *ModelVersionUpsert) {
+		s.SetUpdatedBy(v)
+	})
+}
+
+// UpdateUpdatedBy sets the "updated_by" field to the value that was provided on create.
+func (u *ModelVersionUpsertBulk) UpdateUpdatedBy() *ModelVersionUpsertBulk {
+	return u.Update(func(s *ModelVersionUpsert) {
+		s.UpdateUpdatedBy()
 	})
 }
 

@@ -4,6 +4,7 @@ package ent
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"math"
 
@@ -11,7 +12,9 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/cairnml/cairn/ent/modelmanifest"
 	"github.com/cairnml/cairn/ent/modelversion"
+	"github.com/cairnml/cairn/ent/modelversiontag"
 	"github.com/cairnml/cairn/ent/predicate"
 	"github.com/cairnml/cairn/ent/registeredmodel"
 )
@@ -24,6 +27,8 @@ type ModelVersionQuery struct {
 	inters              []Interceptor
 	predicates          []predicate.ModelVersion
 	withRegisteredModel *RegisteredModelQuery
+	withTags            *ModelVersionTagQuery
+	withManifest        *ModelManifestQuery
 	modifiers           []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -76,6 +81,50 @@ func (_q *ModelVersionQuery) QueryRegisteredModel() *RegisteredModelQuery {
 			sqlgraph.From(modelversion.Table, modelversion.FieldID, selector),
 			sqlgraph.To(registeredmodel.Table, registeredmodel.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, modelversion.RegisteredModelTable, modelversion.RegisteredModelColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryTags chains the current query on the "tags" edge.
+func (_q *ModelVersionQuery) QueryTags() *ModelVersionTagQuery {
+	query := (&ModelVersionTagClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(modelversion.Table, modelversion.FieldID, selector),
+			sqlgraph.To(modelversiontag.Table, modelversiontag.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, modelversion.TagsTable, modelversion.TagsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryManifest chains the current query on the "manifest" edge.
+func (_q *ModelVersionQuery) QueryManifest() *ModelManifestQuery {
+	query := (&ModelManifestClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(modelversion.Table, modelversion.FieldID, selector),
+			sqlgraph.To(modelmanifest.Table, modelmanifest.FieldID),
+			sqlgraph.Edge(sqlgraph.O2O, false, modelversion.ManifestTable, modelversion.ManifestColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -276,6 +325,8 @@ func (_q *ModelVersionQuery) Clone() *ModelVersionQuery {
 		inters:              append([]Interceptor{}, _q.inters...),
 		predicates:          append([]predicate.ModelVersion{}, _q.predicates...),
 		withRegisteredModel: _q.withRegisteredModel.Clone(),
+		withTags:            _q.withTags.Clone(),
+		withManifest:        _q.withManifest.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -291,6 +342,28 @@ func (_q *ModelVersionQuery) WithRegisteredModel(opts ...func(*RegisteredModelQu
 		opt(query)
 	}
 	_q.withRegisteredModel = query
+	return _q
+}
+
+// WithTags tells the query-builder to eager-load the nodes that are connected to
+// the "tags" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *ModelVersionQuery) WithTags(opts ...func(*ModelVersionTagQuery)) *ModelVersionQuery {
+	query := (&ModelVersionTagClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withTags = query
+	return _q
+}
+
+// WithManifest tells the query-builder to eager-load the nodes that are connected to
+// the "manifest" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *ModelVersionQuery) WithManifest(opts ...func(*ModelManifestQuery)) *ModelVersionQuery {
+	query := (&ModelManifestClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withManifest = query
 	return _q
 }
 
@@ -372,8 +445,10 @@ func (_q *ModelVersionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 	var (
 		nodes       = []*ModelVersion{}
 		_spec       = _q.querySpec()
-		loadedTypes = [1]bool{
+		loadedTypes = [3]bool{
 			_q.withRegisteredModel != nil,
+			_q.withTags != nil,
+			_q.withManifest != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -400,6 +475,19 @@ func (_q *ModelVersionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 	if query := _q.withRegisteredModel; query != nil {
 		if err := _q.loadRegisteredModel(ctx, query, nodes, nil,
 			func(n *ModelVersion, e *RegisteredModel) { n.Edges.RegisteredModel = e }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withTags; query != nil {
+		if err := _q.loadTags(ctx, query, nodes,
+			func(n *ModelVersion) { n.Edges.Tags = []*ModelVersionTag{} },
+			func(n *ModelVersion, e *ModelVersionTag) { n.Edges.Tags = append(n.Edges.Tags, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withManifest; query != nil {
+		if err := _q.loadManifest(ctx, query, nodes, nil,
+			func(n *ModelVersion, e *ModelManifest) { n.Edges.Manifest = e }); err != nil {
 			return nil, err
 		}
 	}
@@ -432,6 +520,63 @@ func (_q *ModelVersionQuery) loadRegisteredModel(ctx context.Context, query *Reg
 		for i := range nodes {
 			assign(nodes[i], n)
 		}
+	}
+	return nil
+}
+func (_q *ModelVersionQuery) loadTags(ctx context.Context, query *ModelVersionTagQuery, nodes []*ModelVersion, init func(*ModelVersion), assign func(*ModelVersion, *ModelVersionTag)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int]*ModelVersion)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(modelversiontag.FieldModelVersionID)
+	}
+	query.Where(predicate.ModelVersionTag(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(modelversion.TagsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.ModelVersionID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "model_version_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *ModelVersionQuery) loadManifest(ctx context.Context, query *ModelManifestQuery, nodes []*ModelVersion, init func(*ModelVersion), assign func(*ModelVersion, *ModelManifest)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int]*ModelVersion)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(modelmanifest.FieldModelVersionID)
+	}
+	query.Where(predicate.ModelManifest(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(modelversion.ManifestColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.ModelVersionID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "model_version_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
 	}
 	return nil
 }

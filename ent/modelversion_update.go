@@ -10,7 +10,9 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/cairnml/cairn/ent/modelmanifest"
 	"github.com/cairnml/cairn/ent/modelversion"
+	"github.com/cairnml/cairn/ent/modelversiontag"
 	"github.com/cairnml/cairn/ent/predicate"
 	"github.com/cairnml/cairn/ent/registeredmodel"
 )
@@ -43,41 +45,6 @@ func (_u *ModelVersionUpdate) SetNillableRegisteredModelID(v *int) *ModelVersion
 	return _u
 }
 
-// SetVersion sets the "version" field.
-func (_u *ModelVersionUpdate) SetVersion(v int) *ModelVersionUpdate {
-	_u.mutation.ResetVersion()
-	_u.mutation.SetVersion(v)
-	return _u
-}
-
-// SetNillableVersion sets the "version" field if the given value is not nil.
-func (_u *ModelVersionUpdate) SetNillableVersion(v *int) *ModelVersionUpdate {
-	if v != nil {
-		_u.SetVersion(*v)
-	}
-	return _u
-}
-
-// AddVersion adds value to the "version" field.
-func (_u *ModelVersionUpdate) AddVersion(v int) *ModelVersionUpdate {
-	_u.mutation.AddVersion(v)
-	return _u
-}
-
-// SetSource sets the "source" field.
-func (_u *ModelVersionUpdate) SetSource(v string) *ModelVersionUpdate {
-	_u.mutation.SetSource(v)
-	return _u
-}
-
-// SetNillableSource sets the "source" field if the given value is not nil.
-func (_u *ModelVersionUpdate) SetNillableSource(v *string) *ModelVersionUpdate {
-	if v != nil {
-		_u.SetSource(*v)
-	}
-	return _u
-}
-
 // SetRunID sets the "run_id" field.
 func (_u *ModelVersionUpdate) SetRunID(v string) *ModelVersionUpdate {
 	_u.mutation.SetRunID(v)
@@ -88,6 +55,20 @@ func (_u *ModelVersionUpdate) SetRunID(v string) *ModelVersionUpdate {
 func (_u *ModelVersionUpdate) SetNillableRunID(v *string) *ModelVersionUpdate {
 	if v != nil {
 		_u.SetRunID(*v)
+	}
+	return _u
+}
+
+// SetRunLink sets the "run_link" field.
+func (_u *ModelVersionUpdate) SetRunLink(v string) *ModelVersionUpdate {
+	_u.mutation.SetRunLink(v)
+	return _u
+}
+
+// SetNillableRunLink sets the "run_link" field if the given value is not nil.
+func (_u *ModelVersionUpdate) SetNillableRunLink(v *string) *ModelVersionUpdate {
+	if v != nil {
+		_u.SetRunLink(*v)
 	}
 	return _u
 }
@@ -162,32 +143,6 @@ func (_u *ModelVersionUpdate) SetNillableDescription(v *string) *ModelVersionUpd
 	return _u
 }
 
-// SetSignature sets the "signature" field.
-func (_u *ModelVersionUpdate) SetSignature(v string) *ModelVersionUpdate {
-	_u.mutation.SetSignature(v)
-	return _u
-}
-
-// SetNillableSignature sets the "signature" field if the given value is not nil.
-func (_u *ModelVersionUpdate) SetNillableSignature(v *string) *ModelVersionUpdate {
-	if v != nil {
-		_u.SetSignature(*v)
-	}
-	return _u
-}
-
-// SetTags sets the "tags" field.
-func (_u *ModelVersionUpdate) SetTags(v map[string]string) *ModelVersionUpdate {
-	_u.mutation.SetTags(v)
-	return _u
-}
-
-// ClearTags clears the value of the "tags" field.
-func (_u *ModelVersionUpdate) ClearTags() *ModelVersionUpdate {
-	_u.mutation.ClearTags()
-	return _u
-}
-
 // SetLifecycleStage sets the "lifecycle_stage" field.
 func (_u *ModelVersionUpdate) SetLifecycleStage(v modelversion.LifecycleStage) *ModelVersionUpdate {
 	_u.mutation.SetLifecycleStage(v)
@@ -237,9 +192,57 @@ func (_u *ModelVersionUpdate) SetNillableCreatedBy(v *string) *ModelVersionUpdat
 	return _u
 }
 
+// SetUpdatedBy sets the "updated_by" field.
+func (_u *ModelVersionUpdate) SetUpdatedBy(v string) *ModelVersionUpdate {
+	_u.mutation.SetUpdatedBy(v)
+	return _u
+}
+
+// SetNillableUpdatedBy sets the "updated_by" field if the given value is not nil.
+func (_u *ModelVersionUpdate) SetNillableUpdatedBy(v *string) *ModelVersionUpdate {
+	if v != nil {
+		_u.SetUpdatedBy(*v)
+	}
+	return _u
+}
+
 // SetRegisteredModel sets the "registered_model" edge to the RegisteredModel entity.
 func (_u *ModelVersionUpdate) SetRegisteredModel(v *RegisteredModel) *ModelVersionUpdate {
 	return _u.SetRegisteredModelID(v.ID)
+}
+
+// AddTagIDs adds the "tags" edge to the ModelVersionTag entity by IDs.
+func (_u *ModelVersionUpdate) AddTagIDs(ids ...int) *ModelVersionUpdate {
+	_u.mutation.AddTagIDs(ids...)
+	return _u
+}
+
+// AddTags adds the "tags" edges to the ModelVersionTag entity.
+func (_u *ModelVersionUpdate) AddTags(v ...*ModelVersionTag) *ModelVersionUpdate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddTagIDs(ids...)
+}
+
+// SetManifestID sets the "manifest" edge to the ModelManifest entity by ID.
+func (_u *ModelVersionUpdate) SetManifestID(id int) *ModelVersionUpdate {
+	_u.mutation.SetManifestID(id)
+	return _u
+}
+
+// SetNillableManifestID sets the "manifest" edge to the ModelManifest entity by ID if the given value is not nil.
+func (_u *ModelVersionUpdate) SetNillableManifestID(id *int) *ModelVersionUpdate {
+	if id != nil {
+		_u = _u.SetManifestID(*id)
+	}
+	return _u
+}
+
+// SetManifest sets the "manifest" edge to the ModelManifest entity.
+func (_u *ModelVersionUpdate) SetManifest(v *ModelManifest) *ModelVersionUpdate {
+	return _u.SetManifestID(v.ID)
 }
 
 // Mutation returns the ModelVersionMutation object of the builder.
@@ -250,6 +253,33 @@ func (_u *ModelVersionUpdate) Mutation() *ModelVersionMutation {
 // ClearRegisteredModel clears the "registered_model" edge to the RegisteredModel entity.
 func (_u *ModelVersionUpdate) ClearRegisteredModel() *ModelVersionUpdate {
 	_u.mutation.ClearRegisteredModel()
+	return _u
+}
+
+// ClearTags clears all "tags" edges to the ModelVersionTag entity.
+func (_u *ModelVersionUpdate) ClearTags() *ModelVersionUpdate {
+	_u.mutation.ClearTags()
+	return _u
+}
+
+// RemoveTagIDs removes the "tags" edge to ModelVersionTag entities by IDs.
+func (_u *ModelVersionUpdate) RemoveTagIDs(ids ...int) *ModelVersionUpdate {
+	_u.mutation.RemoveTagIDs(ids...)
+	return _u
+}
+
+// RemoveTags removes "tags" edges to ModelVersionTag entities.
+func (_u *ModelVersionUpdate) RemoveTags(v ...*ModelVersionTag) *ModelVersionUpdate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveTagIDs(ids...)
+}
+
+// ClearManifest clears the "manifest" edge to the ModelManifest entity.
+func (_u *ModelVersionUpdate) ClearManifest() *ModelVersionUpdate {
+	_u.mutation.ClearManifest()
 	return _u
 }
 
@@ -282,14 +312,14 @@ func (_u *ModelVersionUpdate) ExecX(ctx context.Context) {
 
 // check runs all checks and user-defined validators on the builder.
 func (_u *ModelVersionUpdate) check() error {
-	if v, ok := _u.mutation.Source(); ok {
-		if err := modelversion.SourceValidator(v); err != nil {
-			return &ValidationError{Name: "source", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.source": %w`, err)}
-		}
-	}
 	if v, ok := _u.mutation.RunID(); ok {
 		if err := modelversion.RunIDValidator(v); err != nil {
 			return &ValidationError{Name: "run_id", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.run_id": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.RunLink(); ok {
+		if err := modelversion.RunLinkValidator(v); err != nil {
+			return &ValidationError{Name: "run_link", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.run_link": %w`, err)}
 		}
 	}
 	if v, ok := _u.mutation.ModelID(); ok {
@@ -317,6 +347,11 @@ func (_u *ModelVersionUpdate) check() error {
 			return &ValidationError{Name: "created_by", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.created_by": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.UpdatedBy(); ok {
+		if err := modelversion.UpdatedByValidator(v); err != nil {
+			return &ValidationError{Name: "updated_by", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.updated_by": %w`, err)}
+		}
+	}
 	if _u.mutation.RegisteredModelCleared() && len(_u.mutation.RegisteredModelIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "ModelVersion.registered_model"`)
 	}
@@ -341,17 +376,11 @@ func (_u *ModelVersionUpdate) sqlSave(ctx context.Context) (_node int, err error
 			}
 		}
 	}
-	if value, ok := _u.mutation.Version(); ok {
-		_spec.SetField(modelversion.FieldVersion, field.TypeInt, value)
-	}
-	if value, ok := _u.mutation.AddedVersion(); ok {
-		_spec.AddField(modelversion.FieldVersion, field.TypeInt, value)
-	}
-	if value, ok := _u.mutation.Source(); ok {
-		_spec.SetField(modelversion.FieldSource, field.TypeString, value)
-	}
 	if value, ok := _u.mutation.RunID(); ok {
 		_spec.SetField(modelversion.FieldRunID, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.RunLink(); ok {
+		_spec.SetField(modelversion.FieldRunLink, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.ModelID(); ok {
 		_spec.SetField(modelversion.FieldModelID, field.TypeString, value)
@@ -368,15 +397,6 @@ func (_u *ModelVersionUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(modelversion.FieldDescription, field.TypeString, value)
 	}
-	if value, ok := _u.mutation.Signature(); ok {
-		_spec.SetField(modelversion.FieldSignature, field.TypeString, value)
-	}
-	if value, ok := _u.mutation.Tags(); ok {
-		_spec.SetField(modelversion.FieldTags, field.TypeJSON, value)
-	}
-	if _u.mutation.TagsCleared() {
-		_spec.ClearField(modelversion.FieldTags, field.TypeJSON)
-	}
 	if value, ok := _u.mutation.LifecycleStage(); ok {
 		_spec.SetField(modelversion.FieldLifecycleStage, field.TypeEnum, value)
 	}
@@ -388,6 +408,9 @@ func (_u *ModelVersionUpdate) sqlSave(ctx context.Context) (_node int, err error
 	}
 	if value, ok := _u.mutation.CreatedBy(); ok {
 		_spec.SetField(modelversion.FieldCreatedBy, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.UpdatedBy(); ok {
+		_spec.SetField(modelversion.FieldUpdatedBy, field.TypeString, value)
 	}
 	if _u.mutation.RegisteredModelCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -411,6 +434,80 @@ func (_u *ModelVersionUpdate) sqlSave(ctx context.Context) (_node int, err error
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(registeredmodel.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.TagsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   modelversion.TagsTable,
+			Columns: []string{modelversion.TagsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelversiontag.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedTagsIDs(); len(nodes) > 0 && !_u.mutation.TagsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   modelversion.TagsTable,
+			Columns: []string{modelversion.TagsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelversiontag.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.TagsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   modelversion.TagsTable,
+			Columns: []string{modelversion.TagsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelversiontag.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.ManifestCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2O,
+			Inverse: false,
+			Table:   modelversion.ManifestTable,
+			Columns: []string{modelversion.ManifestColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelmanifest.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ManifestIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2O,
+			Inverse: false,
+			Table:   modelversion.ManifestTable,
+			Columns: []string{modelversion.ManifestColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelmanifest.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {
@@ -454,41 +551,6 @@ func (_u *ModelVersionUpdateOne) SetNillableRegisteredModelID(v *int) *ModelVers
 	return _u
 }
 
-// SetVersion sets the "version" field.
-func (_u *ModelVersionUpdateOne) SetVersion(v int) *ModelVersionUpdateOne {
-	_u.mutation.ResetVersion()
-	_u.mutation.SetVersion(v)
-	return _u
-}
-
-// SetNillableVersion sets the "version" field if the given value is not nil.
-func (_u *ModelVersionUpdateOne) SetNillableVersion(v *int) *ModelVersionUpdateOne {
-	if v != nil {
-		_u.SetVersion(*v)
-	}
-	return _u
-}
-
-// AddVersion adds value to the "version" field.
-func (_u *ModelVersionUpdateOne) AddVersion(v int) *ModelVersionUpdateOne {
-	_u.mutation.AddVersion(v)
-	return _u
-}
-
-// SetSource sets the "source" field.
-func (_u *ModelVersionUpdateOne) SetSource(v string) *ModelVersionUpdateOne {
-	_u.mutation.SetSource(v)
-	return _u
-}
-
-// SetNillableSource sets the "source" field if the given value is not nil.
-func (_u *ModelVersionUpdateOne) SetNillableSource(v *string) *ModelVersionUpdateOne {
-	if v != nil {
-		_u.SetSource(*v)
-	}
-	return _u
-}
-
 // SetRunID sets the "run_id" field.
 func (_u *ModelVersionUpdateOne) SetRunID(v string) *ModelVersionUpdateOne {
 	_u.mutation.SetRunID(v)
@@ -499,6 +561,20 @@ func (_u *ModelVersionUpdateOne) SetRunID(v string) *ModelVersionUpdateOne {
 func (_u *ModelVersionUpdateOne) SetNillableRunID(v *string) *ModelVersionUpdateOne {
 	if v != nil {
 		_u.SetRunID(*v)
+	}
+	return _u
+}
+
+// SetRunLink sets the "run_link" field.
+func (_u *ModelVersionUpdateOne) SetRunLink(v string) *ModelVersionUpdateOne {
+	_u.mutation.SetRunLink(v)
+	return _u
+}
+
+// SetNillableRunLink sets the "run_link" field if the given value is not nil.
+func (_u *ModelVersionUpdateOne) SetNillableRunLink(v *string) *ModelVersionUpdateOne {
+	if v != nil {
+		_u.SetRunLink(*v)
 	}
 	return _u
 }
@@ -573,32 +649,6 @@ func (_u *ModelVersionUpdateOne) SetNillableDescription(v *string) *ModelVersion
 	return _u
 }
 
-// SetSignature sets the "signature" field.
-func (_u *ModelVersionUpdateOne) SetSignature(v string) *ModelVersionUpdateOne {
-	_u.mutation.SetSignature(v)
-	return _u
-}
-
-// SetNillableSignature sets the "signature" field if the given value is not nil.
-func (_u *ModelVersionUpdateOne) SetNillableSignature(v *string) *ModelVersionUpdateOne {
-	if v != nil {
-		_u.SetSignature(*v)
-	}
-	return _u
-}
-
-// SetTags sets the "tags" field.
-func (_u *ModelVersionUpdateOne) SetTags(v map[string]string) *ModelVersionUpdateOne {
-	_u.mutation.SetTags(v)
-	return _u
-}
-
-// ClearTags clears the value of the "tags" field.
-func (_u *ModelVersionUpdateOne) ClearTags() *ModelVersionUpdateOne {
-	_u.mutation.ClearTags()
-	return _u
-}
-
 // SetLifecycleStage sets the "lifecycle_stage" field.
 func (_u *ModelVersionUpdateOne) SetLifecycleStage(v modelversion.LifecycleStage) *ModelVersionUpdateOne {
 	_u.mutation.SetLifecycleStage(v)
@@ -648,9 +698,57 @@ func (_u *ModelVersionUpdateOne) SetNillableCreatedBy(v *string) *ModelVersionUp
 	return _u
 }
 
+// SetUpdatedBy sets the "updated_by" field.
+func (_u *ModelVersionUpdateOne) SetUpdatedBy(v string) *ModelVersionUpdateOne {
+	_u.mutation.SetUpdatedBy(v)
+	return _u
+}
+
+// SetNillableUpdatedBy sets the "updated_by" field if the given value is not nil.
+func (_u *ModelVersionUpdateOne) SetNillableUpdatedBy(v *string) *ModelVersionUpdateOne {
+	if v != nil {
+		_u.SetUpdatedBy(*v)
+	}
+	return _u
+}
+
 // SetRegisteredModel sets the "registered_model" edge to the RegisteredModel entity.
 func (_u *ModelVersionUpdateOne) SetRegisteredModel(v *RegisteredModel) *ModelVersionUpdateOne {
 	return _u.SetRegisteredModelID(v.ID)
+}
+
+// AddTagIDs adds the "tags" edge to the ModelVersionTag entity by IDs.
+func (_u *ModelVersionUpdateOne) AddTagIDs(ids ...int) *ModelVersionUpdateOne {
+	_u.mutation.AddTagIDs(ids...)
+	return _u
+}
+
+// AddTags adds the "tags" edges to the ModelVersionTag entity.
+func (_u *ModelVersionUpdateOne) AddTags(v ...*ModelVersionTag) *ModelVersionUpdateOne {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddTagIDs(ids...)
+}
+
+// SetManifestID sets the "manifest" edge to the ModelManifest entity by ID.
+func (_u *ModelVersionUpdateOne) SetManifestID(id int) *ModelVersionUpdateOne {
+	_u.mutation.SetManifestID(id)
+	return _u
+}
+
+// SetNillableManifestID sets the "manifest" edge to the ModelManifest entity by ID if the given value is not nil.
+func (_u *ModelVersionUpdateOne) SetNillableManifestID(id *int) *ModelVersionUpdateOne {
+	if id != nil {
+		_u = _u.SetManifestID(*id)
+	}
+	return _u
+}
+
+// SetManifest sets the "manifest" edge to the ModelManifest entity.
+func (_u *ModelVersionUpdateOne) SetManifest(v *ModelManifest) *ModelVersionUpdateOne {
+	return _u.SetManifestID(v.ID)
 }
 
 // Mutation returns the ModelVersionMutation object of the builder.
@@ -661,6 +759,33 @@ func (_u *ModelVersionUpdateOne) Mutation() *ModelVersionMutation {
 // ClearRegisteredModel clears the "registered_model" edge to the RegisteredModel entity.
 func (_u *ModelVersionUpdateOne) ClearRegisteredModel() *ModelVersionUpdateOne {
 	_u.mutation.ClearRegisteredModel()
+	return _u
+}
+
+// ClearTags clears all "tags" edges to the ModelVersionTag entity.
+func (_u *ModelVersionUpdateOne) ClearTags() *ModelVersionUpdateOne {
+	_u.mutation.ClearTags()
+	return _u
+}
+
+// RemoveTagIDs removes the "tags" edge to ModelVersionTag entities by IDs.
+func (_u *ModelVersionUpdateOne) RemoveTagIDs(ids ...int) *ModelVersionUpdateOne {
+	_u.mutation.RemoveTagIDs(ids...)
+	return _u
+}
+
+// RemoveTags removes "tags" edges to ModelVersionTag entities.
+func (_u *ModelVersionUpdateOne) RemoveTags(v ...*ModelVersionTag) *ModelVersionUpdateOne {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveTagIDs(ids...)
+}
+
+// ClearManifest clears the "manifest" edge to the ModelManifest entity.
+func (_u *ModelVersionUpdateOne) ClearManifest() *ModelVersionUpdateOne {
+	_u.mutation.ClearManifest()
 	return _u
 }
 
@@ -706,14 +831,14 @@ func (_u *ModelVersionUpdateOne) ExecX(ctx context.Context) {
 
 // check runs all checks and user-defined validators on the builder.
 func (_u *ModelVersionUpdateOne) check() error {
-	if v, ok := _u.mutation.Source(); ok {
-		if err := modelversion.SourceValidator(v); err != nil {
-			return &ValidationError{Name: "source", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.source": %w`, err)}
-		}
-	}
 	if v, ok := _u.mutation.RunID(); ok {
 		if err := modelversion.RunIDValidator(v); err != nil {
 			return &ValidationError{Name: "run_id", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.run_id": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.RunLink(); ok {
+		if err := modelversion.RunLinkValidator(v); err != nil {
+			return &ValidationError{Name: "run_link", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.run_link": %w`, err)}
 		}
 	}
 	if v, ok := _u.mutation.ModelID(); ok {
@@ -739,6 +864,11 @@ func (_u *ModelVersionUpdateOne) check() error {
 	if v, ok := _u.mutation.CreatedBy(); ok {
 		if err := modelversion.CreatedByValidator(v); err != nil {
 			return &ValidationError{Name: "created_by", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.created_by": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.UpdatedBy(); ok {
+		if err := modelversion.UpdatedByValidator(v); err != nil {
+			return &ValidationError{Name: "updated_by", err: fmt.Errorf(`ent: validator failed for field "ModelVersion.updated_by": %w`, err)}
 		}
 	}
 	if _u.mutation.RegisteredModelCleared() && len(_u.mutation.RegisteredModelIDs()) > 0 {
@@ -782,17 +912,11 @@ func (_u *ModelVersionUpdateOne) sqlSave(ctx context.Context) (_node *ModelVersi
 			}
 		}
 	}
-	if value, ok := _u.mutation.Version(); ok {
-		_spec.SetField(modelversion.FieldVersion, field.TypeInt, value)
-	}
-	if value, ok := _u.mutation.AddedVersion(); ok {
-		_spec.AddField(modelversion.FieldVersion, field.TypeInt, value)
-	}
-	if value, ok := _u.mutation.Source(); ok {
-		_spec.SetField(modelversion.FieldSource, field.TypeString, value)
-	}
 	if value, ok := _u.mutation.RunID(); ok {
 		_spec.SetField(modelversion.FieldRunID, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.RunLink(); ok {
+		_spec.SetField(modelversion.FieldRunLink, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.ModelID(); ok {
 		_spec.SetField(modelversion.FieldModelID, field.TypeString, value)
@@ -809,15 +933,6 @@ func (_u *ModelVersionUpdateOne) sqlSave(ctx context.Context) (_node *ModelVersi
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(modelversion.FieldDescription, field.TypeString, value)
 	}
-	if value, ok := _u.mutation.Signature(); ok {
-		_spec.SetField(modelversion.FieldSignature, field.TypeString, value)
-	}
-	if value, ok := _u.mutation.Tags(); ok {
-		_spec.SetField(modelversion.FieldTags, field.TypeJSON, value)
-	}
-	if _u.mutation.TagsCleared() {
-		_spec.ClearField(modelversion.FieldTags, field.TypeJSON)
-	}
 	if value, ok := _u.mutation.LifecycleStage(); ok {
 		_spec.SetField(modelversion.FieldLifecycleStage, field.TypeEnum, value)
 	}
@@ -829,6 +944,9 @@ func (_u *ModelVersionUpdateOne) sqlSave(ctx context.Context) (_node *ModelVersi
 	}
 	if value, ok := _u.mutation.CreatedBy(); ok {
 		_spec.SetField(modelversion.FieldCreatedBy, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.UpdatedBy(); ok {
+		_spec.SetField(modelversion.FieldUpdatedBy, field.TypeString, value)
 	}
 	if _u.mutation.RegisteredModelCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -852,6 +970,80 @@ func (_u *ModelVersionUpdateOne) sqlSave(ctx context.Context) (_node *ModelVersi
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(registeredmodel.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.TagsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   modelversion.TagsTable,
+			Columns: []string{modelversion.TagsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelversiontag.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedTagsIDs(); len(nodes) > 0 && !_u.mutation.TagsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   modelversion.TagsTable,
+			Columns: []string{modelversion.TagsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelversiontag.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.TagsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   modelversion.TagsTable,
+			Columns: []string{modelversion.TagsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelversiontag.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.ManifestCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2O,
+			Inverse: false,
+			Table:   modelversion.ManifestTable,
+			Columns: []string{modelversion.ManifestColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelmanifest.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ManifestIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2O,
+			Inverse: false,
+			Table:   modelversion.ManifestTable,
+			Columns: []string{modelversion.ManifestColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelmanifest.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {

@@ -32,17 +32,21 @@ import (
 	"github.com/cairnml/cairn/ent/metricseries"
 	"github.com/cairnml/cairn/ent/metrictail"
 	"github.com/cairnml/cairn/ent/modelalias"
+	"github.com/cairnml/cairn/ent/modelhistory"
+	"github.com/cairnml/cairn/ent/modelmanifest"
+	"github.com/cairnml/cairn/ent/modelrule"
 	"github.com/cairnml/cairn/ent/modelversion"
+	"github.com/cairnml/cairn/ent/modelversiontag"
 	"github.com/cairnml/cairn/ent/param"
 	"github.com/cairnml/cairn/ent/pluginrelease"
 	"github.com/cairnml/cairn/ent/predicate"
 	"github.com/cairnml/cairn/ent/registeredmodel"
+	"github.com/cairnml/cairn/ent/registeredmodeltag"
 	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/ent/runinput"
 	"github.com/cairnml/cairn/ent/runlogchunk"
 	"github.com/cairnml/cairn/ent/runoutput"
 	"github.com/cairnml/cairn/ent/runtag"
-	"github.com/cairnml/cairn/ent/stagetransition"
 	"github.com/cairnml/cairn/ent/token"
 )
 
@@ -55,39 +59,43 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeArtifactReference = "ArtifactReference"
-	TypeBatchClient       = "BatchClient"
-	TypeChange            = "Change"
-	TypeChangeSequence    = "ChangeSequence"
-	TypeDataset           = "Dataset"
-	TypeExperiment        = "Experiment"
-	TypeExperimentTag     = "ExperimentTag"
-	TypeFingerprint       = "Fingerprint"
-	TypeIdempotencyKey    = "IdempotencyKey"
-	TypeLease             = "Lease"
-	TypeLineageEdge       = "LineageEdge"
-	TypeLoggedModel       = "LoggedModel"
-	TypeLoggedModelMetric = "LoggedModelMetric"
-	TypeLoggedModelParam  = "LoggedModelParam"
-	TypeLoggedModelTag    = "LoggedModelTag"
-	TypeMetricBatch       = "MetricBatch"
-	TypeMetricChunk       = "MetricChunk"
-	TypeMetricGoal        = "MetricGoal"
-	TypeMetricRollup      = "MetricRollup"
-	TypeMetricSeries      = "MetricSeries"
-	TypeMetricTail        = "MetricTail"
-	TypeModelAlias        = "ModelAlias"
-	TypeModelVersion      = "ModelVersion"
-	TypeParam             = "Param"
-	TypePluginRelease     = "PluginRelease"
-	TypeRegisteredModel   = "RegisteredModel"
-	TypeRun               = "Run"
-	TypeRunInput          = "RunInput"
-	TypeRunLogChunk       = "RunLogChunk"
-	TypeRunOutput         = "RunOutput"
-	TypeRunTag            = "RunTag"
-	TypeStageTransition   = "StageTransition"
-	TypeToken             = "Token"
+	TypeArtifactReference  = "ArtifactReference"
+	TypeBatchClient        = "BatchClient"
+	TypeChange             = "Change"
+	TypeChangeSequence     = "ChangeSequence"
+	TypeDataset            = "Dataset"
+	TypeExperiment         = "Experiment"
+	TypeExperimentTag      = "ExperimentTag"
+	TypeFingerprint        = "Fingerprint"
+	TypeIdempotencyKey     = "IdempotencyKey"
+	TypeLease              = "Lease"
+	TypeLineageEdge        = "LineageEdge"
+	TypeLoggedModel        = "LoggedModel"
+	TypeLoggedModelMetric  = "LoggedModelMetric"
+	TypeLoggedModelParam   = "LoggedModelParam"
+	TypeLoggedModelTag     = "LoggedModelTag"
+	TypeMetricBatch        = "MetricBatch"
+	TypeMetricChunk        = "MetricChunk"
+	TypeMetricGoal         = "MetricGoal"
+	TypeMetricRollup       = "MetricRollup"
+	TypeMetricSeries       = "MetricSeries"
+	TypeMetricTail         = "MetricTail"
+	TypeModelAlias         = "ModelAlias"
+	TypeModelHistory       = "ModelHistory"
+	TypeModelManifest      = "ModelManifest"
+	TypeModelRule          = "ModelRule"
+	TypeModelVersion       = "ModelVersion"
+	TypeModelVersionTag    = "ModelVersionTag"
+	TypeParam              = "Param"
+	TypePluginRelease      = "PluginRelease"
+	TypeRegisteredModel    = "RegisteredModel"
+	TypeRegisteredModelTag = "RegisteredModelTag"
+	TypeRun                = "Run"
+	TypeRunInput           = "RunInput"
+	TypeRunLogChunk        = "RunLogChunk"
+	TypeRunOutput          = "RunOutput"
+	TypeRunTag             = "RunTag"
+	TypeToken              = "Token"
 )
 
 // ArtifactReferenceMutation represents an operation that mutates the ArtifactReference nodes in the graph.
@@ -15512,6 +15520,9 @@ type ModelAliasMutation struct {
 	alias                   *string
 	version                 *int
 	addversion              *int
+	updated_at              *int64
+	addupdated_at           *int64
+	updated_by              *string
 	clearedFields           map[string]struct{}
 	registered_model        *int
 	clearedregistered_model bool
@@ -15746,6 +15757,98 @@ func (m *ModelAliasMutation) ResetVersion() {
 	m.addversion = nil
 }
 
+// SetUpdatedAt sets the "updated_at" field.
+func (m *ModelAliasMutation) SetUpdatedAt(i int64) {
+	m.updated_at = &i
+	m.addupdated_at = nil
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *ModelAliasMutation) UpdatedAt() (r int64, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the ModelAlias entity.
+// If the ModelAlias object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelAliasMutation) OldUpdatedAt(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// AddUpdatedAt adds i to the "updated_at" field.
+func (m *ModelAliasMutation) AddUpdatedAt(i int64) {
+	if m.addupdated_at != nil {
+		*m.addupdated_at += i
+	} else {
+		m.addupdated_at = &i
+	}
+}
+
+// AddedUpdatedAt returns the value that was added to the "updated_at" field in this mutation.
+func (m *ModelAliasMutation) AddedUpdatedAt() (r int64, exists bool) {
+	v := m.addupdated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *ModelAliasMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+	m.addupdated_at = nil
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (m *ModelAliasMutation) SetUpdatedBy(s string) {
+	m.updated_by = &s
+}
+
+// UpdatedBy returns the value of the "updated_by" field in the mutation.
+func (m *ModelAliasMutation) UpdatedBy() (r string, exists bool) {
+	v := m.updated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedBy returns the old "updated_by" field's value of the ModelAlias entity.
+// If the ModelAlias object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelAliasMutation) OldUpdatedBy(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedBy: %w", err)
+	}
+	return oldValue.UpdatedBy, nil
+}
+
+// ResetUpdatedBy resets all changes to the "updated_by" field.
+func (m *ModelAliasMutation) ResetUpdatedBy() {
+	m.updated_by = nil
+}
+
 // ClearRegisteredModel clears the "registered_model" edge to the RegisteredModel entity.
 func (m *ModelAliasMutation) ClearRegisteredModel() {
 	m.clearedregistered_model = true
@@ -15807,7 +15910,7 @@ func (m *ModelAliasMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ModelAliasMutation) Fields() []string {
-	fields := make([]string, 0, 3)
+	fields := make([]string, 0, 5)
 	if m.registered_model != nil {
 		fields = append(fields, modelalias.FieldRegisteredModelID)
 	}
@@ -15816,6 +15919,12 @@ func (m *ModelAliasMutation) Fields() []string {
 	}
 	if m.version != nil {
 		fields = append(fields, modelalias.FieldVersion)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, modelalias.FieldUpdatedAt)
+	}
+	if m.updated_by != nil {
+		fields = append(fields, modelalias.FieldUpdatedBy)
 	}
 	return fields
 }
@@ -15831,6 +15940,10 @@ func (m *ModelAliasMutation) Field(name string) (ent.Value, bool) {
 		return m.Alias()
 	case modelalias.FieldVersion:
 		return m.Version()
+	case modelalias.FieldUpdatedAt:
+		return m.UpdatedAt()
+	case modelalias.FieldUpdatedBy:
+		return m.UpdatedBy()
 	}
 	return nil, false
 }
@@ -15846,6 +15959,10 @@ func (m *ModelAliasMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldAlias(ctx)
 	case modelalias.FieldVersion:
 		return m.OldVersion(ctx)
+	case modelalias.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	case modelalias.FieldUpdatedBy:
+		return m.OldUpdatedBy(ctx)
 	}
 	return nil, fmt.Errorf("unknown ModelAlias field %s", name)
 }
@@ -15876,6 +15993,20 @@ func (m *ModelAliasMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetVersion(v)
 		return nil
+	case modelalias.FieldUpdatedAt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	case modelalias.FieldUpdatedBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedBy(v)
+		return nil
 	}
 	return fmt.Errorf("unknown ModelAlias field %s", name)
 }
@@ -15887,6 +16018,9 @@ func (m *ModelAliasMutation) AddedFields() []string {
 	if m.addversion != nil {
 		fields = append(fields, modelalias.FieldVersion)
 	}
+	if m.addupdated_at != nil {
+		fields = append(fields, modelalias.FieldUpdatedAt)
+	}
 	return fields
 }
 
@@ -15897,6 +16031,8 @@ func (m *ModelAliasMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case modelalias.FieldVersion:
 		return m.AddedVersion()
+	case modelalias.FieldUpdatedAt:
+		return m.AddedUpdatedAt()
 	}
 	return nil, false
 }
@@ -15912,6 +16048,13 @@ func (m *ModelAliasMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddVersion(v)
+		return nil
+	case modelalias.FieldUpdatedAt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUpdatedAt(v)
 		return nil
 	}
 	return fmt.Errorf("unknown ModelAlias numeric field %s", name)
@@ -15948,6 +16091,12 @@ func (m *ModelAliasMutation) ResetField(name string) error {
 		return nil
 	case modelalias.FieldVersion:
 		m.ResetVersion()
+		return nil
+	case modelalias.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	case modelalias.FieldUpdatedBy:
+		m.ResetUpdatedBy()
 		return nil
 	}
 	return fmt.Errorf("unknown ModelAlias field %s", name)
@@ -16027,6 +16176,2656 @@ func (m *ModelAliasMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown ModelAlias edge %s", name)
 }
 
+// ModelHistoryMutation represents an operation that mutates the ModelHistory nodes in the graph.
+type ModelHistoryMutation struct {
+	config
+	op                     Op
+	typ                    string
+	id                     *int
+	registered_model_id    *int
+	addregistered_model_id *int
+	sequence               *int64
+	addsequence            *int64
+	model_name             *string
+	action                 *modelhistory.Action
+	version                *int
+	addversion             *int
+	from_stage             *string
+	to_stage               *string
+	restores               *int64
+	addrestores            *int64
+	detail                 *string
+	reason                 *string
+	principal              *string
+	created_at             *int64
+	addcreated_at          *int64
+	previous_hash          *string
+	hash                   *string
+	clearedFields          map[string]struct{}
+	done                   bool
+	oldValue               func(context.Context) (*ModelHistory, error)
+	predicates             []predicate.ModelHistory
+}
+
+var _ ent.Mutation = (*ModelHistoryMutation)(nil)
+
+// modelhistoryOption allows management of the mutation configuration using functional options.
+type modelhistoryOption func(*ModelHistoryMutation)
+
+// newModelHistoryMutation creates new mutation for the ModelHistory entity.
+func newModelHistoryMutation(c config, op Op, opts ...modelhistoryOption) *ModelHistoryMutation {
+	m := &ModelHistoryMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeModelHistory,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withModelHistoryID sets the ID field of the mutation.
+func withModelHistoryID(id int) modelhistoryOption {
+	return func(m *ModelHistoryMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ModelHistory
+		)
+		m.oldValue = func(ctx context.Context) (*ModelHistory, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ModelHistory.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withModelHistory sets the old ModelHistory of the mutation.
+func withModelHistory(node *ModelHistory) modelhistoryOption {
+	return func(m *ModelHistoryMutation) {
+		m.oldValue = func(context.Context) (*ModelHistory, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ModelHistoryMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ModelHistoryMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ModelHistoryMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ModelHistoryMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ModelHistory.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetRegisteredModelID sets the "registered_model_id" field.
+func (m *ModelHistoryMutation) SetRegisteredModelID(i int) {
+	m.registered_model_id = &i
+	m.addregistered_model_id = nil
+}
+
+// RegisteredModelID returns the value of the "registered_model_id" field in the mutation.
+func (m *ModelHistoryMutation) RegisteredModelID() (r int, exists bool) {
+	v := m.registered_model_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRegisteredModelID returns the old "registered_model_id" field's value of the ModelHistory entity.
+// If the ModelHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelHistoryMutation) OldRegisteredModelID(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRegisteredModelID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRegisteredModelID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRegisteredModelID: %w", err)
+	}
+	return oldValue.RegisteredModelID, nil
+}
+
+// AddRegisteredModelID adds i to the "registered_model_id" field.
+func (m *ModelHistoryMutation) AddRegisteredModelID(i int) {
+	if m.addregistered_model_id != nil {
+		*m.addregistered_model_id += i
+	} else {
+		m.addregistered_model_id = &i
+	}
+}
+
+// AddedRegisteredModelID returns the value that was added to the "registered_model_id" field in this mutation.
+func (m *ModelHistoryMutation) AddedRegisteredModelID() (r int, exists bool) {
+	v := m.addregistered_model_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRegisteredModelID resets all changes to the "registered_model_id" field.
+func (m *ModelHistoryMutation) ResetRegisteredModelID() {
+	m.registered_model_id = nil
+	m.addregistered_model_id = nil
+}
+
+// SetSequence sets the "sequence" field.
+func (m *ModelHistoryMutation) SetSequence(i int64) {
+	m.sequence = &i
+	m.addsequence = nil
+}
+
+// Sequence returns the value of the "sequence" field in the mutation.
+func (m *ModelHistoryMutation) Sequence() (r int64, exists bool) {
+	v := m.sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSequence returns the old "sequence" field's value of the ModelHistory entity.
+// If the ModelHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelHistoryMutation) OldSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSequence: %w", err)
+	}
+	return oldValue.Sequence, nil
+}
+
+// AddSequence adds i to the "sequence" field.
+func (m *ModelHistoryMutation) AddSequence(i int64) {
+	if m.addsequence != nil {
+		*m.addsequence += i
+	} else {
+		m.addsequence = &i
+	}
+}
+
+// AddedSequence returns the value that was added to the "sequence" field in this mutation.
+func (m *ModelHistoryMutation) AddedSequence() (r int64, exists bool) {
+	v := m.addsequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSequence resets all changes to the "sequence" field.
+func (m *ModelHistoryMutation) ResetSequence() {
+	m.sequence = nil
+	m.addsequence = nil
+}
+
+// SetModelName sets the "model_name" field.
+func (m *ModelHistoryMutation) SetModelName(s string) {
+	m.model_name = &s
+}
+
+// ModelName returns the value of the "model_name" field in the mutation.
+func (m *ModelHistoryMutation) ModelName() (r string, exists bool) {
+	v := m.model_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldModelName returns the old "model_name" field's value of the ModelHistory entity.
+// If the ModelHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelHistoryMutation) OldModelName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldModelName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldModelName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldModelName: %w", err)
+	}
+	return oldValue.ModelName, nil
+}
+
+// ResetModelName resets all changes to the "model_name" field.
+func (m *ModelHistoryMutation) ResetModelName() {
+	m.model_name = nil
+}
+
+// SetAction sets the "action" field.
+func (m *ModelHistoryMutation) SetAction(value modelhistory.Action) {
+	m.action = &value
+}
+
+// Action returns the value of the "action" field in the mutation.
+func (m *ModelHistoryMutation) Action() (r modelhistory.Action, exists bool) {
+	v := m.action
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAction returns the old "action" field's value of the ModelHistory entity.
+// If the ModelHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelHistoryMutation) OldAction(ctx context.Context) (v modelhistory.Action, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAction is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAction requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAction: %w", err)
+	}
+	return oldValue.Action, nil
+}
+
+// ResetAction resets all changes to the "action" field.
+func (m *ModelHistoryMutation) ResetAction() {
+	m.action = nil
+}
+
+// SetVersion sets the "version" field.
+func (m *ModelHistoryMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ModelHistoryMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the ModelHistory entity.
+// If the ModelHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelHistoryMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ModelHistoryMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ModelHistoryMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ModelHistoryMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetFromStage sets the "from_stage" field.
+func (m *ModelHistoryMutation) SetFromStage(s string) {
+	m.from_stage = &s
+}
+
+// FromStage returns the value of the "from_stage" field in the mutation.
+func (m *ModelHistoryMutation) FromStage() (r string, exists bool) {
+	v := m.from_stage
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFromStage returns the old "from_stage" field's value of the ModelHistory entity.
+// If the ModelHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelHistoryMutation) OldFromStage(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFromStage is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFromStage requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFromStage: %w", err)
+	}
+	return oldValue.FromStage, nil
+}
+
+// ResetFromStage resets all changes to the "from_stage" field.
+func (m *ModelHistoryMutation) ResetFromStage() {
+	m.from_stage = nil
+}
+
+// SetToStage sets the "to_stage" field.
+func (m *ModelHistoryMutation) SetToStage(s string) {
+	m.to_stage = &s
+}
+
+// ToStage returns the value of the "to_stage" field in the mutation.
+func (m *ModelHistoryMutation) ToStage() (r string, exists bool) {
+	v := m.to_stage
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldToStage returns the old "to_stage" field's value of the ModelHistory entity.
+// If the ModelHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelHistoryMutation) OldToStage(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldToStage is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldToStage requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldToStage: %w", err)
+	}
+	return oldValue.ToStage, nil
+}
+
+// ResetToStage resets all changes to the "to_stage" field.
+func (m *ModelHistoryMutation) ResetToStage() {
+	m.to_stage = nil
+}
+
+// SetRestores sets the "restores" field.
+func (m *ModelHistoryMutation) SetRestores(i int64) {
+	m.restores = &i
+	m.addrestores = nil
+}
+
+// Restores returns the value of the "restores" field in the mutation.
+func (m *ModelHistoryMutation) Restores() (r int64, exists bool) {
+	v := m.restores
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRestores returns the old "restores" field's value of the ModelHistory entity.
+// If the ModelHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelHistoryMutation) OldRestores(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRestores is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRestores requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRestores: %w", err)
+	}
+	return oldValue.Restores, nil
+}
+
+// AddRestores adds i to the "restores" field.
+func (m *ModelHistoryMutation) AddRestores(i int64) {
+	if m.addrestores != nil {
+		*m.addrestores += i
+	} else {
+		m.addrestores = &i
+	}
+}
+
+// AddedRestores returns the value that was added to the "restores" field in this mutation.
+func (m *ModelHistoryMutation) AddedRestores() (r int64, exists bool) {
+	v := m.addrestores
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRestores resets all changes to the "restores" field.
+func (m *ModelHistoryMutation) ResetRestores() {
+	m.restores = nil
+	m.addrestores = nil
+}
+
+// SetDetail sets the "detail" field.
+func (m *ModelHistoryMutation) SetDetail(s string) {
+	m.detail = &s
+}
+
+// Detail returns the value of the "detail" field in the mutation.
+func (m *ModelHistoryMutation) Detail() (r string, exists bool) {
+	v := m.detail
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDetail returns the old "detail" field's value of the ModelHistory entity.
+// If the ModelHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelHistoryMutation) OldDetail(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDetail is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDetail requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDetail: %w", err)
+	}
+	return oldValue.Detail, nil
+}
+
+// ResetDetail resets all changes to the "detail" field.
+func (m *ModelHistoryMutation) ResetDetail() {
+	m.detail = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *ModelHistoryMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *ModelHistoryMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the ModelHistory entity.
+// If the ModelHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelHistoryMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *ModelHistoryMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetPrincipal sets the "principal" field.
+func (m *ModelHistoryMutation) SetPrincipal(s string) {
+	m.principal = &s
+}
+
+// Principal returns the value of the "principal" field in the mutation.
+func (m *ModelHistoryMutation) Principal() (r string, exists bool) {
+	v := m.principal
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPrincipal returns the old "principal" field's value of the ModelHistory entity.
+// If the ModelHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelHistoryMutation) OldPrincipal(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPrincipal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPrincipal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPrincipal: %w", err)
+	}
+	return oldValue.Principal, nil
+}
+
+// ResetPrincipal resets all changes to the "principal" field.
+func (m *ModelHistoryMutation) ResetPrincipal() {
+	m.principal = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ModelHistoryMutation) SetCreatedAt(i int64) {
+	m.created_at = &i
+	m.addcreated_at = nil
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ModelHistoryMutation) CreatedAt() (r int64, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ModelHistory entity.
+// If the ModelHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelHistoryMutation) OldCreatedAt(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// AddCreatedAt adds i to the "created_at" field.
+func (m *ModelHistoryMutation) AddCreatedAt(i int64) {
+	if m.addcreated_at != nil {
+		*m.addcreated_at += i
+	} else {
+		m.addcreated_at = &i
+	}
+}
+
+// AddedCreatedAt returns the value that was added to the "created_at" field in this mutation.
+func (m *ModelHistoryMutation) AddedCreatedAt() (r int64, exists bool) {
+	v := m.addcreated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ModelHistoryMutation) ResetCreatedAt() {
+	m.created_at = nil
+	m.addcreated_at = nil
+}
+
+// SetPreviousHash sets the "previous_hash" field.
+func (m *ModelHistoryMutation) SetPreviousHash(s string) {
+	m.previous_hash = &s
+}
+
+// PreviousHash returns the value of the "previous_hash" field in the mutation.
+func (m *ModelHistoryMutation) PreviousHash() (r string, exists bool) {
+	v := m.previous_hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPreviousHash returns the old "previous_hash" field's value of the ModelHistory entity.
+// If the ModelHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelHistoryMutation) OldPreviousHash(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPreviousHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPreviousHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPreviousHash: %w", err)
+	}
+	return oldValue.PreviousHash, nil
+}
+
+// ResetPreviousHash resets all changes to the "previous_hash" field.
+func (m *ModelHistoryMutation) ResetPreviousHash() {
+	m.previous_hash = nil
+}
+
+// SetHash sets the "hash" field.
+func (m *ModelHistoryMutation) SetHash(s string) {
+	m.hash = &s
+}
+
+// Hash returns the value of the "hash" field in the mutation.
+func (m *ModelHistoryMutation) Hash() (r string, exists bool) {
+	v := m.hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHash returns the old "hash" field's value of the ModelHistory entity.
+// If the ModelHistory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelHistoryMutation) OldHash(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHash: %w", err)
+	}
+	return oldValue.Hash, nil
+}
+
+// ResetHash resets all changes to the "hash" field.
+func (m *ModelHistoryMutation) ResetHash() {
+	m.hash = nil
+}
+
+// Where appends a list predicates to the ModelHistoryMutation builder.
+func (m *ModelHistoryMutation) Where(ps ...predicate.ModelHistory) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ModelHistoryMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ModelHistoryMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ModelHistory, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ModelHistoryMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ModelHistoryMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ModelHistory).
+func (m *ModelHistoryMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ModelHistoryMutation) Fields() []string {
+	fields := make([]string, 0, 14)
+	if m.registered_model_id != nil {
+		fields = append(fields, modelhistory.FieldRegisteredModelID)
+	}
+	if m.sequence != nil {
+		fields = append(fields, modelhistory.FieldSequence)
+	}
+	if m.model_name != nil {
+		fields = append(fields, modelhistory.FieldModelName)
+	}
+	if m.action != nil {
+		fields = append(fields, modelhistory.FieldAction)
+	}
+	if m.version != nil {
+		fields = append(fields, modelhistory.FieldVersion)
+	}
+	if m.from_stage != nil {
+		fields = append(fields, modelhistory.FieldFromStage)
+	}
+	if m.to_stage != nil {
+		fields = append(fields, modelhistory.FieldToStage)
+	}
+	if m.restores != nil {
+		fields = append(fields, modelhistory.FieldRestores)
+	}
+	if m.detail != nil {
+		fields = append(fields, modelhistory.FieldDetail)
+	}
+	if m.reason != nil {
+		fields = append(fields, modelhistory.FieldReason)
+	}
+	if m.principal != nil {
+		fields = append(fields, modelhistory.FieldPrincipal)
+	}
+	if m.created_at != nil {
+		fields = append(fields, modelhistory.FieldCreatedAt)
+	}
+	if m.previous_hash != nil {
+		fields = append(fields, modelhistory.FieldPreviousHash)
+	}
+	if m.hash != nil {
+		fields = append(fields, modelhistory.FieldHash)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ModelHistoryMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case modelhistory.FieldRegisteredModelID:
+		return m.RegisteredModelID()
+	case modelhistory.FieldSequence:
+		return m.Sequence()
+	case modelhistory.FieldModelName:
+		return m.ModelName()
+	case modelhistory.FieldAction:
+		return m.Action()
+	case modelhistory.FieldVersion:
+		return m.Version()
+	case modelhistory.FieldFromStage:
+		return m.FromStage()
+	case modelhistory.FieldToStage:
+		return m.ToStage()
+	case modelhistory.FieldRestores:
+		return m.Restores()
+	case modelhistory.FieldDetail:
+		return m.Detail()
+	case modelhistory.FieldReason:
+		return m.Reason()
+	case modelhistory.FieldPrincipal:
+		return m.Principal()
+	case modelhistory.FieldCreatedAt:
+		return m.CreatedAt()
+	case modelhistory.FieldPreviousHash:
+		return m.PreviousHash()
+	case modelhistory.FieldHash:
+		return m.Hash()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ModelHistoryMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case modelhistory.FieldRegisteredModelID:
+		return m.OldRegisteredModelID(ctx)
+	case modelhistory.FieldSequence:
+		return m.OldSequence(ctx)
+	case modelhistory.FieldModelName:
+		return m.OldModelName(ctx)
+	case modelhistory.FieldAction:
+		return m.OldAction(ctx)
+	case modelhistory.FieldVersion:
+		return m.OldVersion(ctx)
+	case modelhistory.FieldFromStage:
+		return m.OldFromStage(ctx)
+	case modelhistory.FieldToStage:
+		return m.OldToStage(ctx)
+	case modelhistory.FieldRestores:
+		return m.OldRestores(ctx)
+	case modelhistory.FieldDetail:
+		return m.OldDetail(ctx)
+	case modelhistory.FieldReason:
+		return m.OldReason(ctx)
+	case modelhistory.FieldPrincipal:
+		return m.OldPrincipal(ctx)
+	case modelhistory.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case modelhistory.FieldPreviousHash:
+		return m.OldPreviousHash(ctx)
+	case modelhistory.FieldHash:
+		return m.OldHash(ctx)
+	}
+	return nil, fmt.Errorf("unknown ModelHistory field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ModelHistoryMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case modelhistory.FieldRegisteredModelID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRegisteredModelID(v)
+		return nil
+	case modelhistory.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSequence(v)
+		return nil
+	case modelhistory.FieldModelName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetModelName(v)
+		return nil
+	case modelhistory.FieldAction:
+		v, ok := value.(modelhistory.Action)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAction(v)
+		return nil
+	case modelhistory.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case modelhistory.FieldFromStage:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFromStage(v)
+		return nil
+	case modelhistory.FieldToStage:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetToStage(v)
+		return nil
+	case modelhistory.FieldRestores:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRestores(v)
+		return nil
+	case modelhistory.FieldDetail:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDetail(v)
+		return nil
+	case modelhistory.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case modelhistory.FieldPrincipal:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPrincipal(v)
+		return nil
+	case modelhistory.FieldCreatedAt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case modelhistory.FieldPreviousHash:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPreviousHash(v)
+		return nil
+	case modelhistory.FieldHash:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHash(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ModelHistory field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ModelHistoryMutation) AddedFields() []string {
+	var fields []string
+	if m.addregistered_model_id != nil {
+		fields = append(fields, modelhistory.FieldRegisteredModelID)
+	}
+	if m.addsequence != nil {
+		fields = append(fields, modelhistory.FieldSequence)
+	}
+	if m.addversion != nil {
+		fields = append(fields, modelhistory.FieldVersion)
+	}
+	if m.addrestores != nil {
+		fields = append(fields, modelhistory.FieldRestores)
+	}
+	if m.addcreated_at != nil {
+		fields = append(fields, modelhistory.FieldCreatedAt)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ModelHistoryMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case modelhistory.FieldRegisteredModelID:
+		return m.AddedRegisteredModelID()
+	case modelhistory.FieldSequence:
+		return m.AddedSequence()
+	case modelhistory.FieldVersion:
+		return m.AddedVersion()
+	case modelhistory.FieldRestores:
+		return m.AddedRestores()
+	case modelhistory.FieldCreatedAt:
+		return m.AddedCreatedAt()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ModelHistoryMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case modelhistory.FieldRegisteredModelID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRegisteredModelID(v)
+		return nil
+	case modelhistory.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSequence(v)
+		return nil
+	case modelhistory.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case modelhistory.FieldRestores:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRestores(v)
+		return nil
+	case modelhistory.FieldCreatedAt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ModelHistory numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ModelHistoryMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ModelHistoryMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ModelHistoryMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown ModelHistory nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ModelHistoryMutation) ResetField(name string) error {
+	switch name {
+	case modelhistory.FieldRegisteredModelID:
+		m.ResetRegisteredModelID()
+		return nil
+	case modelhistory.FieldSequence:
+		m.ResetSequence()
+		return nil
+	case modelhistory.FieldModelName:
+		m.ResetModelName()
+		return nil
+	case modelhistory.FieldAction:
+		m.ResetAction()
+		return nil
+	case modelhistory.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case modelhistory.FieldFromStage:
+		m.ResetFromStage()
+		return nil
+	case modelhistory.FieldToStage:
+		m.ResetToStage()
+		return nil
+	case modelhistory.FieldRestores:
+		m.ResetRestores()
+		return nil
+	case modelhistory.FieldDetail:
+		m.ResetDetail()
+		return nil
+	case modelhistory.FieldReason:
+		m.ResetReason()
+		return nil
+	case modelhistory.FieldPrincipal:
+		m.ResetPrincipal()
+		return nil
+	case modelhistory.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case modelhistory.FieldPreviousHash:
+		m.ResetPreviousHash()
+		return nil
+	case modelhistory.FieldHash:
+		m.ResetHash()
+		return nil
+	}
+	return fmt.Errorf("unknown ModelHistory field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ModelHistoryMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ModelHistoryMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ModelHistoryMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ModelHistoryMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ModelHistoryMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ModelHistoryMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ModelHistoryMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ModelHistory unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ModelHistoryMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ModelHistory edge %s", name)
+}
+
+// ModelManifestMutation represents an operation that mutates the ModelManifest nodes in the graph.
+type ModelManifestMutation struct {
+	config
+	op                   Op
+	typ                  string
+	id                   *int
+	signature            *string
+	requirements         *string
+	problem              *string
+	clearedFields        map[string]struct{}
+	model_version        *int
+	clearedmodel_version bool
+	done                 bool
+	oldValue             func(context.Context) (*ModelManifest, error)
+	predicates           []predicate.ModelManifest
+}
+
+var _ ent.Mutation = (*ModelManifestMutation)(nil)
+
+// modelmanifestOption allows management of the mutation configuration using functional options.
+type modelmanifestOption func(*ModelManifestMutation)
+
+// newModelManifestMutation creates new mutation for the ModelManifest entity.
+func newModelManifestMutation(c config, op Op, opts ...modelmanifestOption) *ModelManifestMutation {
+	m := &ModelManifestMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeModelManifest,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withModelManifestID sets the ID field of the mutation.
+func withModelManifestID(id int) modelmanifestOption {
+	return func(m *ModelManifestMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ModelManifest
+		)
+		m.oldValue = func(ctx context.Context) (*ModelManifest, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ModelManifest.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withModelManifest sets the old ModelManifest of the mutation.
+func withModelManifest(node *ModelManifest) modelmanifestOption {
+	return func(m *ModelManifestMutation) {
+		m.oldValue = func(context.Context) (*ModelManifest, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ModelManifestMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ModelManifestMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ModelManifestMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ModelManifestMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ModelManifest.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetModelVersionID sets the "model_version_id" field.
+func (m *ModelManifestMutation) SetModelVersionID(i int) {
+	m.model_version = &i
+}
+
+// ModelVersionID returns the value of the "model_version_id" field in the mutation.
+func (m *ModelManifestMutation) ModelVersionID() (r int, exists bool) {
+	v := m.model_version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldModelVersionID returns the old "model_version_id" field's value of the ModelManifest entity.
+// If the ModelManifest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelManifestMutation) OldModelVersionID(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldModelVersionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldModelVersionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldModelVersionID: %w", err)
+	}
+	return oldValue.ModelVersionID, nil
+}
+
+// ResetModelVersionID resets all changes to the "model_version_id" field.
+func (m *ModelManifestMutation) ResetModelVersionID() {
+	m.model_version = nil
+}
+
+// SetSignature sets the "signature" field.
+func (m *ModelManifestMutation) SetSignature(s string) {
+	m.signature = &s
+}
+
+// Signature returns the value of the "signature" field in the mutation.
+func (m *ModelManifestMutation) Signature() (r string, exists bool) {
+	v := m.signature
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSignature returns the old "signature" field's value of the ModelManifest entity.
+// If the ModelManifest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelManifestMutation) OldSignature(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSignature is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSignature requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSignature: %w", err)
+	}
+	return oldValue.Signature, nil
+}
+
+// ResetSignature resets all changes to the "signature" field.
+func (m *ModelManifestMutation) ResetSignature() {
+	m.signature = nil
+}
+
+// SetRequirements sets the "requirements" field.
+func (m *ModelManifestMutation) SetRequirements(s string) {
+	m.requirements = &s
+}
+
+// Requirements returns the value of the "requirements" field in the mutation.
+func (m *ModelManifestMutation) Requirements() (r string, exists bool) {
+	v := m.requirements
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRequirements returns the old "requirements" field's value of the ModelManifest entity.
+// If the ModelManifest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelManifestMutation) OldRequirements(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRequirements is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRequirements requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRequirements: %w", err)
+	}
+	return oldValue.Requirements, nil
+}
+
+// ResetRequirements resets all changes to the "requirements" field.
+func (m *ModelManifestMutation) ResetRequirements() {
+	m.requirements = nil
+}
+
+// SetProblem sets the "problem" field.
+func (m *ModelManifestMutation) SetProblem(s string) {
+	m.problem = &s
+}
+
+// Problem returns the value of the "problem" field in the mutation.
+func (m *ModelManifestMutation) Problem() (r string, exists bool) {
+	v := m.problem
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProblem returns the old "problem" field's value of the ModelManifest entity.
+// If the ModelManifest object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelManifestMutation) OldProblem(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProblem is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProblem requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProblem: %w", err)
+	}
+	return oldValue.Problem, nil
+}
+
+// ResetProblem resets all changes to the "problem" field.
+func (m *ModelManifestMutation) ResetProblem() {
+	m.problem = nil
+}
+
+// ClearModelVersion clears the "model_version" edge to the ModelVersion entity.
+func (m *ModelManifestMutation) ClearModelVersion() {
+	m.clearedmodel_version = true
+	m.clearedFields[modelmanifest.FieldModelVersionID] = struct{}{}
+}
+
+// ModelVersionCleared reports if the "model_version" edge to the ModelVersion entity was cleared.
+func (m *ModelManifestMutation) ModelVersionCleared() bool {
+	return m.clearedmodel_version
+}
+
+// ModelVersionIDs returns the "model_version" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ModelVersionID instead. It exists only for internal usage by the builders.
+func (m *ModelManifestMutation) ModelVersionIDs() (ids []int) {
+	if id := m.model_version; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetModelVersion resets all changes to the "model_version" edge.
+func (m *ModelManifestMutation) ResetModelVersion() {
+	m.model_version = nil
+	m.clearedmodel_version = false
+}
+
+// Where appends a list predicates to the ModelManifestMutation builder.
+func (m *ModelManifestMutation) Where(ps ...predicate.ModelManifest) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ModelManifestMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ModelManifestMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ModelManifest, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ModelManifestMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ModelManifestMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ModelManifest).
+func (m *ModelManifestMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ModelManifestMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.model_version != nil {
+		fields = append(fields, modelmanifest.FieldModelVersionID)
+	}
+	if m.signature != nil {
+		fields = append(fields, modelmanifest.FieldSignature)
+	}
+	if m.requirements != nil {
+		fields = append(fields, modelmanifest.FieldRequirements)
+	}
+	if m.problem != nil {
+		fields = append(fields, modelmanifest.FieldProblem)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ModelManifestMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case modelmanifest.FieldModelVersionID:
+		return m.ModelVersionID()
+	case modelmanifest.FieldSignature:
+		return m.Signature()
+	case modelmanifest.FieldRequirements:
+		return m.Requirements()
+	case modelmanifest.FieldProblem:
+		return m.Problem()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ModelManifestMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case modelmanifest.FieldModelVersionID:
+		return m.OldModelVersionID(ctx)
+	case modelmanifest.FieldSignature:
+		return m.OldSignature(ctx)
+	case modelmanifest.FieldRequirements:
+		return m.OldRequirements(ctx)
+	case modelmanifest.FieldProblem:
+		return m.OldProblem(ctx)
+	}
+	return nil, fmt.Errorf("unknown ModelManifest field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ModelManifestMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case modelmanifest.FieldModelVersionID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetModelVersionID(v)
+		return nil
+	case modelmanifest.FieldSignature:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSignature(v)
+		return nil
+	case modelmanifest.FieldRequirements:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRequirements(v)
+		return nil
+	case modelmanifest.FieldProblem:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProblem(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ModelManifest field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ModelManifestMutation) AddedFields() []string {
+	var fields []string
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ModelManifestMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ModelManifestMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown ModelManifest numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ModelManifestMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ModelManifestMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ModelManifestMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown ModelManifest nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ModelManifestMutation) ResetField(name string) error {
+	switch name {
+	case modelmanifest.FieldModelVersionID:
+		m.ResetModelVersionID()
+		return nil
+	case modelmanifest.FieldSignature:
+		m.ResetSignature()
+		return nil
+	case modelmanifest.FieldRequirements:
+		m.ResetRequirements()
+		return nil
+	case modelmanifest.FieldProblem:
+		m.ResetProblem()
+		return nil
+	}
+	return fmt.Errorf("unknown ModelManifest field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ModelManifestMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.model_version != nil {
+		edges = append(edges, modelmanifest.EdgeModelVersion)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ModelManifestMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case modelmanifest.EdgeModelVersion:
+		if id := m.model_version; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ModelManifestMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ModelManifestMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ModelManifestMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedmodel_version {
+		edges = append(edges, modelmanifest.EdgeModelVersion)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ModelManifestMutation) EdgeCleared(name string) bool {
+	switch name {
+	case modelmanifest.EdgeModelVersion:
+		return m.clearedmodel_version
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ModelManifestMutation) ClearEdge(name string) error {
+	switch name {
+	case modelmanifest.EdgeModelVersion:
+		m.ClearModelVersion()
+		return nil
+	}
+	return fmt.Errorf("unknown ModelManifest unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ModelManifestMutation) ResetEdge(name string) error {
+	switch name {
+	case modelmanifest.EdgeModelVersion:
+		m.ResetModelVersion()
+		return nil
+	}
+	return fmt.Errorf("unknown ModelManifest edge %s", name)
+}
+
+// ModelRuleMutation represents an operation that mutates the ModelRule nodes in the graph.
+type ModelRuleMutation struct {
+	config
+	op                      Op
+	typ                     string
+	id                      *int
+	stage                   *string
+	kind                    *modelrule.Kind
+	key                     *string
+	value                   *string
+	goal                    *modelrule.Goal
+	margin                  *float64
+	addmargin               *float64
+	created_at              *int64
+	addcreated_at           *int64
+	created_by              *string
+	clearedFields           map[string]struct{}
+	registered_model        *int
+	clearedregistered_model bool
+	done                    bool
+	oldValue                func(context.Context) (*ModelRule, error)
+	predicates              []predicate.ModelRule
+}
+
+var _ ent.Mutation = (*ModelRuleMutation)(nil)
+
+// modelruleOption allows management of the mutation configuration using functional options.
+type modelruleOption func(*ModelRuleMutation)
+
+// newModelRuleMutation creates new mutation for the ModelRule entity.
+func newModelRuleMutation(c config, op Op, opts ...modelruleOption) *ModelRuleMutation {
+	m := &ModelRuleMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeModelRule,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withModelRuleID sets the ID field of the mutation.
+func withModelRuleID(id int) modelruleOption {
+	return func(m *ModelRuleMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ModelRule
+		)
+		m.oldValue = func(ctx context.Context) (*ModelRule, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ModelRule.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withModelRule sets the old ModelRule of the mutation.
+func withModelRule(node *ModelRule) modelruleOption {
+	return func(m *ModelRuleMutation) {
+		m.oldValue = func(context.Context) (*ModelRule, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ModelRuleMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ModelRuleMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ModelRule entities.
+func (m *ModelRuleMutation) SetID(id int) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ModelRuleMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ModelRuleMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ModelRule.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetRegisteredModelID sets the "registered_model_id" field.
+func (m *ModelRuleMutation) SetRegisteredModelID(i int) {
+	m.registered_model = &i
+}
+
+// RegisteredModelID returns the value of the "registered_model_id" field in the mutation.
+func (m *ModelRuleMutation) RegisteredModelID() (r int, exists bool) {
+	v := m.registered_model
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRegisteredModelID returns the old "registered_model_id" field's value of the ModelRule entity.
+// If the ModelRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelRuleMutation) OldRegisteredModelID(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRegisteredModelID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRegisteredModelID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRegisteredModelID: %w", err)
+	}
+	return oldValue.RegisteredModelID, nil
+}
+
+// ResetRegisteredModelID resets all changes to the "registered_model_id" field.
+func (m *ModelRuleMutation) ResetRegisteredModelID() {
+	m.registered_model = nil
+}
+
+// SetStage sets the "stage" field.
+func (m *ModelRuleMutation) SetStage(s string) {
+	m.stage = &s
+}
+
+// Stage returns the value of the "stage" field in the mutation.
+func (m *ModelRuleMutation) Stage() (r string, exists bool) {
+	v := m.stage
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStage returns the old "stage" field's value of the ModelRule entity.
+// If the ModelRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelRuleMutation) OldStage(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStage is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStage requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStage: %w", err)
+	}
+	return oldValue.Stage, nil
+}
+
+// ResetStage resets all changes to the "stage" field.
+func (m *ModelRuleMutation) ResetStage() {
+	m.stage = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *ModelRuleMutation) SetKind(value modelrule.Kind) {
+	m.kind = &value
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *ModelRuleMutation) Kind() (r modelrule.Kind, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the ModelRule entity.
+// If the ModelRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelRuleMutation) OldKind(ctx context.Context) (v modelrule.Kind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *ModelRuleMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetKey sets the "key" field.
+func (m *ModelRuleMutation) SetKey(s string) {
+	m.key = &s
+}
+
+// Key returns the value of the "key" field in the mutation.
+func (m *ModelRuleMutation) Key() (r string, exists bool) {
+	v := m.key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKey returns the old "key" field's value of the ModelRule entity.
+// If the ModelRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelRuleMutation) OldKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKey: %w", err)
+	}
+	return oldValue.Key, nil
+}
+
+// ResetKey resets all changes to the "key" field.
+func (m *ModelRuleMutation) ResetKey() {
+	m.key = nil
+}
+
+// SetValue sets the "value" field.
+func (m *ModelRuleMutation) SetValue(s string) {
+	m.value = &s
+}
+
+// Value returns the value of the "value" field in the mutation.
+func (m *ModelRuleMutation) Value() (r string, exists bool) {
+	v := m.value
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValue returns the old "value" field's value of the ModelRule entity.
+// If the ModelRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelRuleMutation) OldValue(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValue: %w", err)
+	}
+	return oldValue.Value, nil
+}
+
+// ClearValue clears the value of the "value" field.
+func (m *ModelRuleMutation) ClearValue() {
+	m.value = nil
+	m.clearedFields[modelrule.FieldValue] = struct{}{}
+}
+
+// ValueCleared returns if the "value" field was cleared in this mutation.
+func (m *ModelRuleMutation) ValueCleared() bool {
+	_, ok := m.clearedFields[modelrule.FieldValue]
+	return ok
+}
+
+// ResetValue resets all changes to the "value" field.
+func (m *ModelRuleMutation) ResetValue() {
+	m.value = nil
+	delete(m.clearedFields, modelrule.FieldValue)
+}
+
+// SetGoal sets the "goal" field.
+func (m *ModelRuleMutation) SetGoal(value modelrule.Goal) {
+	m.goal = &value
+}
+
+// Goal returns the value of the "goal" field in the mutation.
+func (m *ModelRuleMutation) Goal() (r modelrule.Goal, exists bool) {
+	v := m.goal
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGoal returns the old "goal" field's value of the ModelRule entity.
+// If the ModelRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelRuleMutation) OldGoal(ctx context.Context) (v modelrule.Goal, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGoal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGoal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGoal: %w", err)
+	}
+	return oldValue.Goal, nil
+}
+
+// ResetGoal resets all changes to the "goal" field.
+func (m *ModelRuleMutation) ResetGoal() {
+	m.goal = nil
+}
+
+// SetMargin sets the "margin" field.
+func (m *ModelRuleMutation) SetMargin(f float64) {
+	m.margin = &f
+	m.addmargin = nil
+}
+
+// Margin returns the value of the "margin" field in the mutation.
+func (m *ModelRuleMutation) Margin() (r float64, exists bool) {
+	v := m.margin
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMargin returns the old "margin" field's value of the ModelRule entity.
+// If the ModelRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelRuleMutation) OldMargin(ctx context.Context) (v float64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMargin is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMargin requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMargin: %w", err)
+	}
+	return oldValue.Margin, nil
+}
+
+// AddMargin adds f to the "margin" field.
+func (m *ModelRuleMutation) AddMargin(f float64) {
+	if m.addmargin != nil {
+		*m.addmargin += f
+	} else {
+		m.addmargin = &f
+	}
+}
+
+// AddedMargin returns the value that was added to the "margin" field in this mutation.
+func (m *ModelRuleMutation) AddedMargin() (r float64, exists bool) {
+	v := m.addmargin
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetMargin resets all changes to the "margin" field.
+func (m *ModelRuleMutation) ResetMargin() {
+	m.margin = nil
+	m.addmargin = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ModelRuleMutation) SetCreatedAt(i int64) {
+	m.created_at = &i
+	m.addcreated_at = nil
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ModelRuleMutation) CreatedAt() (r int64, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ModelRule entity.
+// If the ModelRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelRuleMutation) OldCreatedAt(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// AddCreatedAt adds i to the "created_at" field.
+func (m *ModelRuleMutation) AddCreatedAt(i int64) {
+	if m.addcreated_at != nil {
+		*m.addcreated_at += i
+	} else {
+		m.addcreated_at = &i
+	}
+}
+
+// AddedCreatedAt returns the value that was added to the "created_at" field in this mutation.
+func (m *ModelRuleMutation) AddedCreatedAt() (r int64, exists bool) {
+	v := m.addcreated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ModelRuleMutation) ResetCreatedAt() {
+	m.created_at = nil
+	m.addcreated_at = nil
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (m *ModelRuleMutation) SetCreatedBy(s string) {
+	m.created_by = &s
+}
+
+// CreatedBy returns the value of the "created_by" field in the mutation.
+func (m *ModelRuleMutation) CreatedBy() (r string, exists bool) {
+	v := m.created_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedBy returns the old "created_by" field's value of the ModelRule entity.
+// If the ModelRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelRuleMutation) OldCreatedBy(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedBy: %w", err)
+	}
+	return oldValue.CreatedBy, nil
+}
+
+// ResetCreatedBy resets all changes to the "created_by" field.
+func (m *ModelRuleMutation) ResetCreatedBy() {
+	m.created_by = nil
+}
+
+// ClearRegisteredModel clears the "registered_model" edge to the RegisteredModel entity.
+func (m *ModelRuleMutation) ClearRegisteredModel() {
+	m.clearedregistered_model = true
+	m.clearedFields[modelrule.FieldRegisteredModelID] = struct{}{}
+}
+
+// RegisteredModelCleared reports if the "registered_model" edge to the RegisteredModel entity was cleared.
+func (m *ModelRuleMutation) RegisteredModelCleared() bool {
+	return m.clearedregistered_model
+}
+
+// RegisteredModelIDs returns the "registered_model" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RegisteredModelID instead. It exists only for internal usage by the builders.
+func (m *ModelRuleMutation) RegisteredModelIDs() (ids []int) {
+	if id := m.registered_model; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRegisteredModel resets all changes to the "registered_model" edge.
+func (m *ModelRuleMutation) ResetRegisteredModel() {
+	m.registered_model = nil
+	m.clearedregistered_model = false
+}
+
+// Where appends a list predicates to the ModelRuleMutation builder.
+func (m *ModelRuleMutation) Where(ps ...predicate.ModelRule) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ModelRuleMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ModelRuleMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ModelRule, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ModelRuleMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ModelRuleMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ModelRule).
+func (m *ModelRuleMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ModelRuleMutation) Fields() []string {
+	fields := make([]string, 0, 9)
+	if m.registered_model != nil {
+		fields = append(fields, modelrule.FieldRegisteredModelID)
+	}
+	if m.stage != nil {
+		fields = append(fields, modelrule.FieldStage)
+	}
+	if m.kind != nil {
+		fields = append(fields, modelrule.FieldKind)
+	}
+	if m.key != nil {
+		fields = append(fields, modelrule.FieldKey)
+	}
+	if m.value != nil {
+		fields = append(fields, modelrule.FieldValue)
+	}
+	if m.goal != nil {
+		fields = append(fields, modelrule.FieldGoal)
+	}
+	if m.margin != nil {
+		fields = append(fields, modelrule.FieldMargin)
+	}
+	if m.created_at != nil {
+		fields = append(fields, modelrule.FieldCreatedAt)
+	}
+	if m.created_by != nil {
+		fields = append(fields, modelrule.FieldCreatedBy)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ModelRuleMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case modelrule.FieldRegisteredModelID:
+		return m.RegisteredModelID()
+	case modelrule.FieldStage:
+		return m.Stage()
+	case modelrule.FieldKind:
+		return m.Kind()
+	case modelrule.FieldKey:
+		return m.Key()
+	case modelrule.FieldValue:
+		return m.Value()
+	case modelrule.FieldGoal:
+		return m.Goal()
+	case modelrule.FieldMargin:
+		return m.Margin()
+	case modelrule.FieldCreatedAt:
+		return m.CreatedAt()
+	case modelrule.FieldCreatedBy:
+		return m.CreatedBy()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ModelRuleMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case modelrule.FieldRegisteredModelID:
+		return m.OldRegisteredModelID(ctx)
+	case modelrule.FieldStage:
+		return m.OldStage(ctx)
+	case modelrule.FieldKind:
+		return m.OldKind(ctx)
+	case modelrule.FieldKey:
+		return m.OldKey(ctx)
+	case modelrule.FieldValue:
+		return m.OldValue(ctx)
+	case modelrule.FieldGoal:
+		return m.OldGoal(ctx)
+	case modelrule.FieldMargin:
+		return m.OldMargin(ctx)
+	case modelrule.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case modelrule.FieldCreatedBy:
+		return m.OldCreatedBy(ctx)
+	}
+	return nil, fmt.Errorf("unknown ModelRule field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ModelRuleMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case modelrule.FieldRegisteredModelID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRegisteredModelID(v)
+		return nil
+	case modelrule.FieldStage:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStage(v)
+		return nil
+	case modelrule.FieldKind:
+		v, ok := value.(modelrule.Kind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case modelrule.FieldKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKey(v)
+		return nil
+	case modelrule.FieldValue:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValue(v)
+		return nil
+	case modelrule.FieldGoal:
+		v, ok := value.(modelrule.Goal)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGoal(v)
+		return nil
+	case modelrule.FieldMargin:
+		v, ok := value.(float64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMargin(v)
+		return nil
+	case modelrule.FieldCreatedAt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case modelrule.FieldCreatedBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedBy(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ModelRule field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ModelRuleMutation) AddedFields() []string {
+	var fields []string
+	if m.addmargin != nil {
+		fields = append(fields, modelrule.FieldMargin)
+	}
+	if m.addcreated_at != nil {
+		fields = append(fields, modelrule.FieldCreatedAt)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ModelRuleMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case modelrule.FieldMargin:
+		return m.AddedMargin()
+	case modelrule.FieldCreatedAt:
+		return m.AddedCreatedAt()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ModelRuleMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case modelrule.FieldMargin:
+		v, ok := value.(float64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMargin(v)
+		return nil
+	case modelrule.FieldCreatedAt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ModelRule numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ModelRuleMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(modelrule.FieldValue) {
+		fields = append(fields, modelrule.FieldValue)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ModelRuleMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ModelRuleMutation) ClearField(name string) error {
+	switch name {
+	case modelrule.FieldValue:
+		m.ClearValue()
+		return nil
+	}
+	return fmt.Errorf("unknown ModelRule nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ModelRuleMutation) ResetField(name string) error {
+	switch name {
+	case modelrule.FieldRegisteredModelID:
+		m.ResetRegisteredModelID()
+		return nil
+	case modelrule.FieldStage:
+		m.ResetStage()
+		return nil
+	case modelrule.FieldKind:
+		m.ResetKind()
+		return nil
+	case modelrule.FieldKey:
+		m.ResetKey()
+		return nil
+	case modelrule.FieldValue:
+		m.ResetValue()
+		return nil
+	case modelrule.FieldGoal:
+		m.ResetGoal()
+		return nil
+	case modelrule.FieldMargin:
+		m.ResetMargin()
+		return nil
+	case modelrule.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case modelrule.FieldCreatedBy:
+		m.ResetCreatedBy()
+		return nil
+	}
+	return fmt.Errorf("unknown ModelRule field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ModelRuleMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.registered_model != nil {
+		edges = append(edges, modelrule.EdgeRegisteredModel)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ModelRuleMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case modelrule.EdgeRegisteredModel:
+		if id := m.registered_model; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ModelRuleMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ModelRuleMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ModelRuleMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedregistered_model {
+		edges = append(edges, modelrule.EdgeRegisteredModel)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ModelRuleMutation) EdgeCleared(name string) bool {
+	switch name {
+	case modelrule.EdgeRegisteredModel:
+		return m.clearedregistered_model
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ModelRuleMutation) ClearEdge(name string) error {
+	switch name {
+	case modelrule.EdgeRegisteredModel:
+		m.ClearRegisteredModel()
+		return nil
+	}
+	return fmt.Errorf("unknown ModelRule unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ModelRuleMutation) ResetEdge(name string) error {
+	switch name {
+	case modelrule.EdgeRegisteredModel:
+		m.ResetRegisteredModel()
+		return nil
+	}
+	return fmt.Errorf("unknown ModelRule edge %s", name)
+}
+
 // ModelVersionMutation represents an operation that mutates the ModelVersion nodes in the graph.
 type ModelVersionMutation struct {
 	config
@@ -16036,23 +18835,29 @@ type ModelVersionMutation struct {
 	version                 *int
 	addversion              *int
 	source                  *string
+	artifact_location       *string
 	run_id                  *string
+	run_link                *string
 	model_id                *string
 	stage                   *string
 	status                  *modelversion.Status
 	status_message          *string
 	description             *string
-	signature               *string
-	tags                    *map[string]string
 	lifecycle_stage         *modelversion.LifecycleStage
 	created_at              *int64
 	addcreated_at           *int64
 	updated_at              *int64
 	addupdated_at           *int64
 	created_by              *string
+	updated_by              *string
 	clearedFields           map[string]struct{}
 	registered_model        *int
 	clearedregistered_model bool
+	tags                    map[int]struct{}
+	removedtags             map[int]struct{}
+	clearedtags             bool
+	manifest                *int
+	clearedmanifest         bool
 	done                    bool
 	oldValue                func(context.Context) (*ModelVersion, error)
 	predicates              []predicate.ModelVersion
@@ -16290,6 +19095,42 @@ func (m *ModelVersionMutation) ResetSource() {
 	m.source = nil
 }
 
+// SetArtifactLocation sets the "artifact_location" field.
+func (m *ModelVersionMutation) SetArtifactLocation(s string) {
+	m.artifact_location = &s
+}
+
+// ArtifactLocation returns the value of the "artifact_location" field in the mutation.
+func (m *ModelVersionMutation) ArtifactLocation() (r string, exists bool) {
+	v := m.artifact_location
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldArtifactLocation returns the old "artifact_location" field's value of the ModelVersion entity.
+// If the ModelVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelVersionMutation) OldArtifactLocation(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldArtifactLocation is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldArtifactLocation requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldArtifactLocation: %w", err)
+	}
+	return oldValue.ArtifactLocation, nil
+}
+
+// ResetArtifactLocation resets all changes to the "artifact_location" field.
+func (m *ModelVersionMutation) ResetArtifactLocation() {
+	m.artifact_location = nil
+}
+
 // SetRunID sets the "run_id" field.
 func (m *ModelVersionMutation) SetRunID(s string) {
 	m.run_id = &s
@@ -16324,6 +19165,42 @@ func (m *ModelVersionMutation) OldRunID(ctx context.Context) (v string, err erro
 // ResetRunID resets all changes to the "run_id" field.
 func (m *ModelVersionMutation) ResetRunID() {
 	m.run_id = nil
+}
+
+// SetRunLink sets the "run_link" field.
+func (m *ModelVersionMutation) SetRunLink(s string) {
+	m.run_link = &s
+}
+
+// RunLink returns the value of the "run_link" field in the mutation.
+func (m *ModelVersionMutation) RunLink() (r string, exists bool) {
+	v := m.run_link
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunLink returns the old "run_link" field's value of the ModelVersion entity.
+// If the ModelVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelVersionMutation) OldRunLink(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunLink is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunLink requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunLink: %w", err)
+	}
+	return oldValue.RunLink, nil
+}
+
+// ResetRunLink resets all changes to the "run_link" field.
+func (m *ModelVersionMutation) ResetRunLink() {
+	m.run_link = nil
 }
 
 // SetModelID sets the "model_id" field.
@@ -16504,91 +19381,6 @@ func (m *ModelVersionMutation) OldDescription(ctx context.Context) (v string, er
 // ResetDescription resets all changes to the "description" field.
 func (m *ModelVersionMutation) ResetDescription() {
 	m.description = nil
-}
-
-// SetSignature sets the "signature" field.
-func (m *ModelVersionMutation) SetSignature(s string) {
-	m.signature = &s
-}
-
-// Signature returns the value of the "signature" field in the mutation.
-func (m *ModelVersionMutation) Signature() (r string, exists bool) {
-	v := m.signature
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldSignature returns the old "signature" field's value of the ModelVersion entity.
-// If the ModelVersion object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ModelVersionMutation) OldSignature(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldSignature is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldSignature requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldSignature: %w", err)
-	}
-	return oldValue.Signature, nil
-}
-
-// ResetSignature resets all changes to the "signature" field.
-func (m *ModelVersionMutation) ResetSignature() {
-	m.signature = nil
-}
-
-// SetTags sets the "tags" field.
-func (m *ModelVersionMutation) SetTags(value map[string]string) {
-	m.tags = &value
-}
-
-// Tags returns the value of the "tags" field in the mutation.
-func (m *ModelVersionMutation) Tags() (r map[string]string, exists bool) {
-	v := m.tags
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldTags returns the old "tags" field's value of the ModelVersion entity.
-// If the ModelVersion object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ModelVersionMutation) OldTags(ctx context.Context) (v map[string]string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldTags is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldTags requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldTags: %w", err)
-	}
-	return oldValue.Tags, nil
-}
-
-// ClearTags clears the value of the "tags" field.
-func (m *ModelVersionMutation) ClearTags() {
-	m.tags = nil
-	m.clearedFields[modelversion.FieldTags] = struct{}{}
-}
-
-// TagsCleared returns if the "tags" field was cleared in this mutation.
-func (m *ModelVersionMutation) TagsCleared() bool {
-	_, ok := m.clearedFields[modelversion.FieldTags]
-	return ok
-}
-
-// ResetTags resets all changes to the "tags" field.
-func (m *ModelVersionMutation) ResetTags() {
-	m.tags = nil
-	delete(m.clearedFields, modelversion.FieldTags)
 }
 
 // SetLifecycleStage sets the "lifecycle_stage" field.
@@ -16775,6 +19567,42 @@ func (m *ModelVersionMutation) ResetCreatedBy() {
 	m.created_by = nil
 }
 
+// SetUpdatedBy sets the "updated_by" field.
+func (m *ModelVersionMutation) SetUpdatedBy(s string) {
+	m.updated_by = &s
+}
+
+// UpdatedBy returns the value of the "updated_by" field in the mutation.
+func (m *ModelVersionMutation) UpdatedBy() (r string, exists bool) {
+	v := m.updated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedBy returns the old "updated_by" field's value of the ModelVersion entity.
+// If the ModelVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelVersionMutation) OldUpdatedBy(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedBy: %w", err)
+	}
+	return oldValue.UpdatedBy, nil
+}
+
+// ResetUpdatedBy resets all changes to the "updated_by" field.
+func (m *ModelVersionMutation) ResetUpdatedBy() {
+	m.updated_by = nil
+}
+
 // ClearRegisteredModel clears the "registered_model" edge to the RegisteredModel entity.
 func (m *ModelVersionMutation) ClearRegisteredModel() {
 	m.clearedregistered_model = true
@@ -16800,6 +19628,99 @@ func (m *ModelVersionMutation) RegisteredModelIDs() (ids []int) {
 func (m *ModelVersionMutation) ResetRegisteredModel() {
 	m.registered_model = nil
 	m.clearedregistered_model = false
+}
+
+// AddTagIDs adds the "tags" edge to the ModelVersionTag entity by ids.
+func (m *ModelVersionMutation) AddTagIDs(ids ...int) {
+	if m.tags == nil {
+		m.tags = make(map[int]struct{})
+	}
+	for i := range ids {
+		m.tags[ids[i]] = struct{}{}
+	}
+}
+
+// ClearTags clears the "tags" edge to the ModelVersionTag entity.
+func (m *ModelVersionMutation) ClearTags() {
+	m.clearedtags = true
+}
+
+// TagsCleared reports if the "tags" edge to the ModelVersionTag entity was cleared.
+func (m *ModelVersionMutation) TagsCleared() bool {
+	return m.clearedtags
+}
+
+// RemoveTagIDs removes the "tags" edge to the ModelVersionTag entity by IDs.
+func (m *ModelVersionMutation) RemoveTagIDs(ids ...int) {
+	if m.removedtags == nil {
+		m.removedtags = make(map[int]struct{})
+	}
+	for i := range ids {
+		delete(m.tags, ids[i])
+		m.removedtags[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedTags returns the removed IDs of the "tags" edge to the ModelVersionTag entity.
+func (m *ModelVersionMutation) RemovedTagsIDs() (ids []int) {
+	for id := range m.removedtags {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// TagsIDs returns the "tags" edge IDs in the mutation.
+func (m *ModelVersionMutation) TagsIDs() (ids []int) {
+	for id := range m.tags {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetTags resets all changes to the "tags" edge.
+func (m *ModelVersionMutation) ResetTags() {
+	m.tags = nil
+	m.clearedtags = false
+	m.removedtags = nil
+}
+
+// SetManifestID sets the "manifest" edge to the ModelManifest entity by id.
+func (m *ModelVersionMutation) SetManifestID(id int) {
+	m.manifest = &id
+}
+
+// ClearManifest clears the "manifest" edge to the ModelManifest entity.
+func (m *ModelVersionMutation) ClearManifest() {
+	m.clearedmanifest = true
+}
+
+// ManifestCleared reports if the "manifest" edge to the ModelManifest entity was cleared.
+func (m *ModelVersionMutation) ManifestCleared() bool {
+	return m.clearedmanifest
+}
+
+// ManifestID returns the "manifest" edge ID in the mutation.
+func (m *ModelVersionMutation) ManifestID() (id int, exists bool) {
+	if m.manifest != nil {
+		return *m.manifest, true
+	}
+	return
+}
+
+// ManifestIDs returns the "manifest" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ManifestID instead. It exists only for internal usage by the builders.
+func (m *ModelVersionMutation) ManifestIDs() (ids []int) {
+	if id := m.manifest; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetManifest resets all changes to the "manifest" edge.
+func (m *ModelVersionMutation) ResetManifest() {
+	m.manifest = nil
+	m.clearedmanifest = false
 }
 
 // Where appends a list predicates to the ModelVersionMutation builder.
@@ -16836,7 +19757,7 @@ func (m *ModelVersionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ModelVersionMutation) Fields() []string {
-	fields := make([]string, 0, 15)
+	fields := make([]string, 0, 16)
 	if m.registered_model != nil {
 		fields = append(fields, modelversion.FieldRegisteredModelID)
 	}
@@ -16846,8 +19767,14 @@ func (m *ModelVersionMutation) Fields() []string {
 	if m.source != nil {
 		fields = append(fields, modelversion.FieldSource)
 	}
+	if m.artifact_location != nil {
+		fields = append(fields, modelversion.FieldArtifactLocation)
+	}
 	if m.run_id != nil {
 		fields = append(fields, modelversion.FieldRunID)
+	}
+	if m.run_link != nil {
+		fields = append(fields, modelversion.FieldRunLink)
 	}
 	if m.model_id != nil {
 		fields = append(fields, modelversion.FieldModelID)
@@ -16864,12 +19791,6 @@ func (m *ModelVersionMutation) Fields() []string {
 	if m.description != nil {
 		fields = append(fields, modelversion.FieldDescription)
 	}
-	if m.signature != nil {
-		fields = append(fields, modelversion.FieldSignature)
-	}
-	if m.tags != nil {
-		fields = append(fields, modelversion.FieldTags)
-	}
 	if m.lifecycle_stage != nil {
 		fields = append(fields, modelversion.FieldLifecycleStage)
 	}
@@ -16881,6 +19802,9 @@ func (m *ModelVersionMutation) Fields() []string {
 	}
 	if m.created_by != nil {
 		fields = append(fields, modelversion.FieldCreatedBy)
+	}
+	if m.updated_by != nil {
+		fields = append(fields, modelversion.FieldUpdatedBy)
 	}
 	return fields
 }
@@ -16896,8 +19820,12 @@ func (m *ModelVersionMutation) Field(name string) (ent.Value, bool) {
 		return m.Version()
 	case modelversion.FieldSource:
 		return m.Source()
+	case modelversion.FieldArtifactLocation:
+		return m.ArtifactLocation()
 	case modelversion.FieldRunID:
 		return m.RunID()
+	case modelversion.FieldRunLink:
+		return m.RunLink()
 	case modelversion.FieldModelID:
 		return m.ModelID()
 	case modelversion.FieldStage:
@@ -16908,10 +19836,6 @@ func (m *ModelVersionMutation) Field(name string) (ent.Value, bool) {
 		return m.StatusMessage()
 	case modelversion.FieldDescription:
 		return m.Description()
-	case modelversion.FieldSignature:
-		return m.Signature()
-	case modelversion.FieldTags:
-		return m.Tags()
 	case modelversion.FieldLifecycleStage:
 		return m.LifecycleStage()
 	case modelversion.FieldCreatedAt:
@@ -16920,6 +19844,8 @@ func (m *ModelVersionMutation) Field(name string) (ent.Value, bool) {
 		return m.UpdatedAt()
 	case modelversion.FieldCreatedBy:
 		return m.CreatedBy()
+	case modelversion.FieldUpdatedBy:
+		return m.UpdatedBy()
 	}
 	return nil, false
 }
@@ -16935,8 +19861,12 @@ func (m *ModelVersionMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldVersion(ctx)
 	case modelversion.FieldSource:
 		return m.OldSource(ctx)
+	case modelversion.FieldArtifactLocation:
+		return m.OldArtifactLocation(ctx)
 	case modelversion.FieldRunID:
 		return m.OldRunID(ctx)
+	case modelversion.FieldRunLink:
+		return m.OldRunLink(ctx)
 	case modelversion.FieldModelID:
 		return m.OldModelID(ctx)
 	case modelversion.FieldStage:
@@ -16947,10 +19877,6 @@ func (m *ModelVersionMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldStatusMessage(ctx)
 	case modelversion.FieldDescription:
 		return m.OldDescription(ctx)
-	case modelversion.FieldSignature:
-		return m.OldSignature(ctx)
-	case modelversion.FieldTags:
-		return m.OldTags(ctx)
 	case modelversion.FieldLifecycleStage:
 		return m.OldLifecycleStage(ctx)
 	case modelversion.FieldCreatedAt:
@@ -16959,6 +19885,8 @@ func (m *ModelVersionMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldUpdatedAt(ctx)
 	case modelversion.FieldCreatedBy:
 		return m.OldCreatedBy(ctx)
+	case modelversion.FieldUpdatedBy:
+		return m.OldUpdatedBy(ctx)
 	}
 	return nil, fmt.Errorf("unknown ModelVersion field %s", name)
 }
@@ -16989,12 +19917,26 @@ func (m *ModelVersionMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetSource(v)
 		return nil
+	case modelversion.FieldArtifactLocation:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetArtifactLocation(v)
+		return nil
 	case modelversion.FieldRunID:
 		v, ok := value.(string)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetRunID(v)
+		return nil
+	case modelversion.FieldRunLink:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunLink(v)
 		return nil
 	case modelversion.FieldModelID:
 		v, ok := value.(string)
@@ -17031,20 +19973,6 @@ func (m *ModelVersionMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetDescription(v)
 		return nil
-	case modelversion.FieldSignature:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetSignature(v)
-		return nil
-	case modelversion.FieldTags:
-		v, ok := value.(map[string]string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetTags(v)
-		return nil
 	case modelversion.FieldLifecycleStage:
 		v, ok := value.(modelversion.LifecycleStage)
 		if !ok {
@@ -17072,6 +20000,13 @@ func (m *ModelVersionMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCreatedBy(v)
+		return nil
+	case modelversion.FieldUpdatedBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedBy(v)
 		return nil
 	}
 	return fmt.Errorf("unknown ModelVersion field %s", name)
@@ -17141,11 +20076,7 @@ func (m *ModelVersionMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *ModelVersionMutation) ClearedFields() []string {
-	var fields []string
-	if m.FieldCleared(modelversion.FieldTags) {
-		fields = append(fields, modelversion.FieldTags)
-	}
-	return fields
+	return nil
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -17158,11 +20089,6 @@ func (m *ModelVersionMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *ModelVersionMutation) ClearField(name string) error {
-	switch name {
-	case modelversion.FieldTags:
-		m.ClearTags()
-		return nil
-	}
 	return fmt.Errorf("unknown ModelVersion nullable field %s", name)
 }
 
@@ -17179,8 +20105,14 @@ func (m *ModelVersionMutation) ResetField(name string) error {
 	case modelversion.FieldSource:
 		m.ResetSource()
 		return nil
+	case modelversion.FieldArtifactLocation:
+		m.ResetArtifactLocation()
+		return nil
 	case modelversion.FieldRunID:
 		m.ResetRunID()
+		return nil
+	case modelversion.FieldRunLink:
+		m.ResetRunLink()
 		return nil
 	case modelversion.FieldModelID:
 		m.ResetModelID()
@@ -17197,12 +20129,6 @@ func (m *ModelVersionMutation) ResetField(name string) error {
 	case modelversion.FieldDescription:
 		m.ResetDescription()
 		return nil
-	case modelversion.FieldSignature:
-		m.ResetSignature()
-		return nil
-	case modelversion.FieldTags:
-		m.ResetTags()
-		return nil
 	case modelversion.FieldLifecycleStage:
 		m.ResetLifecycleStage()
 		return nil
@@ -17215,15 +20141,24 @@ func (m *ModelVersionMutation) ResetField(name string) error {
 	case modelversion.FieldCreatedBy:
 		m.ResetCreatedBy()
 		return nil
+	case modelversion.FieldUpdatedBy:
+		m.ResetUpdatedBy()
+		return nil
 	}
 	return fmt.Errorf("unknown ModelVersion field %s", name)
 }
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *ModelVersionMutation) AddedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 3)
 	if m.registered_model != nil {
 		edges = append(edges, modelversion.EdgeRegisteredModel)
+	}
+	if m.tags != nil {
+		edges = append(edges, modelversion.EdgeTags)
+	}
+	if m.manifest != nil {
+		edges = append(edges, modelversion.EdgeManifest)
 	}
 	return edges
 }
@@ -17236,27 +20171,54 @@ func (m *ModelVersionMutation) AddedIDs(name string) []ent.Value {
 		if id := m.registered_model; id != nil {
 			return []ent.Value{*id}
 		}
+	case modelversion.EdgeTags:
+		ids := make([]ent.Value, 0, len(m.tags))
+		for id := range m.tags {
+			ids = append(ids, id)
+		}
+		return ids
+	case modelversion.EdgeManifest:
+		if id := m.manifest; id != nil {
+			return []ent.Value{*id}
+		}
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *ModelVersionMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 3)
+	if m.removedtags != nil {
+		edges = append(edges, modelversion.EdgeTags)
+	}
 	return edges
 }
 
 // RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
 // the given name in this mutation.
 func (m *ModelVersionMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case modelversion.EdgeTags:
+		ids := make([]ent.Value, 0, len(m.removedtags))
+		for id := range m.removedtags {
+			ids = append(ids, id)
+		}
+		return ids
+	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *ModelVersionMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 3)
 	if m.clearedregistered_model {
 		edges = append(edges, modelversion.EdgeRegisteredModel)
+	}
+	if m.clearedtags {
+		edges = append(edges, modelversion.EdgeTags)
+	}
+	if m.clearedmanifest {
+		edges = append(edges, modelversion.EdgeManifest)
 	}
 	return edges
 }
@@ -17267,6 +20229,10 @@ func (m *ModelVersionMutation) EdgeCleared(name string) bool {
 	switch name {
 	case modelversion.EdgeRegisteredModel:
 		return m.clearedregistered_model
+	case modelversion.EdgeTags:
+		return m.clearedtags
+	case modelversion.EdgeManifest:
+		return m.clearedmanifest
 	}
 	return false
 }
@@ -17277,6 +20243,9 @@ func (m *ModelVersionMutation) ClearEdge(name string) error {
 	switch name {
 	case modelversion.EdgeRegisteredModel:
 		m.ClearRegisteredModel()
+		return nil
+	case modelversion.EdgeManifest:
+		m.ClearManifest()
 		return nil
 	}
 	return fmt.Errorf("unknown ModelVersion unique edge %s", name)
@@ -17289,8 +20258,559 @@ func (m *ModelVersionMutation) ResetEdge(name string) error {
 	case modelversion.EdgeRegisteredModel:
 		m.ResetRegisteredModel()
 		return nil
+	case modelversion.EdgeTags:
+		m.ResetTags()
+		return nil
+	case modelversion.EdgeManifest:
+		m.ResetManifest()
+		return nil
 	}
 	return fmt.Errorf("unknown ModelVersion edge %s", name)
+}
+
+// ModelVersionTagMutation represents an operation that mutates the ModelVersionTag nodes in the graph.
+type ModelVersionTagMutation struct {
+	config
+	op                   Op
+	typ                  string
+	id                   *int
+	key                  *string
+	value                *string
+	value_prefix         *[]byte
+	clearedFields        map[string]struct{}
+	model_version        *int
+	clearedmodel_version bool
+	done                 bool
+	oldValue             func(context.Context) (*ModelVersionTag, error)
+	predicates           []predicate.ModelVersionTag
+}
+
+var _ ent.Mutation = (*ModelVersionTagMutation)(nil)
+
+// modelversiontagOption allows management of the mutation configuration using functional options.
+type modelversiontagOption func(*ModelVersionTagMutation)
+
+// newModelVersionTagMutation creates new mutation for the ModelVersionTag entity.
+func newModelVersionTagMutation(c config, op Op, opts ...modelversiontagOption) *ModelVersionTagMutation {
+	m := &ModelVersionTagMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeModelVersionTag,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withModelVersionTagID sets the ID field of the mutation.
+func withModelVersionTagID(id int) modelversiontagOption {
+	return func(m *ModelVersionTagMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ModelVersionTag
+		)
+		m.oldValue = func(ctx context.Context) (*ModelVersionTag, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ModelVersionTag.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withModelVersionTag sets the old ModelVersionTag of the mutation.
+func withModelVersionTag(node *ModelVersionTag) modelversiontagOption {
+	return func(m *ModelVersionTagMutation) {
+		m.oldValue = func(context.Context) (*ModelVersionTag, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ModelVersionTagMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ModelVersionTagMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ModelVersionTagMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ModelVersionTagMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ModelVersionTag.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetModelVersionID sets the "model_version_id" field.
+func (m *ModelVersionTagMutation) SetModelVersionID(i int) {
+	m.model_version = &i
+}
+
+// ModelVersionID returns the value of the "model_version_id" field in the mutation.
+func (m *ModelVersionTagMutation) ModelVersionID() (r int, exists bool) {
+	v := m.model_version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldModelVersionID returns the old "model_version_id" field's value of the ModelVersionTag entity.
+// If the ModelVersionTag object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelVersionTagMutation) OldModelVersionID(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldModelVersionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldModelVersionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldModelVersionID: %w", err)
+	}
+	return oldValue.ModelVersionID, nil
+}
+
+// ResetModelVersionID resets all changes to the "model_version_id" field.
+func (m *ModelVersionTagMutation) ResetModelVersionID() {
+	m.model_version = nil
+}
+
+// SetKey sets the "key" field.
+func (m *ModelVersionTagMutation) SetKey(s string) {
+	m.key = &s
+}
+
+// Key returns the value of the "key" field in the mutation.
+func (m *ModelVersionTagMutation) Key() (r string, exists bool) {
+	v := m.key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKey returns the old "key" field's value of the ModelVersionTag entity.
+// If the ModelVersionTag object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelVersionTagMutation) OldKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKey: %w", err)
+	}
+	return oldValue.Key, nil
+}
+
+// ResetKey resets all changes to the "key" field.
+func (m *ModelVersionTagMutation) ResetKey() {
+	m.key = nil
+}
+
+// SetValue sets the "value" field.
+func (m *ModelVersionTagMutation) SetValue(s string) {
+	m.value = &s
+}
+
+// Value returns the value of the "value" field in the mutation.
+func (m *ModelVersionTagMutation) Value() (r string, exists bool) {
+	v := m.value
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValue returns the old "value" field's value of the ModelVersionTag entity.
+// If the ModelVersionTag object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelVersionTagMutation) OldValue(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValue: %w", err)
+	}
+	return oldValue.Value, nil
+}
+
+// ResetValue resets all changes to the "value" field.
+func (m *ModelVersionTagMutation) ResetValue() {
+	m.value = nil
+}
+
+// SetValuePrefix sets the "value_prefix" field.
+func (m *ModelVersionTagMutation) SetValuePrefix(b []byte) {
+	m.value_prefix = &b
+}
+
+// ValuePrefix returns the value of the "value_prefix" field in the mutation.
+func (m *ModelVersionTagMutation) ValuePrefix() (r []byte, exists bool) {
+	v := m.value_prefix
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValuePrefix returns the old "value_prefix" field's value of the ModelVersionTag entity.
+// If the ModelVersionTag object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ModelVersionTagMutation) OldValuePrefix(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValuePrefix is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValuePrefix requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValuePrefix: %w", err)
+	}
+	return oldValue.ValuePrefix, nil
+}
+
+// ResetValuePrefix resets all changes to the "value_prefix" field.
+func (m *ModelVersionTagMutation) ResetValuePrefix() {
+	m.value_prefix = nil
+}
+
+// ClearModelVersion clears the "model_version" edge to the ModelVersion entity.
+func (m *ModelVersionTagMutation) ClearModelVersion() {
+	m.clearedmodel_version = true
+	m.clearedFields[modelversiontag.FieldModelVersionID] = struct{}{}
+}
+
+// ModelVersionCleared reports if the "model_version" edge to the ModelVersion entity was cleared.
+func (m *ModelVersionTagMutation) ModelVersionCleared() bool {
+	return m.clearedmodel_version
+}
+
+// ModelVersionIDs returns the "model_version" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ModelVersionID instead. It exists only for internal usage by the builders.
+func (m *ModelVersionTagMutation) ModelVersionIDs() (ids []int) {
+	if id := m.model_version; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetModelVersion resets all changes to the "model_version" edge.
+func (m *ModelVersionTagMutation) ResetModelVersion() {
+	m.model_version = nil
+	m.clearedmodel_version = false
+}
+
+// Where appends a list predicates to the ModelVersionTagMutation builder.
+func (m *ModelVersionTagMutation) Where(ps ...predicate.ModelVersionTag) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ModelVersionTagMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ModelVersionTagMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ModelVersionTag, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ModelVersionTagMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ModelVersionTagMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ModelVersionTag).
+func (m *ModelVersionTagMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ModelVersionTagMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.model_version != nil {
+		fields = append(fields, modelversiontag.FieldModelVersionID)
+	}
+	if m.key != nil {
+		fields = append(fields, modelversiontag.FieldKey)
+	}
+	if m.value != nil {
+		fields = append(fields, modelversiontag.FieldValue)
+	}
+	if m.value_prefix != nil {
+		fields = append(fields, modelversiontag.FieldValuePrefix)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ModelVersionTagMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case modelversiontag.FieldModelVersionID:
+		return m.ModelVersionID()
+	case modelversiontag.FieldKey:
+		return m.Key()
+	case modelversiontag.FieldValue:
+		return m.Value()
+	case modelversiontag.FieldValuePrefix:
+		return m.ValuePrefix()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ModelVersionTagMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case modelversiontag.FieldModelVersionID:
+		return m.OldModelVersionID(ctx)
+	case modelversiontag.FieldKey:
+		return m.OldKey(ctx)
+	case modelversiontag.FieldValue:
+		return m.OldValue(ctx)
+	case modelversiontag.FieldValuePrefix:
+		return m.OldValuePrefix(ctx)
+	}
+	return nil, fmt.Errorf("unknown ModelVersionTag field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ModelVersionTagMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case modelversiontag.FieldModelVersionID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetModelVersionID(v)
+		return nil
+	case modelversiontag.FieldKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKey(v)
+		return nil
+	case modelversiontag.FieldValue:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValue(v)
+		return nil
+	case modelversiontag.FieldValuePrefix:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValuePrefix(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ModelVersionTag field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ModelVersionTagMutation) AddedFields() []string {
+	var fields []string
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ModelVersionTagMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ModelVersionTagMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown ModelVersionTag numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ModelVersionTagMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ModelVersionTagMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ModelVersionTagMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown ModelVersionTag nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ModelVersionTagMutation) ResetField(name string) error {
+	switch name {
+	case modelversiontag.FieldModelVersionID:
+		m.ResetModelVersionID()
+		return nil
+	case modelversiontag.FieldKey:
+		m.ResetKey()
+		return nil
+	case modelversiontag.FieldValue:
+		m.ResetValue()
+		return nil
+	case modelversiontag.FieldValuePrefix:
+		m.ResetValuePrefix()
+		return nil
+	}
+	return fmt.Errorf("unknown ModelVersionTag field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ModelVersionTagMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.model_version != nil {
+		edges = append(edges, modelversiontag.EdgeModelVersion)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ModelVersionTagMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case modelversiontag.EdgeModelVersion:
+		if id := m.model_version; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ModelVersionTagMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ModelVersionTagMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ModelVersionTagMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedmodel_version {
+		edges = append(edges, modelversiontag.EdgeModelVersion)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ModelVersionTagMutation) EdgeCleared(name string) bool {
+	switch name {
+	case modelversiontag.EdgeModelVersion:
+		return m.clearedmodel_version
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ModelVersionTagMutation) ClearEdge(name string) error {
+	switch name {
+	case modelversiontag.EdgeModelVersion:
+		m.ClearModelVersion()
+		return nil
+	}
+	return fmt.Errorf("unknown ModelVersionTag unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ModelVersionTagMutation) ResetEdge(name string) error {
+	switch name {
+	case modelversiontag.EdgeModelVersion:
+		m.ResetModelVersion()
+		return nil
+	}
+	return fmt.Errorf("unknown ModelVersionTag edge %s", name)
 }
 
 // ParamMutation represents an operation that mutates the Param nodes in the graph.
@@ -18940,30 +22460,39 @@ func (m *PluginReleaseMutation) ResetEdge(name string) error {
 // RegisteredModelMutation represents an operation that mutates the RegisteredModel nodes in the graph.
 type RegisteredModelMutation struct {
 	config
-	op              Op
-	typ             string
-	id              *int
-	name            *string
-	description     *string
-	tags            *map[string]string
-	next_version    *int
-	addnext_version *int
-	history_head    *string
-	created_at      *int64
-	addcreated_at   *int64
-	updated_at      *int64
-	addupdated_at   *int64
-	created_by      *string
-	clearedFields   map[string]struct{}
-	versions        map[int]struct{}
-	removedversions map[int]struct{}
-	clearedversions bool
-	aliases         map[int]struct{}
-	removedaliases  map[int]struct{}
-	clearedaliases  bool
-	done            bool
-	oldValue        func(context.Context) (*RegisteredModel, error)
-	predicates      []predicate.RegisteredModel
+	op                Op
+	typ               string
+	id                *int
+	name              *string
+	description       *string
+	lifecycle_stage   *registeredmodel.LifecycleStage
+	next_version      *int
+	addnext_version   *int
+	history_length    *int64
+	addhistory_length *int64
+	history_head      *string
+	created_at        *int64
+	addcreated_at     *int64
+	updated_at        *int64
+	addupdated_at     *int64
+	created_by        *string
+	updated_by        *string
+	clearedFields     map[string]struct{}
+	versions          map[int]struct{}
+	removedversions   map[int]struct{}
+	clearedversions   bool
+	aliases           map[int]struct{}
+	removedaliases    map[int]struct{}
+	clearedaliases    bool
+	tags              map[int]struct{}
+	removedtags       map[int]struct{}
+	clearedtags       bool
+	rules             map[int]struct{}
+	removedrules      map[int]struct{}
+	clearedrules      bool
+	done              bool
+	oldValue          func(context.Context) (*RegisteredModel, error)
+	predicates        []predicate.RegisteredModel
 }
 
 var _ ent.Mutation = (*RegisteredModelMutation)(nil)
@@ -19142,53 +22671,40 @@ func (m *RegisteredModelMutation) ResetDescription() {
 	m.description = nil
 }
 
-// SetTags sets the "tags" field.
-func (m *RegisteredModelMutation) SetTags(value map[string]string) {
-	m.tags = &value
+// SetLifecycleStage sets the "lifecycle_stage" field.
+func (m *RegisteredModelMutation) SetLifecycleStage(rs registeredmodel.LifecycleStage) {
+	m.lifecycle_stage = &rs
 }
 
-// Tags returns the value of the "tags" field in the mutation.
-func (m *RegisteredModelMutation) Tags() (r map[string]string, exists bool) {
-	v := m.tags
+// LifecycleStage returns the value of the "lifecycle_stage" field in the mutation.
+func (m *RegisteredModelMutation) LifecycleStage() (r registeredmodel.LifecycleStage, exists bool) {
+	v := m.lifecycle_stage
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldTags returns the old "tags" field's value of the RegisteredModel entity.
+// OldLifecycleStage returns the old "lifecycle_stage" field's value of the RegisteredModel entity.
 // If the RegisteredModel object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *RegisteredModelMutation) OldTags(ctx context.Context) (v map[string]string, err error) {
+func (m *RegisteredModelMutation) OldLifecycleStage(ctx context.Context) (v registeredmodel.LifecycleStage, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldTags is only allowed on UpdateOne operations")
+		return v, errors.New("OldLifecycleStage is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldTags requires an ID field in the mutation")
+		return v, errors.New("OldLifecycleStage requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldTags: %w", err)
+		return v, fmt.Errorf("querying old value for OldLifecycleStage: %w", err)
 	}
-	return oldValue.Tags, nil
+	return oldValue.LifecycleStage, nil
 }
 
-// ClearTags clears the value of the "tags" field.
-func (m *RegisteredModelMutation) ClearTags() {
-	m.tags = nil
-	m.clearedFields[registeredmodel.FieldTags] = struct{}{}
-}
-
-// TagsCleared returns if the "tags" field was cleared in this mutation.
-func (m *RegisteredModelMutation) TagsCleared() bool {
-	_, ok := m.clearedFields[registeredmodel.FieldTags]
-	return ok
-}
-
-// ResetTags resets all changes to the "tags" field.
-func (m *RegisteredModelMutation) ResetTags() {
-	m.tags = nil
-	delete(m.clearedFields, registeredmodel.FieldTags)
+// ResetLifecycleStage resets all changes to the "lifecycle_stage" field.
+func (m *RegisteredModelMutation) ResetLifecycleStage() {
+	m.lifecycle_stage = nil
 }
 
 // SetNextVersion sets the "next_version" field.
@@ -19245,6 +22761,62 @@ func (m *RegisteredModelMutation) AddedNextVersion() (r int, exists bool) {
 func (m *RegisteredModelMutation) ResetNextVersion() {
 	m.next_version = nil
 	m.addnext_version = nil
+}
+
+// SetHistoryLength sets the "history_length" field.
+func (m *RegisteredModelMutation) SetHistoryLength(i int64) {
+	m.history_length = &i
+	m.addhistory_length = nil
+}
+
+// HistoryLength returns the value of the "history_length" field in the mutation.
+func (m *RegisteredModelMutation) HistoryLength() (r int64, exists bool) {
+	v := m.history_length
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHistoryLength returns the old "history_length" field's value of the RegisteredModel entity.
+// If the RegisteredModel object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RegisteredModelMutation) OldHistoryLength(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHistoryLength is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHistoryLength requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHistoryLength: %w", err)
+	}
+	return oldValue.HistoryLength, nil
+}
+
+// AddHistoryLength adds i to the "history_length" field.
+func (m *RegisteredModelMutation) AddHistoryLength(i int64) {
+	if m.addhistory_length != nil {
+		*m.addhistory_length += i
+	} else {
+		m.addhistory_length = &i
+	}
+}
+
+// AddedHistoryLength returns the value that was added to the "history_length" field in this mutation.
+func (m *RegisteredModelMutation) AddedHistoryLength() (r int64, exists bool) {
+	v := m.addhistory_length
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetHistoryLength resets all changes to the "history_length" field.
+func (m *RegisteredModelMutation) ResetHistoryLength() {
+	m.history_length = nil
+	m.addhistory_length = nil
 }
 
 // SetHistoryHead sets the "history_head" field.
@@ -19431,6 +23003,42 @@ func (m *RegisteredModelMutation) ResetCreatedBy() {
 	m.created_by = nil
 }
 
+// SetUpdatedBy sets the "updated_by" field.
+func (m *RegisteredModelMutation) SetUpdatedBy(s string) {
+	m.updated_by = &s
+}
+
+// UpdatedBy returns the value of the "updated_by" field in the mutation.
+func (m *RegisteredModelMutation) UpdatedBy() (r string, exists bool) {
+	v := m.updated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedBy returns the old "updated_by" field's value of the RegisteredModel entity.
+// If the RegisteredModel object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RegisteredModelMutation) OldUpdatedBy(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedBy: %w", err)
+	}
+	return oldValue.UpdatedBy, nil
+}
+
+// ResetUpdatedBy resets all changes to the "updated_by" field.
+func (m *RegisteredModelMutation) ResetUpdatedBy() {
+	m.updated_by = nil
+}
+
 // AddVersionIDs adds the "versions" edge to the ModelVersion entity by ids.
 func (m *RegisteredModelMutation) AddVersionIDs(ids ...int) {
 	if m.versions == nil {
@@ -19539,6 +23147,114 @@ func (m *RegisteredModelMutation) ResetAliases() {
 	m.removedaliases = nil
 }
 
+// AddTagIDs adds the "tags" edge to the RegisteredModelTag entity by ids.
+func (m *RegisteredModelMutation) AddTagIDs(ids ...int) {
+	if m.tags == nil {
+		m.tags = make(map[int]struct{})
+	}
+	for i := range ids {
+		m.tags[ids[i]] = struct{}{}
+	}
+}
+
+// ClearTags clears the "tags" edge to the RegisteredModelTag entity.
+func (m *RegisteredModelMutation) ClearTags() {
+	m.clearedtags = true
+}
+
+// TagsCleared reports if the "tags" edge to the RegisteredModelTag entity was cleared.
+func (m *RegisteredModelMutation) TagsCleared() bool {
+	return m.clearedtags
+}
+
+// RemoveTagIDs removes the "tags" edge to the RegisteredModelTag entity by IDs.
+func (m *RegisteredModelMutation) RemoveTagIDs(ids ...int) {
+	if m.removedtags == nil {
+		m.removedtags = make(map[int]struct{})
+	}
+	for i := range ids {
+		delete(m.tags, ids[i])
+		m.removedtags[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedTags returns the removed IDs of the "tags" edge to the RegisteredModelTag entity.
+func (m *RegisteredModelMutation) RemovedTagsIDs() (ids []int) {
+	for id := range m.removedtags {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// TagsIDs returns the "tags" edge IDs in the mutation.
+func (m *RegisteredModelMutation) TagsIDs() (ids []int) {
+	for id := range m.tags {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetTags resets all changes to the "tags" edge.
+func (m *RegisteredModelMutation) ResetTags() {
+	m.tags = nil
+	m.clearedtags = false
+	m.removedtags = nil
+}
+
+// AddRuleIDs adds the "rules" edge to the ModelRule entity by ids.
+func (m *RegisteredModelMutation) AddRuleIDs(ids ...int) {
+	if m.rules == nil {
+		m.rules = make(map[int]struct{})
+	}
+	for i := range ids {
+		m.rules[ids[i]] = struct{}{}
+	}
+}
+
+// ClearRules clears the "rules" edge to the ModelRule entity.
+func (m *RegisteredModelMutation) ClearRules() {
+	m.clearedrules = true
+}
+
+// RulesCleared reports if the "rules" edge to the ModelRule entity was cleared.
+func (m *RegisteredModelMutation) RulesCleared() bool {
+	return m.clearedrules
+}
+
+// RemoveRuleIDs removes the "rules" edge to the ModelRule entity by IDs.
+func (m *RegisteredModelMutation) RemoveRuleIDs(ids ...int) {
+	if m.removedrules == nil {
+		m.removedrules = make(map[int]struct{})
+	}
+	for i := range ids {
+		delete(m.rules, ids[i])
+		m.removedrules[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedRules returns the removed IDs of the "rules" edge to the ModelRule entity.
+func (m *RegisteredModelMutation) RemovedRulesIDs() (ids []int) {
+	for id := range m.removedrules {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// RulesIDs returns the "rules" edge IDs in the mutation.
+func (m *RegisteredModelMutation) RulesIDs() (ids []int) {
+	for id := range m.rules {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetRules resets all changes to the "rules" edge.
+func (m *RegisteredModelMutation) ResetRules() {
+	m.rules = nil
+	m.clearedrules = false
+	m.removedrules = nil
+}
+
 // Where appends a list predicates to the RegisteredModelMutation builder.
 func (m *RegisteredModelMutation) Where(ps ...predicate.RegisteredModel) {
 	m.predicates = append(m.predicates, ps...)
@@ -19573,18 +23289,21 @@ func (m *RegisteredModelMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RegisteredModelMutation) Fields() []string {
-	fields := make([]string, 0, 8)
+	fields := make([]string, 0, 10)
 	if m.name != nil {
 		fields = append(fields, registeredmodel.FieldName)
 	}
 	if m.description != nil {
 		fields = append(fields, registeredmodel.FieldDescription)
 	}
-	if m.tags != nil {
-		fields = append(fields, registeredmodel.FieldTags)
+	if m.lifecycle_stage != nil {
+		fields = append(fields, registeredmodel.FieldLifecycleStage)
 	}
 	if m.next_version != nil {
 		fields = append(fields, registeredmodel.FieldNextVersion)
+	}
+	if m.history_length != nil {
+		fields = append(fields, registeredmodel.FieldHistoryLength)
 	}
 	if m.history_head != nil {
 		fields = append(fields, registeredmodel.FieldHistoryHead)
@@ -19598,6 +23317,9 @@ func (m *RegisteredModelMutation) Fields() []string {
 	if m.created_by != nil {
 		fields = append(fields, registeredmodel.FieldCreatedBy)
 	}
+	if m.updated_by != nil {
+		fields = append(fields, registeredmodel.FieldUpdatedBy)
+	}
 	return fields
 }
 
@@ -19610,10 +23332,12 @@ func (m *RegisteredModelMutation) Field(name string) (ent.Value, bool) {
 		return m.Name()
 	case registeredmodel.FieldDescription:
 		return m.Description()
-	case registeredmodel.FieldTags:
-		return m.Tags()
+	case registeredmodel.FieldLifecycleStage:
+		return m.LifecycleStage()
 	case registeredmodel.FieldNextVersion:
 		return m.NextVersion()
+	case registeredmodel.FieldHistoryLength:
+		return m.HistoryLength()
 	case registeredmodel.FieldHistoryHead:
 		return m.HistoryHead()
 	case registeredmodel.FieldCreatedAt:
@@ -19622,6 +23346,8 @@ func (m *RegisteredModelMutation) Field(name string) (ent.Value, bool) {
 		return m.UpdatedAt()
 	case registeredmodel.FieldCreatedBy:
 		return m.CreatedBy()
+	case registeredmodel.FieldUpdatedBy:
+		return m.UpdatedBy()
 	}
 	return nil, false
 }
@@ -19635,10 +23361,12 @@ func (m *RegisteredModelMutation) OldField(ctx context.Context, name string) (en
 		return m.OldName(ctx)
 	case registeredmodel.FieldDescription:
 		return m.OldDescription(ctx)
-	case registeredmodel.FieldTags:
-		return m.OldTags(ctx)
+	case registeredmodel.FieldLifecycleStage:
+		return m.OldLifecycleStage(ctx)
 	case registeredmodel.FieldNextVersion:
 		return m.OldNextVersion(ctx)
+	case registeredmodel.FieldHistoryLength:
+		return m.OldHistoryLength(ctx)
 	case registeredmodel.FieldHistoryHead:
 		return m.OldHistoryHead(ctx)
 	case registeredmodel.FieldCreatedAt:
@@ -19647,6 +23375,8 @@ func (m *RegisteredModelMutation) OldField(ctx context.Context, name string) (en
 		return m.OldUpdatedAt(ctx)
 	case registeredmodel.FieldCreatedBy:
 		return m.OldCreatedBy(ctx)
+	case registeredmodel.FieldUpdatedBy:
+		return m.OldUpdatedBy(ctx)
 	}
 	return nil, fmt.Errorf("unknown RegisteredModel field %s", name)
 }
@@ -19670,12 +23400,12 @@ func (m *RegisteredModelMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetDescription(v)
 		return nil
-	case registeredmodel.FieldTags:
-		v, ok := value.(map[string]string)
+	case registeredmodel.FieldLifecycleStage:
+		v, ok := value.(registeredmodel.LifecycleStage)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetTags(v)
+		m.SetLifecycleStage(v)
 		return nil
 	case registeredmodel.FieldNextVersion:
 		v, ok := value.(int)
@@ -19683,6 +23413,13 @@ func (m *RegisteredModelMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetNextVersion(v)
+		return nil
+	case registeredmodel.FieldHistoryLength:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHistoryLength(v)
 		return nil
 	case registeredmodel.FieldHistoryHead:
 		v, ok := value.(string)
@@ -19712,6 +23449,13 @@ func (m *RegisteredModelMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCreatedBy(v)
 		return nil
+	case registeredmodel.FieldUpdatedBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedBy(v)
+		return nil
 	}
 	return fmt.Errorf("unknown RegisteredModel field %s", name)
 }
@@ -19722,6 +23466,9 @@ func (m *RegisteredModelMutation) AddedFields() []string {
 	var fields []string
 	if m.addnext_version != nil {
 		fields = append(fields, registeredmodel.FieldNextVersion)
+	}
+	if m.addhistory_length != nil {
+		fields = append(fields, registeredmodel.FieldHistoryLength)
 	}
 	if m.addcreated_at != nil {
 		fields = append(fields, registeredmodel.FieldCreatedAt)
@@ -19739,6 +23486,8 @@ func (m *RegisteredModelMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case registeredmodel.FieldNextVersion:
 		return m.AddedNextVersion()
+	case registeredmodel.FieldHistoryLength:
+		return m.AddedHistoryLength()
 	case registeredmodel.FieldCreatedAt:
 		return m.AddedCreatedAt()
 	case registeredmodel.FieldUpdatedAt:
@@ -19758,6 +23507,13 @@ func (m *RegisteredModelMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddNextVersion(v)
+		return nil
+	case registeredmodel.FieldHistoryLength:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddHistoryLength(v)
 		return nil
 	case registeredmodel.FieldCreatedAt:
 		v, ok := value.(int64)
@@ -19780,11 +23536,7 @@ func (m *RegisteredModelMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *RegisteredModelMutation) ClearedFields() []string {
-	var fields []string
-	if m.FieldCleared(registeredmodel.FieldTags) {
-		fields = append(fields, registeredmodel.FieldTags)
-	}
-	return fields
+	return nil
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -19797,11 +23549,6 @@ func (m *RegisteredModelMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *RegisteredModelMutation) ClearField(name string) error {
-	switch name {
-	case registeredmodel.FieldTags:
-		m.ClearTags()
-		return nil
-	}
 	return fmt.Errorf("unknown RegisteredModel nullable field %s", name)
 }
 
@@ -19815,11 +23562,14 @@ func (m *RegisteredModelMutation) ResetField(name string) error {
 	case registeredmodel.FieldDescription:
 		m.ResetDescription()
 		return nil
-	case registeredmodel.FieldTags:
-		m.ResetTags()
+	case registeredmodel.FieldLifecycleStage:
+		m.ResetLifecycleStage()
 		return nil
 	case registeredmodel.FieldNextVersion:
 		m.ResetNextVersion()
+		return nil
+	case registeredmodel.FieldHistoryLength:
+		m.ResetHistoryLength()
 		return nil
 	case registeredmodel.FieldHistoryHead:
 		m.ResetHistoryHead()
@@ -19833,18 +23583,27 @@ func (m *RegisteredModelMutation) ResetField(name string) error {
 	case registeredmodel.FieldCreatedBy:
 		m.ResetCreatedBy()
 		return nil
+	case registeredmodel.FieldUpdatedBy:
+		m.ResetUpdatedBy()
+		return nil
 	}
 	return fmt.Errorf("unknown RegisteredModel field %s", name)
 }
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *RegisteredModelMutation) AddedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 4)
 	if m.versions != nil {
 		edges = append(edges, registeredmodel.EdgeVersions)
 	}
 	if m.aliases != nil {
 		edges = append(edges, registeredmodel.EdgeAliases)
+	}
+	if m.tags != nil {
+		edges = append(edges, registeredmodel.EdgeTags)
+	}
+	if m.rules != nil {
+		edges = append(edges, registeredmodel.EdgeRules)
 	}
 	return edges
 }
@@ -19865,18 +23624,36 @@ func (m *RegisteredModelMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case registeredmodel.EdgeTags:
+		ids := make([]ent.Value, 0, len(m.tags))
+		for id := range m.tags {
+			ids = append(ids, id)
+		}
+		return ids
+	case registeredmodel.EdgeRules:
+		ids := make([]ent.Value, 0, len(m.rules))
+		for id := range m.rules {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *RegisteredModelMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 4)
 	if m.removedversions != nil {
 		edges = append(edges, registeredmodel.EdgeVersions)
 	}
 	if m.removedaliases != nil {
 		edges = append(edges, registeredmodel.EdgeAliases)
+	}
+	if m.removedtags != nil {
+		edges = append(edges, registeredmodel.EdgeTags)
+	}
+	if m.removedrules != nil {
+		edges = append(edges, registeredmodel.EdgeRules)
 	}
 	return edges
 }
@@ -19897,18 +23674,36 @@ func (m *RegisteredModelMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case registeredmodel.EdgeTags:
+		ids := make([]ent.Value, 0, len(m.removedtags))
+		for id := range m.removedtags {
+			ids = append(ids, id)
+		}
+		return ids
+	case registeredmodel.EdgeRules:
+		ids := make([]ent.Value, 0, len(m.removedrules))
+		for id := range m.removedrules {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *RegisteredModelMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 4)
 	if m.clearedversions {
 		edges = append(edges, registeredmodel.EdgeVersions)
 	}
 	if m.clearedaliases {
 		edges = append(edges, registeredmodel.EdgeAliases)
+	}
+	if m.clearedtags {
+		edges = append(edges, registeredmodel.EdgeTags)
+	}
+	if m.clearedrules {
+		edges = append(edges, registeredmodel.EdgeRules)
 	}
 	return edges
 }
@@ -19921,6 +23716,10 @@ func (m *RegisteredModelMutation) EdgeCleared(name string) bool {
 		return m.clearedversions
 	case registeredmodel.EdgeAliases:
 		return m.clearedaliases
+	case registeredmodel.EdgeTags:
+		return m.clearedtags
+	case registeredmodel.EdgeRules:
+		return m.clearedrules
 	}
 	return false
 }
@@ -19943,8 +23742,559 @@ func (m *RegisteredModelMutation) ResetEdge(name string) error {
 	case registeredmodel.EdgeAliases:
 		m.ResetAliases()
 		return nil
+	case registeredmodel.EdgeTags:
+		m.ResetTags()
+		return nil
+	case registeredmodel.EdgeRules:
+		m.ResetRules()
+		return nil
 	}
 	return fmt.Errorf("unknown RegisteredModel edge %s", name)
+}
+
+// RegisteredModelTagMutation represents an operation that mutates the RegisteredModelTag nodes in the graph.
+type RegisteredModelTagMutation struct {
+	config
+	op                      Op
+	typ                     string
+	id                      *int
+	key                     *string
+	value                   *string
+	value_prefix            *[]byte
+	clearedFields           map[string]struct{}
+	registered_model        *int
+	clearedregistered_model bool
+	done                    bool
+	oldValue                func(context.Context) (*RegisteredModelTag, error)
+	predicates              []predicate.RegisteredModelTag
+}
+
+var _ ent.Mutation = (*RegisteredModelTagMutation)(nil)
+
+// registeredmodeltagOption allows management of the mutation configuration using functional options.
+type registeredmodeltagOption func(*RegisteredModelTagMutation)
+
+// newRegisteredModelTagMutation creates new mutation for the RegisteredModelTag entity.
+func newRegisteredModelTagMutation(c config, op Op, opts ...registeredmodeltagOption) *RegisteredModelTagMutation {
+	m := &RegisteredModelTagMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRegisteredModelTag,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRegisteredModelTagID sets the ID field of the mutation.
+func withRegisteredModelTagID(id int) registeredmodeltagOption {
+	return func(m *RegisteredModelTagMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *RegisteredModelTag
+		)
+		m.oldValue = func(ctx context.Context) (*RegisteredModelTag, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().RegisteredModelTag.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRegisteredModelTag sets the old RegisteredModelTag of the mutation.
+func withRegisteredModelTag(node *RegisteredModelTag) registeredmodeltagOption {
+	return func(m *RegisteredModelTagMutation) {
+		m.oldValue = func(context.Context) (*RegisteredModelTag, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RegisteredModelTagMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RegisteredModelTagMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RegisteredModelTagMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RegisteredModelTagMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().RegisteredModelTag.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetRegisteredModelID sets the "registered_model_id" field.
+func (m *RegisteredModelTagMutation) SetRegisteredModelID(i int) {
+	m.registered_model = &i
+}
+
+// RegisteredModelID returns the value of the "registered_model_id" field in the mutation.
+func (m *RegisteredModelTagMutation) RegisteredModelID() (r int, exists bool) {
+	v := m.registered_model
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRegisteredModelID returns the old "registered_model_id" field's value of the RegisteredModelTag entity.
+// If the RegisteredModelTag object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RegisteredModelTagMutation) OldRegisteredModelID(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRegisteredModelID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRegisteredModelID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRegisteredModelID: %w", err)
+	}
+	return oldValue.RegisteredModelID, nil
+}
+
+// ResetRegisteredModelID resets all changes to the "registered_model_id" field.
+func (m *RegisteredModelTagMutation) ResetRegisteredModelID() {
+	m.registered_model = nil
+}
+
+// SetKey sets the "key" field.
+func (m *RegisteredModelTagMutation) SetKey(s string) {
+	m.key = &s
+}
+
+// Key returns the value of the "key" field in the mutation.
+func (m *RegisteredModelTagMutation) Key() (r string, exists bool) {
+	v := m.key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKey returns the old "key" field's value of the RegisteredModelTag entity.
+// If the RegisteredModelTag object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RegisteredModelTagMutation) OldKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKey: %w", err)
+	}
+	return oldValue.Key, nil
+}
+
+// ResetKey resets all changes to the "key" field.
+func (m *RegisteredModelTagMutation) ResetKey() {
+	m.key = nil
+}
+
+// SetValue sets the "value" field.
+func (m *RegisteredModelTagMutation) SetValue(s string) {
+	m.value = &s
+}
+
+// Value returns the value of the "value" field in the mutation.
+func (m *RegisteredModelTagMutation) Value() (r string, exists bool) {
+	v := m.value
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValue returns the old "value" field's value of the RegisteredModelTag entity.
+// If the RegisteredModelTag object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RegisteredModelTagMutation) OldValue(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValue: %w", err)
+	}
+	return oldValue.Value, nil
+}
+
+// ResetValue resets all changes to the "value" field.
+func (m *RegisteredModelTagMutation) ResetValue() {
+	m.value = nil
+}
+
+// SetValuePrefix sets the "value_prefix" field.
+func (m *RegisteredModelTagMutation) SetValuePrefix(b []byte) {
+	m.value_prefix = &b
+}
+
+// ValuePrefix returns the value of the "value_prefix" field in the mutation.
+func (m *RegisteredModelTagMutation) ValuePrefix() (r []byte, exists bool) {
+	v := m.value_prefix
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValuePrefix returns the old "value_prefix" field's value of the RegisteredModelTag entity.
+// If the RegisteredModelTag object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RegisteredModelTagMutation) OldValuePrefix(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValuePrefix is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValuePrefix requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValuePrefix: %w", err)
+	}
+	return oldValue.ValuePrefix, nil
+}
+
+// ResetValuePrefix resets all changes to the "value_prefix" field.
+func (m *RegisteredModelTagMutation) ResetValuePrefix() {
+	m.value_prefix = nil
+}
+
+// ClearRegisteredModel clears the "registered_model" edge to the RegisteredModel entity.
+func (m *RegisteredModelTagMutation) ClearRegisteredModel() {
+	m.clearedregistered_model = true
+	m.clearedFields[registeredmodeltag.FieldRegisteredModelID] = struct{}{}
+}
+
+// RegisteredModelCleared reports if the "registered_model" edge to the RegisteredModel entity was cleared.
+func (m *RegisteredModelTagMutation) RegisteredModelCleared() bool {
+	return m.clearedregistered_model
+}
+
+// RegisteredModelIDs returns the "registered_model" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RegisteredModelID instead. It exists only for internal usage by the builders.
+func (m *RegisteredModelTagMutation) RegisteredModelIDs() (ids []int) {
+	if id := m.registered_model; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRegisteredModel resets all changes to the "registered_model" edge.
+func (m *RegisteredModelTagMutation) ResetRegisteredModel() {
+	m.registered_model = nil
+	m.clearedregistered_model = false
+}
+
+// Where appends a list predicates to the RegisteredModelTagMutation builder.
+func (m *RegisteredModelTagMutation) Where(ps ...predicate.RegisteredModelTag) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RegisteredModelTagMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RegisteredModelTagMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.RegisteredModelTag, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RegisteredModelTagMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RegisteredModelTagMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (RegisteredModelTag).
+func (m *RegisteredModelTagMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RegisteredModelTagMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.registered_model != nil {
+		fields = append(fields, registeredmodeltag.FieldRegisteredModelID)
+	}
+	if m.key != nil {
+		fields = append(fields, registeredmodeltag.FieldKey)
+	}
+	if m.value != nil {
+		fields = append(fields, registeredmodeltag.FieldValue)
+	}
+	if m.value_prefix != nil {
+		fields = append(fields, registeredmodeltag.FieldValuePrefix)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RegisteredModelTagMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case registeredmodeltag.FieldRegisteredModelID:
+		return m.RegisteredModelID()
+	case registeredmodeltag.FieldKey:
+		return m.Key()
+	case registeredmodeltag.FieldValue:
+		return m.Value()
+	case registeredmodeltag.FieldValuePrefix:
+		return m.ValuePrefix()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RegisteredModelTagMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case registeredmodeltag.FieldRegisteredModelID:
+		return m.OldRegisteredModelID(ctx)
+	case registeredmodeltag.FieldKey:
+		return m.OldKey(ctx)
+	case registeredmodeltag.FieldValue:
+		return m.OldValue(ctx)
+	case registeredmodeltag.FieldValuePrefix:
+		return m.OldValuePrefix(ctx)
+	}
+	return nil, fmt.Errorf("unknown RegisteredModelTag field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RegisteredModelTagMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case registeredmodeltag.FieldRegisteredModelID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRegisteredModelID(v)
+		return nil
+	case registeredmodeltag.FieldKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKey(v)
+		return nil
+	case registeredmodeltag.FieldValue:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValue(v)
+		return nil
+	case registeredmodeltag.FieldValuePrefix:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValuePrefix(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RegisteredModelTag field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RegisteredModelTagMutation) AddedFields() []string {
+	var fields []string
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RegisteredModelTagMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RegisteredModelTagMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown RegisteredModelTag numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RegisteredModelTagMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RegisteredModelTagMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RegisteredModelTagMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown RegisteredModelTag nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RegisteredModelTagMutation) ResetField(name string) error {
+	switch name {
+	case registeredmodeltag.FieldRegisteredModelID:
+		m.ResetRegisteredModelID()
+		return nil
+	case registeredmodeltag.FieldKey:
+		m.ResetKey()
+		return nil
+	case registeredmodeltag.FieldValue:
+		m.ResetValue()
+		return nil
+	case registeredmodeltag.FieldValuePrefix:
+		m.ResetValuePrefix()
+		return nil
+	}
+	return fmt.Errorf("unknown RegisteredModelTag field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RegisteredModelTagMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.registered_model != nil {
+		edges = append(edges, registeredmodeltag.EdgeRegisteredModel)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RegisteredModelTagMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case registeredmodeltag.EdgeRegisteredModel:
+		if id := m.registered_model; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RegisteredModelTagMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RegisteredModelTagMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RegisteredModelTagMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedregistered_model {
+		edges = append(edges, registeredmodeltag.EdgeRegisteredModel)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RegisteredModelTagMutation) EdgeCleared(name string) bool {
+	switch name {
+	case registeredmodeltag.EdgeRegisteredModel:
+		return m.clearedregistered_model
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RegisteredModelTagMutation) ClearEdge(name string) error {
+	switch name {
+	case registeredmodeltag.EdgeRegisteredModel:
+		m.ClearRegisteredModel()
+		return nil
+	}
+	return fmt.Errorf("unknown RegisteredModelTag unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RegisteredModelTagMutation) ResetEdge(name string) error {
+	switch name {
+	case registeredmodeltag.EdgeRegisteredModel:
+		m.ResetRegisteredModel()
+		return nil
+	}
+	return fmt.Errorf("unknown RegisteredModelTag edge %s", name)
 }
 
 // RunMutation represents an operation that mutates the Run nodes in the graph.
@@ -25000,1007 +29350,6 @@ func (m *RunTagMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown RunTag edge %s", name)
-}
-
-// StageTransitionMutation represents an operation that mutates the StageTransition nodes in the graph.
-type StageTransitionMutation struct {
-	config
-	op                     Op
-	typ                    string
-	id                     *int
-	registered_model_id    *int
-	addregistered_model_id *int
-	model_name             *string
-	sequence               *int64
-	addsequence            *int64
-	version                *int
-	addversion             *int
-	from_stage             *string
-	to_stage               *string
-	reason                 *string
-	principal              *string
-	created_at             *int64
-	addcreated_at          *int64
-	previous_hash          *string
-	hash                   *string
-	clearedFields          map[string]struct{}
-	done                   bool
-	oldValue               func(context.Context) (*StageTransition, error)
-	predicates             []predicate.StageTransition
-}
-
-var _ ent.Mutation = (*StageTransitionMutation)(nil)
-
-// stagetransitionOption allows management of the mutation configuration using functional options.
-type stagetransitionOption func(*StageTransitionMutation)
-
-// newStageTransitionMutation creates new mutation for the StageTransition entity.
-func newStageTransitionMutation(c config, op Op, opts ...stagetransitionOption) *StageTransitionMutation {
-	m := &StageTransitionMutation{
-		config:        c,
-		op:            op,
-		typ:           TypeStageTransition,
-		clearedFields: make(map[string]struct{}),
-	}
-	for _, opt := range opts {
-		opt(m)
-	}
-	return m
-}
-
-// withStageTransitionID sets the ID field of the mutation.
-func withStageTransitionID(id int) stagetransitionOption {
-	return func(m *StageTransitionMutation) {
-		var (
-			err   error
-			once  sync.Once
-			value *StageTransition
-		)
-		m.oldValue = func(ctx context.Context) (*StageTransition, error) {
-			once.Do(func() {
-				if m.done {
-					err = errors.New("querying old values post mutation is not allowed")
-				} else {
-					value, err = m.Client().StageTransition.Get(ctx, id)
-				}
-			})
-			return value, err
-		}
-		m.id = &id
-	}
-}
-
-// withStageTransition sets the old StageTransition of the mutation.
-func withStageTransition(node *StageTransition) stagetransitionOption {
-	return func(m *StageTransitionMutation) {
-		m.oldValue = func(context.Context) (*StageTransition, error) {
-			return node, nil
-		}
-		m.id = &node.ID
-	}
-}
-
-// Client returns a new `ent.Client` from the mutation. If the mutation was
-// executed in a transaction (ent.Tx), a transactional client is returned.
-func (m StageTransitionMutation) Client() *Client {
-	client := &Client{config: m.config}
-	client.init()
-	return client
-}
-
-// Tx returns an `ent.Tx` for mutations that were executed in transactions;
-// it returns an error otherwise.
-func (m StageTransitionMutation) Tx() (*Tx, error) {
-	if _, ok := m.driver.(*txDriver); !ok {
-		return nil, errors.New("ent: mutation is not running in a transaction")
-	}
-	tx := &Tx{config: m.config}
-	tx.init()
-	return tx, nil
-}
-
-// ID returns the ID value in the mutation. Note that the ID is only available
-// if it was provided to the builder or after it was returned from the database.
-func (m *StageTransitionMutation) ID() (id int, exists bool) {
-	if m.id == nil {
-		return
-	}
-	return *m.id, true
-}
-
-// IDs queries the database and returns the entity ids that match the mutation's predicate.
-// That means, if the mutation is applied within a transaction with an isolation level such
-// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
-// or updated by the mutation.
-func (m *StageTransitionMutation) IDs(ctx context.Context) ([]int, error) {
-	switch {
-	case m.op.Is(OpUpdateOne | OpDeleteOne):
-		id, exists := m.ID()
-		if exists {
-			return []int{id}, nil
-		}
-		fallthrough
-	case m.op.Is(OpUpdate | OpDelete):
-		return m.Client().StageTransition.Query().Where(m.predicates...).IDs(ctx)
-	default:
-		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
-	}
-}
-
-// SetRegisteredModelID sets the "registered_model_id" field.
-func (m *StageTransitionMutation) SetRegisteredModelID(i int) {
-	m.registered_model_id = &i
-	m.addregistered_model_id = nil
-}
-
-// RegisteredModelID returns the value of the "registered_model_id" field in the mutation.
-func (m *StageTransitionMutation) RegisteredModelID() (r int, exists bool) {
-	v := m.registered_model_id
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldRegisteredModelID returns the old "registered_model_id" field's value of the StageTransition entity.
-// If the StageTransition object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *StageTransitionMutation) OldRegisteredModelID(ctx context.Context) (v int, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldRegisteredModelID is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldRegisteredModelID requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldRegisteredModelID: %w", err)
-	}
-	return oldValue.RegisteredModelID, nil
-}
-
-// AddRegisteredModelID adds i to the "registered_model_id" field.
-func (m *StageTransitionMutation) AddRegisteredModelID(i int) {
-	if m.addregistered_model_id != nil {
-		*m.addregistered_model_id += i
-	} else {
-		m.addregistered_model_id = &i
-	}
-}
-
-// AddedRegisteredModelID returns the value that was added to the "registered_model_id" field in this mutation.
-func (m *StageTransitionMutation) AddedRegisteredModelID() (r int, exists bool) {
-	v := m.addregistered_model_id
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// ResetRegisteredModelID resets all changes to the "registered_model_id" field.
-func (m *StageTransitionMutation) ResetRegisteredModelID() {
-	m.registered_model_id = nil
-	m.addregistered_model_id = nil
-}
-
-// SetModelName sets the "model_name" field.
-func (m *StageTransitionMutation) SetModelName(s string) {
-	m.model_name = &s
-}
-
-// ModelName returns the value of the "model_name" field in the mutation.
-func (m *StageTransitionMutation) ModelName() (r string, exists bool) {
-	v := m.model_name
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldModelName returns the old "model_name" field's value of the StageTransition entity.
-// If the StageTransition object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *StageTransitionMutation) OldModelName(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldModelName is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldModelName requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldModelName: %w", err)
-	}
-	return oldValue.ModelName, nil
-}
-
-// ResetModelName resets all changes to the "model_name" field.
-func (m *StageTransitionMutation) ResetModelName() {
-	m.model_name = nil
-}
-
-// SetSequence sets the "sequence" field.
-func (m *StageTransitionMutation) SetSequence(i int64) {
-	m.sequence = &i
-	m.addsequence = nil
-}
-
-// Sequence returns the value of the "sequence" field in the mutation.
-func (m *StageTransitionMutation) Sequence() (r int64, exists bool) {
-	v := m.sequence
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldSequence returns the old "sequence" field's value of the StageTransition entity.
-// If the StageTransition object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *StageTransitionMutation) OldSequence(ctx context.Context) (v int64, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldSequence is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldSequence requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldSequence: %w", err)
-	}
-	return oldValue.Sequence, nil
-}
-
-// AddSequence adds i to the "sequence" field.
-func (m *StageTransitionMutation) AddSequence(i int64) {
-	if m.addsequence != nil {
-		*m.addsequence += i
-	} else {
-		m.addsequence = &i
-	}
-}
-
-// AddedSequence returns the value that was added to the "sequence" field in this mutation.
-func (m *StageTransitionMutation) AddedSequence() (r int64, exists bool) {
-	v := m.addsequence
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// ResetSequence resets all changes to the "sequence" field.
-func (m *StageTransitionMutation) ResetSequence() {
-	m.sequence = nil
-	m.addsequence = nil
-}
-
-// SetVersion sets the "version" field.
-func (m *StageTransitionMutation) SetVersion(i int) {
-	m.version = &i
-	m.addversion = nil
-}
-
-// Version returns the value of the "version" field in the mutation.
-func (m *StageTransitionMutation) Version() (r int, exists bool) {
-	v := m.version
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldVersion returns the old "version" field's value of the StageTransition entity.
-// If the StageTransition object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *StageTransitionMutation) OldVersion(ctx context.Context) (v int, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldVersion requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
-	}
-	return oldValue.Version, nil
-}
-
-// AddVersion adds i to the "version" field.
-func (m *StageTransitionMutation) AddVersion(i int) {
-	if m.addversion != nil {
-		*m.addversion += i
-	} else {
-		m.addversion = &i
-	}
-}
-
-// AddedVersion returns the value that was added to the "version" field in this mutation.
-func (m *StageTransitionMutation) AddedVersion() (r int, exists bool) {
-	v := m.addversion
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// ResetVersion resets all changes to the "version" field.
-func (m *StageTransitionMutation) ResetVersion() {
-	m.version = nil
-	m.addversion = nil
-}
-
-// SetFromStage sets the "from_stage" field.
-func (m *StageTransitionMutation) SetFromStage(s string) {
-	m.from_stage = &s
-}
-
-// FromStage returns the value of the "from_stage" field in the mutation.
-func (m *StageTransitionMutation) FromStage() (r string, exists bool) {
-	v := m.from_stage
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldFromStage returns the old "from_stage" field's value of the StageTransition entity.
-// If the StageTransition object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *StageTransitionMutation) OldFromStage(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldFromStage is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldFromStage requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldFromStage: %w", err)
-	}
-	return oldValue.FromStage, nil
-}
-
-// ResetFromStage resets all changes to the "from_stage" field.
-func (m *StageTransitionMutation) ResetFromStage() {
-	m.from_stage = nil
-}
-
-// SetToStage sets the "to_stage" field.
-func (m *StageTransitionMutation) SetToStage(s string) {
-	m.to_stage = &s
-}
-
-// ToStage returns the value of the "to_stage" field in the mutation.
-func (m *StageTransitionMutation) ToStage() (r string, exists bool) {
-	v := m.to_stage
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldToStage returns the old "to_stage" field's value of the StageTransition entity.
-// If the StageTransition object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *StageTransitionMutation) OldToStage(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldToStage is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldToStage requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldToStage: %w", err)
-	}
-	return oldValue.ToStage, nil
-}
-
-// ResetToStage resets all changes to the "to_stage" field.
-func (m *StageTransitionMutation) ResetToStage() {
-	m.to_stage = nil
-}
-
-// SetReason sets the "reason" field.
-func (m *StageTransitionMutation) SetReason(s string) {
-	m.reason = &s
-}
-
-// Reason returns the value of the "reason" field in the mutation.
-func (m *StageTransitionMutation) Reason() (r string, exists bool) {
-	v := m.reason
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldReason returns the old "reason" field's value of the StageTransition entity.
-// If the StageTransition object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *StageTransitionMutation) OldReason(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldReason is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldReason requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldReason: %w", err)
-	}
-	return oldValue.Reason, nil
-}
-
-// ResetReason resets all changes to the "reason" field.
-func (m *StageTransitionMutation) ResetReason() {
-	m.reason = nil
-}
-
-// SetPrincipal sets the "principal" field.
-func (m *StageTransitionMutation) SetPrincipal(s string) {
-	m.principal = &s
-}
-
-// Principal returns the value of the "principal" field in the mutation.
-func (m *StageTransitionMutation) Principal() (r string, exists bool) {
-	v := m.principal
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldPrincipal returns the old "principal" field's value of the StageTransition entity.
-// If the StageTransition object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *StageTransitionMutation) OldPrincipal(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldPrincipal is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldPrincipal requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldPrincipal: %w", err)
-	}
-	return oldValue.Principal, nil
-}
-
-// ResetPrincipal resets all changes to the "principal" field.
-func (m *StageTransitionMutation) ResetPrincipal() {
-	m.principal = nil
-}
-
-// SetCreatedAt sets the "created_at" field.
-func (m *StageTransitionMutation) SetCreatedAt(i int64) {
-	m.created_at = &i
-	m.addcreated_at = nil
-}
-
-// CreatedAt returns the value of the "created_at" field in the mutation.
-func (m *StageTransitionMutation) CreatedAt() (r int64, exists bool) {
-	v := m.created_at
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldCreatedAt returns the old "created_at" field's value of the StageTransition entity.
-// If the StageTransition object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *StageTransitionMutation) OldCreatedAt(ctx context.Context) (v int64, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
-	}
-	return oldValue.CreatedAt, nil
-}
-
-// AddCreatedAt adds i to the "created_at" field.
-func (m *StageTransitionMutation) AddCreatedAt(i int64) {
-	if m.addcreated_at != nil {
-		*m.addcreated_at += i
-	} else {
-		m.addcreated_at = &i
-	}
-}
-
-// AddedCreatedAt returns the value that was added to the "created_at" field in this mutation.
-func (m *StageTransitionMutation) AddedCreatedAt() (r int64, exists bool) {
-	v := m.addcreated_at
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// ResetCreatedAt resets all changes to the "created_at" field.
-func (m *StageTransitionMutation) ResetCreatedAt() {
-	m.created_at = nil
-	m.addcreated_at = nil
-}
-
-// SetPreviousHash sets the "previous_hash" field.
-func (m *StageTransitionMutation) SetPreviousHash(s string) {
-	m.previous_hash = &s
-}
-
-// PreviousHash returns the value of the "previous_hash" field in the mutation.
-func (m *StageTransitionMutation) PreviousHash() (r string, exists bool) {
-	v := m.previous_hash
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldPreviousHash returns the old "previous_hash" field's value of the StageTransition entity.
-// If the StageTransition object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *StageTransitionMutation) OldPreviousHash(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldPreviousHash is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldPreviousHash requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldPreviousHash: %w", err)
-	}
-	return oldValue.PreviousHash, nil
-}
-
-// ResetPreviousHash resets all changes to the "previous_hash" field.
-func (m *StageTransitionMutation) ResetPreviousHash() {
-	m.previous_hash = nil
-}
-
-// SetHash sets the "hash" field.
-func (m *StageTransitionMutation) SetHash(s string) {
-	m.hash = &s
-}
-
-// Hash returns the value of the "hash" field in the mutation.
-func (m *StageTransitionMutation) Hash() (r string, exists bool) {
-	v := m.hash
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldHash returns the old "hash" field's value of the StageTransition entity.
-// If the StageTransition object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *StageTransitionMutation) OldHash(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldHash is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldHash requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldHash: %w", err)
-	}
-	return oldValue.Hash, nil
-}
-
-// ResetHash resets all changes to the "hash" field.
-func (m *StageTransitionMutation) ResetHash() {
-	m.hash = nil
-}
-
-// Where appends a list predicates to the StageTransitionMutation builder.
-func (m *StageTransitionMutation) Where(ps ...predicate.StageTransition) {
-	m.predicates = append(m.predicates, ps...)
-}
-
-// WhereP appends storage-level predicates to the StageTransitionMutation builder. Using this method,
-// users can use type-assertion to append predicates that do not depend on any generated package.
-func (m *StageTransitionMutation) WhereP(ps ...func(*sql.Selector)) {
-	p := make([]predicate.StageTransition, len(ps))
-	for i := range ps {
-		p[i] = ps[i]
-	}
-	m.Where(p...)
-}
-
-// Op returns the operation name.
-func (m *StageTransitionMutation) Op() Op {
-	return m.op
-}
-
-// SetOp allows setting the mutation operation.
-func (m *StageTransitionMutation) SetOp(op Op) {
-	m.op = op
-}
-
-// Type returns the node type of this mutation (StageTransition).
-func (m *StageTransitionMutation) Type() string {
-	return m.typ
-}
-
-// Fields returns all fields that were changed during this mutation. Note that in
-// order to get all numeric fields that were incremented/decremented, call
-// AddedFields().
-func (m *StageTransitionMutation) Fields() []string {
-	fields := make([]string, 0, 11)
-	if m.registered_model_id != nil {
-		fields = append(fields, stagetransition.FieldRegisteredModelID)
-	}
-	if m.model_name != nil {
-		fields = append(fields, stagetransition.FieldModelName)
-	}
-	if m.sequence != nil {
-		fields = append(fields, stagetransition.FieldSequence)
-	}
-	if m.version != nil {
-		fields = append(fields, stagetransition.FieldVersion)
-	}
-	if m.from_stage != nil {
-		fields = append(fields, stagetransition.FieldFromStage)
-	}
-	if m.to_stage != nil {
-		fields = append(fields, stagetransition.FieldToStage)
-	}
-	if m.reason != nil {
-		fields = append(fields, stagetransition.FieldReason)
-	}
-	if m.principal != nil {
-		fields = append(fields, stagetransition.FieldPrincipal)
-	}
-	if m.created_at != nil {
-		fields = append(fields, stagetransition.FieldCreatedAt)
-	}
-	if m.previous_hash != nil {
-		fields = append(fields, stagetransition.FieldPreviousHash)
-	}
-	if m.hash != nil {
-		fields = append(fields, stagetransition.FieldHash)
-	}
-	return fields
-}
-
-// Field returns the value of a field with the given name. The second boolean
-// return value indicates that this field was not set, or was not defined in the
-// schema.
-func (m *StageTransitionMutation) Field(name string) (ent.Value, bool) {
-	switch name {
-	case stagetransition.FieldRegisteredModelID:
-		return m.RegisteredModelID()
-	case stagetransition.FieldModelName:
-		return m.ModelName()
-	case stagetransition.FieldSequence:
-		return m.Sequence()
-	case stagetransition.FieldVersion:
-		return m.Version()
-	case stagetransition.FieldFromStage:
-		return m.FromStage()
-	case stagetransition.FieldToStage:
-		return m.ToStage()
-	case stagetransition.FieldReason:
-		return m.Reason()
-	case stagetransition.FieldPrincipal:
-		return m.Principal()
-	case stagetransition.FieldCreatedAt:
-		return m.CreatedAt()
-	case stagetransition.FieldPreviousHash:
-		return m.PreviousHash()
-	case stagetransition.FieldHash:
-		return m.Hash()
-	}
-	return nil, false
-}
-
-// OldField returns the old value of the field from the database. An error is
-// returned if the mutation operation is not UpdateOne, or the query to the
-// database failed.
-func (m *StageTransitionMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
-	switch name {
-	case stagetransition.FieldRegisteredModelID:
-		return m.OldRegisteredModelID(ctx)
-	case stagetransition.FieldModelName:
-		return m.OldModelName(ctx)
-	case stagetransition.FieldSequence:
-		return m.OldSequence(ctx)
-	case stagetransition.FieldVersion:
-		return m.OldVersion(ctx)
-	case stagetransition.FieldFromStage:
-		return m.OldFromStage(ctx)
-	case stagetransition.FieldToStage:
-		return m.OldToStage(ctx)
-	case stagetransition.FieldReason:
-		return m.OldReason(ctx)
-	case stagetransition.FieldPrincipal:
-		return m.OldPrincipal(ctx)
-	case stagetransition.FieldCreatedAt:
-		return m.OldCreatedAt(ctx)
-	case stagetransition.FieldPreviousHash:
-		return m.OldPreviousHash(ctx)
-	case stagetransition.FieldHash:
-		return m.OldHash(ctx)
-	}
-	return nil, fmt.Errorf("unknown StageTransition field %s", name)
-}
-
-// SetField sets the value of a field with the given name. It returns an error if
-// the field is not defined in the schema, or if the type mismatched the field
-// type.
-func (m *StageTransitionMutation) SetField(name string, value ent.Value) error {
-	switch name {
-	case stagetransition.FieldRegisteredModelID:
-		v, ok := value.(int)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetRegisteredModelID(v)
-		return nil
-	case stagetransition.FieldModelName:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetModelName(v)
-		return nil
-	case stagetransition.FieldSequence:
-		v, ok := value.(int64)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetSequence(v)
-		return nil
-	case stagetransition.FieldVersion:
-		v, ok := value.(int)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetVersion(v)
-		return nil
-	case stagetransition.FieldFromStage:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetFromStage(v)
-		return nil
-	case stagetransition.FieldToStage:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetToStage(v)
-		return nil
-	case stagetransition.FieldReason:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetReason(v)
-		return nil
-	case stagetransition.FieldPrincipal:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetPrincipal(v)
-		return nil
-	case stagetransition.FieldCreatedAt:
-		v, ok := value.(int64)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetCreatedAt(v)
-		return nil
-	case stagetransition.FieldPreviousHash:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetPreviousHash(v)
-		return nil
-	case stagetransition.FieldHash:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetHash(v)
-		return nil
-	}
-	return fmt.Errorf("unknown StageTransition field %s", name)
-}
-
-// AddedFields returns all numeric fields that were incremented/decremented during
-// this mutation.
-func (m *StageTransitionMutation) AddedFields() []string {
-	var fields []string
-	if m.addregistered_model_id != nil {
-		fields = append(fields, stagetransition.FieldRegisteredModelID)
-	}
-	if m.addsequence != nil {
-		fields = append(fields, stagetransition.FieldSequence)
-	}
-	if m.addversion != nil {
-		fields = append(fields, stagetransition.FieldVersion)
-	}
-	if m.addcreated_at != nil {
-		fields = append(fields, stagetransition.FieldCreatedAt)
-	}
-	return fields
-}
-
-// AddedField returns the numeric value that was incremented/decremented on a field
-// with the given name. The second boolean return value indicates that this field
-// was not set, or was not defined in the schema.
-func (m *StageTransitionMutation) AddedField(name string) (ent.Value, bool) {
-	switch name {
-	case stagetransition.FieldRegisteredModelID:
-		return m.AddedRegisteredModelID()
-	case stagetransition.FieldSequence:
-		return m.AddedSequence()
-	case stagetransition.FieldVersion:
-		return m.AddedVersion()
-	case stagetransition.FieldCreatedAt:
-		return m.AddedCreatedAt()
-	}
-	return nil, false
-}
-
-// AddField adds the value to the field with the given name. It returns an error if
-// the field is not defined in the schema, or if the type mismatched the field
-// type.
-func (m *StageTransitionMutation) AddField(name string, value ent.Value) error {
-	switch name {
-	case stagetransition.FieldRegisteredModelID:
-		v, ok := value.(int)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.AddRegisteredModelID(v)
-		return nil
-	case stagetransition.FieldSequence:
-		v, ok := value.(int64)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.AddSequence(v)
-		return nil
-	case stagetransition.FieldVersion:
-		v, ok := value.(int)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.AddVersion(v)
-		return nil
-	case stagetransition.FieldCreatedAt:
-		v, ok := value.(int64)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.AddCreatedAt(v)
-		return nil
-	}
-	return fmt.Errorf("unknown StageTransition numeric field %s", name)
-}
-
-// ClearedFields returns all nullable fields that were cleared during this
-// mutation.
-func (m *StageTransitionMutation) ClearedFields() []string {
-	return nil
-}
-
-// FieldCleared returns a boolean indicating if a field with the given name was
-// cleared in this mutation.
-func (m *StageTransitionMutation) FieldCleared(name string) bool {
-	_, ok := m.clearedFields[name]
-	return ok
-}
-
-// ClearField clears the value of the field with the given name. It returns an
-// error if the field is not defined in the schema.
-func (m *StageTransitionMutation) ClearField(name string) error {
-	return fmt.Errorf("unknown StageTransition nullable field %s", name)
-}
-
-// ResetField resets all changes in the mutation for the field with the given name.
-// It returns an error if the field is not defined in the schema.
-func (m *StageTransitionMutation) ResetField(name string) error {
-	switch name {
-	case stagetransition.FieldRegisteredModelID:
-		m.ResetRegisteredModelID()
-		return nil
-	case stagetransition.FieldModelName:
-		m.ResetModelName()
-		return nil
-	case stagetransition.FieldSequence:
-		m.ResetSequence()
-		return nil
-	case stagetransition.FieldVersion:
-		m.ResetVersion()
-		return nil
-	case stagetransition.FieldFromStage:
-		m.ResetFromStage()
-		return nil
-	case stagetransition.FieldToStage:
-		m.ResetToStage()
-		return nil
-	case stagetransition.FieldReason:
-		m.ResetReason()
-		return nil
-	case stagetransition.FieldPrincipal:
-		m.ResetPrincipal()
-		return nil
-	case stagetransition.FieldCreatedAt:
-		m.ResetCreatedAt()
-		return nil
-	case stagetransition.FieldPreviousHash:
-		m.ResetPreviousHash()
-		return nil
-	case stagetransition.FieldHash:
-		m.ResetHash()
-		return nil
-	}
-	return fmt.Errorf("unknown StageTransition field %s", name)
-}
-
-// AddedEdges returns all edge names that were set/added in this mutation.
-func (m *StageTransitionMutation) AddedEdges() []string {
-	edges := make([]string, 0, 0)
-	return edges
-}
-
-// AddedIDs returns all IDs (to other nodes) that were added for the given edge
-// name in this mutation.
-func (m *StageTransitionMutation) AddedIDs(name string) []ent.Value {
-	return nil
-}
-
-// RemovedEdges returns all edge names that were removed in this mutation.
-func (m *StageTransitionMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 0)
-	return edges
-}
-
-// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
-// the given name in this mutation.
-func (m *StageTransitionMutation) RemovedIDs(name string) []ent.Value {
-	return nil
-}
-
-// ClearedEdges returns all edge names that were cleared in this mutation.
-func (m *StageTransitionMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 0)
-	return edges
-}
-
-// EdgeCleared returns a boolean which indicates if the edge with the given name
-// was cleared in this mutation.
-func (m *StageTransitionMutation) EdgeCleared(name string) bool {
-	return false
-}
-
-// ClearEdge clears the value of the edge with the given name. It returns an error
-// if that edge is not defined in the schema.
-func (m *StageTransitionMutation) ClearEdge(name string) error {
-	return fmt.Errorf("unknown StageTransition unique edge %s", name)
-}
-
-// ResetEdge resets all changes to the edge with the given name in this mutation.
-// It returns an error if the edge is not defined in the schema.
-func (m *StageTransitionMutation) ResetEdge(name string) error {
-	return fmt.Errorf("unknown StageTransition edge %s", name)
 }
 
 // TokenMutation represents an operation that mutates the Token nodes in the graph.

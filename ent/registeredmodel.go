@@ -3,7 +3,6 @@
 package ent
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -21,18 +20,22 @@ type RegisteredModel struct {
 	Name string `json:"name,omitempty"`
 	// Description holds the value of the "description" field.
 	Description string `json:"description,omitempty"`
-	// Tags holds the value of the "tags" field.
-	Tags map[string]string `json:"tags,omitempty"`
+	// LifecycleStage holds the value of the "lifecycle_stage" field.
+	LifecycleStage registeredmodel.LifecycleStage `json:"lifecycle_stage,omitempty"`
 	// Versions are never given twice, also after a deletion.
 	NextVersion int `json:"next_version,omitempty"`
-	// Hash of the newest stage transition.
+	// Sequence of the newest entry of the history.
+	HistoryLength int64 `json:"history_length,omitempty"`
+	// Hash of the newest entry of the history.
 	HistoryHead string `json:"history_head,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt int64 `json:"created_at,omitempty"`
-	// UpdatedAt holds the value of the "updated_at" field.
+	// Never goes back, whatever the clocks of replicas say.
 	UpdatedAt int64 `json:"updated_at,omitempty"`
 	// CreatedBy holds the value of the "created_by" field.
 	CreatedBy string `json:"created_by,omitempty"`
+	// UpdatedBy holds the value of the "updated_by" field.
+	UpdatedBy string `json:"updated_by,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the RegisteredModelQuery when eager-loading is set.
 	Edges        RegisteredModelEdges `json:"edges"`
@@ -45,9 +48,13 @@ type RegisteredModelEdges struct {
 	Versions []*ModelVersion `json:"versions,omitempty"`
 	// Aliases holds the value of the aliases edge.
 	Aliases []*ModelAlias `json:"aliases,omitempty"`
+	// Tags holds the value of the tags edge.
+	Tags []*RegisteredModelTag `json:"tags,omitempty"`
+	// Rules holds the value of the rules edge.
+	Rules []*ModelRule `json:"rules,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [2]bool
+	loadedTypes [4]bool
 }
 
 // VersionsOrErr returns the Versions value or an error if the edge
@@ -68,16 +75,32 @@ func (e RegisteredModelEdges) AliasesOrErr() ([]*ModelAlias, error) {
 	return nil, &NotLoadedError{edge: "aliases"}
 }
 
+// TagsOrErr returns the Tags value or an error if the edge
+// was not loaded in eager-loading.
+func (e RegisteredModelEdges) TagsOrErr() ([]*RegisteredModelTag, error) {
+	if e.loadedTypes[2] {
+		return e.Tags, nil
+	}
+	return nil, &NotLoadedError{edge: "tags"}
+}
+
+// RulesOrErr returns the Rules value or an error if the edge
+// was not loaded in eager-loading.
+func (e RegisteredModelEdges) RulesOrErr() ([]*ModelRule, error) {
+	if e.loadedTypes[3] {
+		return e.Rules, nil
+	}
+	return nil, &NotLoadedError{edge: "rules"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*RegisteredModel) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case registeredmodel.FieldTags:
-			values[i] = new([]byte)
-		case registeredmodel.FieldID, registeredmodel.FieldNextVersion, registeredmodel.FieldCreatedAt, registeredmodel.FieldUpdatedAt:
+		case registeredmodel.FieldID, registeredmodel.FieldNextVersion, registeredmodel.FieldHistoryLength, registeredmodel.FieldCreatedAt, registeredmodel.FieldUpdatedAt:
 			values[i] = new(sql.NullInt64)
-		case registeredmodel.FieldName, registeredmodel.FieldDescription, registeredmodel.FieldHistoryHead, registeredmodel.FieldCreatedBy:
+		case registeredmodel.FieldName, registeredmodel.FieldDescription, registeredmodel.FieldLifecycleStage, registeredmodel.FieldHistoryHead, registeredmodel.FieldCreatedBy, registeredmodel.FieldUpdatedBy:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -112,19 +135,23 @@ func (_m *RegisteredModel) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Description = value.String
 			}
-		case registeredmodel.FieldTags:
-			if value, ok := values[i].(*[]byte); !ok {
-				return fmt.Errorf("unexpected type %T for field tags", values[i])
-			} else if value != nil && len(*value) > 0 {
-				if err := json.Unmarshal(*value, &_m.Tags); err != nil {
-					return fmt.Errorf("unmarshal field tags: %w", err)
-				}
+		case registeredmodel.FieldLifecycleStage:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field lifecycle_stage", values[i])
+			} else if value.Valid {
+				_m.LifecycleStage = registeredmodel.LifecycleStage(value.String)
 			}
 		case registeredmodel.FieldNextVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field next_version", values[i])
 			} else if value.Valid {
 				_m.NextVersion = int(value.Int64)
+			}
+		case registeredmodel.FieldHistoryLength:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field history_length", values[i])
+			} else if value.Valid {
+				_m.HistoryLength = value.Int64
 			}
 		case registeredmodel.FieldHistoryHead:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -150,6 +177,12 @@ func (_m *RegisteredModel) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.CreatedBy = value.String
 			}
+		case registeredmodel.FieldUpdatedBy:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field updated_by", values[i])
+			} else if value.Valid {
+				_m.UpdatedBy = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -171,6 +204,16 @@ func (_m *RegisteredModel) QueryVersions() *ModelVersionQuery {
 // QueryAliases queries the "aliases" edge of the RegisteredModel entity.
 func (_m *RegisteredModel) QueryAliases() *ModelAliasQuery {
 	return NewRegisteredModelClient(_m.config).QueryAliases(_m)
+}
+
+// QueryTags queries the "tags" edge of the RegisteredModel entity.
+func (_m *RegisteredModel) QueryTags() *RegisteredModelTagQuery {
+	return NewRegisteredModelClient(_m.config).QueryTags(_m)
+}
+
+// QueryRules queries the "rules" edge of the RegisteredModel entity.
+func (_m *RegisteredModel) QueryRules() *ModelRuleQuery {
+	return NewRegisteredModelClient(_m.config).QueryRules(_m)
 }
 
 // Update returns a builder for updating this RegisteredModel.
@@ -202,11 +245,14 @@ func (_m *RegisteredModel) String() string {
 	builder.WriteString("description=")
 	builder.WriteString(_m.Description)
 	builder.WriteString(", ")
-	builder.WriteString("tags=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Tags))
+	builder.WriteString("lifecycle_stage=")
+	builder.WriteString(fmt.Sprintf("%v", _m.LifecycleStage))
 	builder.WriteString(", ")
 	builder.WriteString("next_version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.NextVersion))
+	builder.WriteString(", ")
+	builder.WriteString("history_length=")
+	builder.WriteString(fmt.Sprintf("%v", _m.HistoryLength))
 	builder.WriteString(", ")
 	builder.WriteString("history_head=")
 	builder.WriteString(_m.HistoryHead)
@@ -219,6 +265,9 @@ func (_m *RegisteredModel) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("created_by=")
 	builder.WriteString(_m.CreatedBy)
+	builder.WriteString(", ")
+	builder.WriteString("updated_by=")
+	builder.WriteString(_m.UpdatedBy)
 	builder.WriteByte(')')
 	return builder.String()
 }

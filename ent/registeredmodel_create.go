@@ -11,8 +11,10 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/cairnml/cairn/ent/modelalias"
+	"github.com/cairnml/cairn/ent/modelrule"
 	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/ent/registeredmodel"
+	"github.com/cairnml/cairn/ent/registeredmodeltag"
 )
 
 // RegisteredModelCreate is the builder for creating a RegisteredModel entity.
@@ -43,9 +45,17 @@ func (_c *RegisteredModelCreate) SetNillableDescription(v *string) *RegisteredMo
 	return _c
 }
 
-// SetTags sets the "tags" field.
-func (_c *RegisteredModelCreate) SetTags(v map[string]string) *RegisteredModelCreate {
-	_c.mutation.SetTags(v)
+// SetLifecycleStage sets the "lifecycle_stage" field.
+func (_c *RegisteredModelCreate) SetLifecycleStage(v registeredmodel.LifecycleStage) *RegisteredModelCreate {
+	_c.mutation.SetLifecycleStage(v)
+	return _c
+}
+
+// SetNillableLifecycleStage sets the "lifecycle_stage" field if the given value is not nil.
+func (_c *RegisteredModelCreate) SetNillableLifecycleStage(v *registeredmodel.LifecycleStage) *RegisteredModelCreate {
+	if v != nil {
+		_c.SetLifecycleStage(*v)
+	}
 	return _c
 }
 
@@ -59,6 +69,20 @@ func (_c *RegisteredModelCreate) SetNextVersion(v int) *RegisteredModelCreate {
 func (_c *RegisteredModelCreate) SetNillableNextVersion(v *int) *RegisteredModelCreate {
 	if v != nil {
 		_c.SetNextVersion(*v)
+	}
+	return _c
+}
+
+// SetHistoryLength sets the "history_length" field.
+func (_c *RegisteredModelCreate) SetHistoryLength(v int64) *RegisteredModelCreate {
+	_c.mutation.SetHistoryLength(v)
+	return _c
+}
+
+// SetNillableHistoryLength sets the "history_length" field if the given value is not nil.
+func (_c *RegisteredModelCreate) SetNillableHistoryLength(v *int64) *RegisteredModelCreate {
+	if v != nil {
+		_c.SetHistoryLength(*v)
 	}
 	return _c
 }
@@ -103,6 +127,20 @@ func (_c *RegisteredModelCreate) SetNillableCreatedBy(v *string) *RegisteredMode
 	return _c
 }
 
+// SetUpdatedBy sets the "updated_by" field.
+func (_c *RegisteredModelCreate) SetUpdatedBy(v string) *RegisteredModelCreate {
+	_c.mutation.SetUpdatedBy(v)
+	return _c
+}
+
+// SetNillableUpdatedBy sets the "updated_by" field if the given value is not nil.
+func (_c *RegisteredModelCreate) SetNillableUpdatedBy(v *string) *RegisteredModelCreate {
+	if v != nil {
+		_c.SetUpdatedBy(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *RegisteredModelCreate) SetID(v int) *RegisteredModelCreate {
 	_c.mutation.SetID(v)
@@ -137,6 +175,36 @@ func (_c *RegisteredModelCreate) AddAliases(v ...*ModelAlias) *RegisteredModelCr
 		ids[i] = v[i].ID
 	}
 	return _c.AddAliasIDs(ids...)
+}
+
+// AddTagIDs adds the "tags" edge to the RegisteredModelTag entity by IDs.
+func (_c *RegisteredModelCreate) AddTagIDs(ids ...int) *RegisteredModelCreate {
+	_c.mutation.AddTagIDs(ids...)
+	return _c
+}
+
+// AddTags adds the "tags" edges to the RegisteredModelTag entity.
+func (_c *RegisteredModelCreate) AddTags(v ...*RegisteredModelTag) *RegisteredModelCreate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddTagIDs(ids...)
+}
+
+// AddRuleIDs adds the "rules" edge to the ModelRule entity by IDs.
+func (_c *RegisteredModelCreate) AddRuleIDs(ids ...int) *RegisteredModelCreate {
+	_c.mutation.AddRuleIDs(ids...)
+	return _c
+}
+
+// AddRules adds the "rules" edges to the ModelRule entity.
+func (_c *RegisteredModelCreate) AddRules(v ...*ModelRule) *RegisteredModelCreate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddRuleIDs(ids...)
 }
 
 // Mutation returns the RegisteredModelMutation object of the builder.
@@ -178,9 +246,17 @@ func (_c *RegisteredModelCreate) defaults() {
 		v := registeredmodel.DefaultDescription
 		_c.mutation.SetDescription(v)
 	}
+	if _, ok := _c.mutation.LifecycleStage(); !ok {
+		v := registeredmodel.DefaultLifecycleStage
+		_c.mutation.SetLifecycleStage(v)
+	}
 	if _, ok := _c.mutation.NextVersion(); !ok {
 		v := registeredmodel.DefaultNextVersion
 		_c.mutation.SetNextVersion(v)
+	}
+	if _, ok := _c.mutation.HistoryLength(); !ok {
+		v := registeredmodel.DefaultHistoryLength
+		_c.mutation.SetHistoryLength(v)
 	}
 	if _, ok := _c.mutation.HistoryHead(); !ok {
 		v := registeredmodel.DefaultHistoryHead
@@ -189,6 +265,10 @@ func (_c *RegisteredModelCreate) defaults() {
 	if _, ok := _c.mutation.CreatedBy(); !ok {
 		v := registeredmodel.DefaultCreatedBy
 		_c.mutation.SetCreatedBy(v)
+	}
+	if _, ok := _c.mutation.UpdatedBy(); !ok {
+		v := registeredmodel.DefaultUpdatedBy
+		_c.mutation.SetUpdatedBy(v)
 	}
 }
 
@@ -205,8 +285,19 @@ func (_c *RegisteredModelCreate) check() error {
 	if _, ok := _c.mutation.Description(); !ok {
 		return &ValidationError{Name: "description", err: errors.New(`ent: missing required field "RegisteredModel.description"`)}
 	}
+	if _, ok := _c.mutation.LifecycleStage(); !ok {
+		return &ValidationError{Name: "lifecycle_stage", err: errors.New(`ent: missing required field "RegisteredModel.lifecycle_stage"`)}
+	}
+	if v, ok := _c.mutation.LifecycleStage(); ok {
+		if err := registeredmodel.LifecycleStageValidator(v); err != nil {
+			return &ValidationError{Name: "lifecycle_stage", err: fmt.Errorf(`ent: validator failed for field "RegisteredModel.lifecycle_stage": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.NextVersion(); !ok {
 		return &ValidationError{Name: "next_version", err: errors.New(`ent: missing required field "RegisteredModel.next_version"`)}
+	}
+	if _, ok := _c.mutation.HistoryLength(); !ok {
+		return &ValidationError{Name: "history_length", err: errors.New(`ent: missing required field "RegisteredModel.history_length"`)}
 	}
 	if _, ok := _c.mutation.HistoryHead(); !ok {
 		return &ValidationError{Name: "history_head", err: errors.New(`ent: missing required field "RegisteredModel.history_head"`)}
@@ -228,6 +319,14 @@ func (_c *RegisteredModelCreate) check() error {
 	if v, ok := _c.mutation.CreatedBy(); ok {
 		if err := registeredmodel.CreatedByValidator(v); err != nil {
 			return &ValidationError{Name: "created_by", err: fmt.Errorf(`ent: validator failed for field "RegisteredModel.created_by": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.UpdatedBy(); !ok {
+		return &ValidationError{Name: "updated_by", err: errors.New(`ent: missing required field "RegisteredModel.updated_by"`)}
+	}
+	if v, ok := _c.mutation.UpdatedBy(); ok {
+		if err := registeredmodel.UpdatedByValidator(v); err != nil {
+			return &ValidationError{Name: "updated_by", err: fmt.Errorf(`ent: validator failed for field "RegisteredModel.updated_by": %w`, err)}
 		}
 	}
 	return nil
@@ -271,13 +370,17 @@ func (_c *RegisteredModelCreate) createSpec() (*RegisteredModel, *sqlgraph.Creat
 		_spec.SetField(registeredmodel.FieldDescription, field.TypeString, value)
 		_node.Description = value
 	}
-	if value, ok := _c.mutation.Tags(); ok {
-		_spec.SetField(registeredmodel.FieldTags, field.TypeJSON, value)
-		_node.Tags = value
+	if value, ok := _c.mutation.LifecycleStage(); ok {
+		_spec.SetField(registeredmodel.FieldLifecycleStage, field.TypeEnum, value)
+		_node.LifecycleStage = value
 	}
 	if value, ok := _c.mutation.NextVersion(); ok {
 		_spec.SetField(registeredmodel.FieldNextVersion, field.TypeInt, value)
 		_node.NextVersion = value
+	}
+	if value, ok := _c.mutation.HistoryLength(); ok {
+		_spec.SetField(registeredmodel.FieldHistoryLength, field.TypeInt64, value)
+		_node.HistoryLength = value
 	}
 	if value, ok := _c.mutation.HistoryHead(); ok {
 		_spec.SetField(registeredmodel.FieldHistoryHead, field.TypeString, value)
@@ -294,6 +397,10 @@ func (_c *RegisteredModelCreate) createSpec() (*RegisteredModel, *sqlgraph.Creat
 	if value, ok := _c.mutation.CreatedBy(); ok {
 		_spec.SetField(registeredmodel.FieldCreatedBy, field.TypeString, value)
 		_node.CreatedBy = value
+	}
+	if value, ok := _c.mutation.UpdatedBy(); ok {
+		_spec.SetField(registeredmodel.FieldUpdatedBy, field.TypeString, value)
+		_node.UpdatedBy = value
 	}
 	if nodes := _c.mutation.VersionsIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -320,6 +427,38 @@ func (_c *RegisteredModelCreate) createSpec() (*RegisteredModel, *sqlgraph.Creat
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(modelalias.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.TagsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   registeredmodel.TagsTable,
+			Columns: []string{registeredmodel.TagsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(registeredmodeltag.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.RulesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   registeredmodel.RulesTable,
+			Columns: []string{registeredmodel.RulesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelrule.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {
@@ -403,21 +542,15 @@ func (u *RegisteredModelUpsert) UpdateDescription() *RegisteredModelUpsert {
 	return u
 }
 
-// SetTags sets the "tags" field.
-func (u *RegisteredModelUpsert) SetTags(v map[string]string) *RegisteredModelUpsert {
-	u.Set(registeredmodel.FieldTags, v)
+// SetLifecycleStage sets the "lifecycle_stage" field.
+func (u *RegisteredModelUpsert) SetLifecycleStage(v registeredmodel.LifecycleStage) *RegisteredModelUpsert {
+	u.Set(registeredmodel.FieldLifecycleStage, v)
 	return u
 }
 
-// UpdateTags sets the "tags" field to the value that was provided on create.
-func (u *RegisteredModelUpsert) UpdateTags() *RegisteredModelUpsert {
-	u.SetExcluded(registeredmodel.FieldTags)
-	return u
-}
-
-// ClearTags clears the value of the "tags" field.
-func (u *RegisteredModelUpsert) ClearTags() *RegisteredModelUpsert {
-	u.SetNull(registeredmodel.FieldTags)
+// UpdateLifecycleStage sets the "lifecycle_stage" field to the value that was provided on create.
+func (u *RegisteredModelUpsert) UpdateLifecycleStage() *RegisteredModelUpsert {
+	u.SetExcluded(registeredmodel.FieldLifecycleStage)
 	return u
 }
 
@@ -436,6 +569,24 @@ func (u *RegisteredModelUpsert) UpdateNextVersion() *RegisteredModelUpsert {
 // AddNextVersion adds v to the "next_version" field.
 func (u *RegisteredModelUpsert) AddNextVersion(v int) *RegisteredModelUpsert {
 	u.Add(registeredmodel.FieldNextVersion, v)
+	return u
+}
+
+// SetHistoryLength sets the "history_length" field.
+func (u *RegisteredModelUpsert) SetHistoryLength(v int64) *RegisteredModelUpsert {
+	u.Set(registeredmodel.FieldHistoryLength, v)
+	return u
+}
+
+// UpdateHistoryLength sets the "history_length" field to the value that was provided on create.
+func (u *RegisteredModelUpsert) UpdateHistoryLength() *RegisteredModelUpsert {
+	u.SetExcluded(registeredmodel.FieldHistoryLength)
+	return u
+}
+
+// AddHistoryLength adds v to the "history_length" field.
+func (u *RegisteredModelUpsert) AddHistoryLength(v int64) *RegisteredModelUpsert {
+	u.Add(registeredmodel.FieldHistoryLength, v)
 	return u
 }
 
@@ -478,6 +629,18 @@ func (u *RegisteredModelUpsert) SetCreatedBy(v string) *RegisteredModelUpsert {
 // UpdateCreatedBy sets the "created_by" field to the value that was provided on create.
 func (u *RegisteredModelUpsert) UpdateCreatedBy() *RegisteredModelUpsert {
 	u.SetExcluded(registeredmodel.FieldCreatedBy)
+	return u
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (u *RegisteredModelUpsert) SetUpdatedBy(v string) *RegisteredModelUpsert {
+	u.Set(registeredmodel.FieldUpdatedBy, v)
+	return u
+}
+
+// UpdateUpdatedBy sets the "updated_by" field to the value that was provided on create.
+func (u *RegisteredModelUpsert) UpdateUpdatedBy() *RegisteredModelUpsert {
+	u.SetExcluded(registeredmodel.FieldUpdatedBy)
 	return u
 }
 
@@ -560,24 +723,17 @@ func (u *RegisteredModelUpsertOne) UpdateDescription() *RegisteredModelUpsertOne
 	})
 }
 
-// SetTags sets the "tags" field.
-func (u *RegisteredModelUpsertOne) SetTags(v map[string]string) *RegisteredModelUpsertOne {
+// SetLifecycleStage sets the "lifecycle_stage" field.
+func (u *RegisteredModelUpsertOne) SetLifecycleStage(v registeredmodel.LifecycleStage) *RegisteredModelUpsertOne {
 	return u.Update(func(s *RegisteredModelUpsert) {
-		s.SetTags(v)
+		s.SetLifecycleStage(v)
 	})
 }
 
-// UpdateTags sets the "tags" field to the value that was provided on create.
-func (u *RegisteredModelUpsertOne) UpdateTags() *RegisteredModelUpsertOne {
+// UpdateLifecycleStage sets the "lifecycle_stage" field to the value that was provided on create.
+func (u *RegisteredModelUpsertOne) UpdateLifecycleStage() *RegisteredModelUpsertOne {
 	return u.Update(func(s *RegisteredModelUpsert) {
-		s.UpdateTags()
-	})
-}
-
-// ClearTags clears the value of the "tags" field.
-func (u *RegisteredModelUpsertOne) ClearTags() *RegisteredModelUpsertOne {
-	return u.Update(func(s *RegisteredModelUpsert) {
-		s.ClearTags()
+		s.UpdateLifecycleStage()
 	})
 }
 
@@ -599,6 +755,27 @@ func (u *RegisteredModelUpsertOne) AddNextVersion(v int) *RegisteredModelUpsertO
 func (u *RegisteredModelUpsertOne) UpdateNextVersion() *RegisteredModelUpsertOne {
 	return u.Update(func(s *RegisteredModelUpsert) {
 		s.UpdateNextVersion()
+	})
+}
+
+// SetHistoryLength sets the "history_length" field.
+func (u *RegisteredModelUpsertOne) SetHistoryLength(v int64) *RegisteredModelUpsertOne {
+	return u.Update(func(s *RegisteredModelUpsert) {
+		s.SetHistoryLength(v)
+	})
+}
+
+// AddHistoryLength adds v to the "history_length" field.
+func (u *RegisteredModelUpsertOne) AddHistoryLength(v int64) *RegisteredModelUpsertOne {
+	return u.Update(func(s *RegisteredModelUpsert) {
+		s.AddHistoryLength(v)
+	})
+}
+
+// UpdateHistoryLength sets the "history_length" field to the value that was provided on create.
+func (u *RegisteredModelUpsertOne) UpdateHistoryLength() *RegisteredModelUpsertOne {
+	return u.Update(func(s *RegisteredModelUpsert) {
+		s.UpdateHistoryLength()
 	})
 }
 
@@ -648,6 +825,20 @@ func (u *RegisteredModelUpsertOne) SetCreatedBy(v string) *RegisteredModelUpsert
 func (u *RegisteredModelUpsertOne) UpdateCreatedBy() *RegisteredModelUpsertOne {
 	return u.Update(func(s *RegisteredModelUpsert) {
 		s.UpdateCreatedBy()
+	})
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (u *RegisteredModelUpsertOne) SetUpdatedBy(v string) *RegisteredModelUpsertOne {
+	return u.Update(func(s *RegisteredModelUpsert) {
+		s.SetUpdatedBy(v)
+	})
+}
+
+// UpdateUpdatedBy sets the "updated_by" field to the value that was provided on create.
+func (u *RegisteredModelUpsertOne) UpdateUpdatedBy() *RegisteredModelUpsertOne {
+	return u.Update(func(s *RegisteredModelUpsert) {
+		s.UpdateUpdatedBy()
 	})
 }
 
@@ -896,24 +1087,17 @@ func (u *RegisteredModelUpsertBulk) UpdateDescription() *RegisteredModelUpsertBu
 	})
 }
 
-// SetTags sets the "tags" field.
-func (u *RegisteredModelUpsertBulk) SetTags(v map[string]string) *RegisteredModelUpsertBulk {
+// SetLifecycleStage sets the "lifecycle_stage" field.
+func (u *RegisteredModelUpsertBulk) SetLifecycleStage(v registeredmodel.LifecycleStage) *RegisteredModelUpsertBulk {
 	return u.Update(func(s *RegisteredModelUpsert) {
-		s.SetTags(v)
+		s.SetLifecycleStage(v)
 	})
 }
 
-// UpdateTags sets the "tags" field to the value that was provided on create.
-func (u *RegisteredModelUpsertBulk) UpdateTags() *RegisteredModelUpsertBulk {
+// UpdateLifecycleStage sets the "lifecycle_stage" field to the value that was provided on create.
+func (u *RegisteredModelUpsertBulk) UpdateLifecycleStage() *RegisteredModelUpsertBulk {
 	return u.Update(func(s *RegisteredModelUpsert) {
-		s.UpdateTags()
-	})
-}
-
-// ClearTags clears the value of the "tags" field.
-func (u *RegisteredModelUpsertBulk) ClearTags() *RegisteredModelUpsertBulk {
-	return u.Update(func(s *RegisteredModelUpsert) {
-		s.ClearTags()
+		s.UpdateLifecycleStage()
 	})
 }
 
@@ -935,6 +1119,27 @@ func (u *RegisteredModelUpsertBulk) AddNextVersion(v int) *RegisteredModelUpsert
 func (u *RegisteredModelUpsertBulk) UpdateNextVersion() *RegisteredModelUpsertBulk {
 	return u.Update(func(s *RegisteredModelUpsert) {
 		s.UpdateNextVersion()
+	})
+}
+
+// SetHistoryLength sets the "history_length" field.
+func (u *RegisteredModelUpsertBulk) SetHistoryLength(v int64) *RegisteredModelUpsertBulk {
+	return u.Update(func(s *RegisteredModelUpsert) {
+		s.SetHistoryLength(v)
+	})
+}
+
+// AddHistoryLength adds v to the "history_length" field.
+func (u *RegisteredModelUpsertBulk) AddHistoryLength(v int64) *RegisteredModelUpsertBulk {
+	return u.Update(func(s *RegisteredModelUpsert) {
+		s.AddHistoryLength(v)
+	})
+}
+
+// UpdateHistoryLength sets the "history_length" field to the value that was provided on create.
+func (u *RegisteredModelUpsertBulk) UpdateHistoryLength() *RegisteredModelUpsertBulk {
+	return u.Update(func(s *RegisteredModelUpsert) {
+		s.UpdateHistoryLength()
 	})
 }
 
@@ -984,6 +1189,20 @@ func (u *RegisteredModelUpsertBulk) SetCreatedBy(v string) *RegisteredModelUpser
 func (u *RegisteredModelUpsertBulk) UpdateCreatedBy() *RegisteredModelUpsertBulk {
 	return u.Update(func(s *RegisteredModelUpsert) {
 		s.UpdateCreatedBy()
+	})
+}
+
+// SetUpdatedBy sets the "updated_by" field.
+func (u *RegisteredModelUpsertBulk) SetUpdatedBy(v string) *RegisteredModelUpsertBulk {
+	return u.Update(func(s *RegisteredModelUpsert) {
+		s.SetUpdatedBy(v)
+	})
+}
+
+// UpdateUpdatedBy sets the "updated_by" field to the value that was provided on create.
+func (u *RegisteredModelUpsertBulk) UpdateUpdatedBy() *RegisteredModelUpsertBulk {
+	return u.Update(func(s *RegisteredModelUpsert) {
+		s.UpdateUpdatedBy()
 	})
 }
 

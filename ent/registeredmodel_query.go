@@ -13,9 +13,11 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/cairnml/cairn/ent/modelalias"
+	"github.com/cairnml/cairn/ent/modelrule"
 	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/ent/predicate"
 	"github.com/cairnml/cairn/ent/registeredmodel"
+	"github.com/cairnml/cairn/ent/registeredmodeltag"
 )
 
 // RegisteredModelQuery is the builder for querying RegisteredModel entities.
@@ -27,6 +29,8 @@ type RegisteredModelQuery struct {
 	predicates   []predicate.RegisteredModel
 	withVersions *ModelVersionQuery
 	withAliases  *ModelAliasQuery
+	withTags     *RegisteredModelTagQuery
+	withRules    *ModelRuleQuery
 	modifiers    []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -101,6 +105,50 @@ func (_q *RegisteredModelQuery) QueryAliases() *ModelAliasQuery {
 			sqlgraph.From(registeredmodel.Table, registeredmodel.FieldID, selector),
 			sqlgraph.To(modelalias.Table, modelalias.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, registeredmodel.AliasesTable, registeredmodel.AliasesColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryTags chains the current query on the "tags" edge.
+func (_q *RegisteredModelQuery) QueryTags() *RegisteredModelTagQuery {
+	query := (&RegisteredModelTagClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(registeredmodel.Table, registeredmodel.FieldID, selector),
+			sqlgraph.To(registeredmodeltag.Table, registeredmodeltag.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, registeredmodel.TagsTable, registeredmodel.TagsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryRules chains the current query on the "rules" edge.
+func (_q *RegisteredModelQuery) QueryRules() *ModelRuleQuery {
+	query := (&ModelRuleClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(registeredmodel.Table, registeredmodel.FieldID, selector),
+			sqlgraph.To(modelrule.Table, modelrule.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, registeredmodel.RulesTable, registeredmodel.RulesColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -302,6 +350,8 @@ func (_q *RegisteredModelQuery) Clone() *RegisteredModelQuery {
 		predicates:   append([]predicate.RegisteredModel{}, _q.predicates...),
 		withVersions: _q.withVersions.Clone(),
 		withAliases:  _q.withAliases.Clone(),
+		withTags:     _q.withTags.Clone(),
+		withRules:    _q.withRules.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -328,6 +378,28 @@ func (_q *RegisteredModelQuery) WithAliases(opts ...func(*ModelAliasQuery)) *Reg
 		opt(query)
 	}
 	_q.withAliases = query
+	return _q
+}
+
+// WithTags tells the query-builder to eager-load the nodes that are connected to
+// the "tags" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *RegisteredModelQuery) WithTags(opts ...func(*RegisteredModelTagQuery)) *RegisteredModelQuery {
+	query := (&RegisteredModelTagClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withTags = query
+	return _q
+}
+
+// WithRules tells the query-builder to eager-load the nodes that are connected to
+// the "rules" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *RegisteredModelQuery) WithRules(opts ...func(*ModelRuleQuery)) *RegisteredModelQuery {
+	query := (&ModelRuleClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withRules = query
 	return _q
 }
 
@@ -409,9 +481,11 @@ func (_q *RegisteredModelQuery) sqlAll(ctx context.Context, hooks ...queryHook) 
 	var (
 		nodes       = []*RegisteredModel{}
 		_spec       = _q.querySpec()
-		loadedTypes = [2]bool{
+		loadedTypes = [4]bool{
 			_q.withVersions != nil,
 			_q.withAliases != nil,
+			_q.withTags != nil,
+			_q.withRules != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -446,6 +520,20 @@ func (_q *RegisteredModelQuery) sqlAll(ctx context.Context, hooks ...queryHook) 
 		if err := _q.loadAliases(ctx, query, nodes,
 			func(n *RegisteredModel) { n.Edges.Aliases = []*ModelAlias{} },
 			func(n *RegisteredModel, e *ModelAlias) { n.Edges.Aliases = append(n.Edges.Aliases, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withTags; query != nil {
+		if err := _q.loadTags(ctx, query, nodes,
+			func(n *RegisteredModel) { n.Edges.Tags = []*RegisteredModelTag{} },
+			func(n *RegisteredModel, e *RegisteredModelTag) { n.Edges.Tags = append(n.Edges.Tags, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withRules; query != nil {
+		if err := _q.loadRules(ctx, query, nodes,
+			func(n *RegisteredModel) { n.Edges.Rules = []*ModelRule{} },
+			func(n *RegisteredModel, e *ModelRule) { n.Edges.Rules = append(n.Edges.Rules, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -497,6 +585,66 @@ func (_q *RegisteredModelQuery) loadAliases(ctx context.Context, query *ModelAli
 	}
 	query.Where(predicate.ModelAlias(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(registeredmodel.AliasesColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.RegisteredModelID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "registered_model_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *RegisteredModelQuery) loadTags(ctx context.Context, query *RegisteredModelTagQuery, nodes []*RegisteredModel, init func(*RegisteredModel), assign func(*RegisteredModel, *RegisteredModelTag)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int]*RegisteredModel)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(registeredmodeltag.FieldRegisteredModelID)
+	}
+	query.Where(predicate.RegisteredModelTag(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(registeredmodel.TagsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.RegisteredModelID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "registered_model_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *RegisteredModelQuery) loadRules(ctx context.Context, query *ModelRuleQuery, nodes []*RegisteredModel, init func(*RegisteredModel), assign func(*RegisteredModel, *ModelRule)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int]*RegisteredModel)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(modelrule.FieldRegisteredModelID)
+	}
+	query.Where(predicate.ModelRule(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(registeredmodel.RulesColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

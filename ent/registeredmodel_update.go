@@ -11,9 +11,11 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/cairnml/cairn/ent/modelalias"
+	"github.com/cairnml/cairn/ent/modelrule"
 	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/ent/predicate"
 	"github.com/cairnml/cairn/ent/registeredmodel"
+	"github.com/cairnml/cairn/ent/registeredmodeltag"
 )
 
 // RegisteredModelUpdate is the builder for updating RegisteredModel entities.
@@ -58,15 +60,17 @@ func (_u *RegisteredModelUpdate) SetNillableDescription(v *string) *RegisteredMo
 	return _u
 }
 
-// SetTags sets the "tags" field.
-func (_u *RegisteredModelUpdate) SetTags(v map[string]string) *RegisteredModelUpdate {
-	_u.mutation.SetTags(v)
+// SetLifecycleStage sets the "lifecycle_stage" field.
+func (_u *RegisteredModelUpdate) SetLifecycleStage(v registeredmodel.LifecycleStage) *RegisteredModelUpdate {
+	_u.mutation.SetLifecycleStage(v)
 	return _u
 }
 
-// ClearTags clears the value of the "tags" field.
-func (_u *RegisteredModelUpdate) ClearTags() *RegisteredModelUpdate {
-	_u.mutation.ClearTags()
+// SetNillableLifecycleStage sets the "lifecycle_stage" field if the given value is not nil.
+func (_u *RegisteredModelUpdate) SetNillableLifecycleStage(v *registeredmodel.LifecycleStage) *RegisteredModelUpdate {
+	if v != nil {
+		_u.SetLifecycleStage(*v)
+	}
 	return _u
 }
 
@@ -88,6 +92,27 @@ func (_u *RegisteredModelUpdate) SetNillableNextVersion(v *int) *RegisteredModel
 // AddNextVersion adds value to the "next_version" field.
 func (_u *RegisteredModelUpdate) AddNextVersion(v int) *RegisteredModelUpdate {
 	_u.mutation.AddNextVersion(v)
+	return _u
+}
+
+// SetHistoryLength sets the "history_length" field.
+func (_u *RegisteredModelUpdate) SetHistoryLength(v int64) *RegisteredModelUpdate {
+	_u.mutation.ResetHistoryLength()
+	_u.mutation.SetHistoryLength(v)
+	return _u
+}
+
+// SetNillableHistoryLength sets the "history_length" field if the given value is not nil.
+func (_u *RegisteredModelUpdate) SetNillableHistoryLength(v *int64) *RegisteredModelUpdate {
+	if v != nil {
+		_u.SetHistoryLength(*v)
+	}
+	return _u
+}
+
+// AddHistoryLength adds value to the "history_length" field.
+func (_u *RegisteredModelUpdate) AddHistoryLength(v int64) *RegisteredModelUpdate {
+	_u.mutation.AddHistoryLength(v)
 	return _u
 }
 
@@ -140,6 +165,20 @@ func (_u *RegisteredModelUpdate) SetNillableCreatedBy(v *string) *RegisteredMode
 	return _u
 }
 
+// SetUpdatedBy sets the "updated_by" field.
+func (_u *RegisteredModelUpdate) SetUpdatedBy(v string) *RegisteredModelUpdate {
+	_u.mutation.SetUpdatedBy(v)
+	return _u
+}
+
+// SetNillableUpdatedBy sets the "updated_by" field if the given value is not nil.
+func (_u *RegisteredModelUpdate) SetNillableUpdatedBy(v *string) *RegisteredModelUpdate {
+	if v != nil {
+		_u.SetUpdatedBy(*v)
+	}
+	return _u
+}
+
 // AddVersionIDs adds the "versions" edge to the ModelVersion entity by IDs.
 func (_u *RegisteredModelUpdate) AddVersionIDs(ids ...int) *RegisteredModelUpdate {
 	_u.mutation.AddVersionIDs(ids...)
@@ -168,6 +207,36 @@ func (_u *RegisteredModelUpdate) AddAliases(v ...*ModelAlias) *RegisteredModelUp
 		ids[i] = v[i].ID
 	}
 	return _u.AddAliasIDs(ids...)
+}
+
+// AddTagIDs adds the "tags" edge to the RegisteredModelTag entity by IDs.
+func (_u *RegisteredModelUpdate) AddTagIDs(ids ...int) *RegisteredModelUpdate {
+	_u.mutation.AddTagIDs(ids...)
+	return _u
+}
+
+// AddTags adds the "tags" edges to the RegisteredModelTag entity.
+func (_u *RegisteredModelUpdate) AddTags(v ...*RegisteredModelTag) *RegisteredModelUpdate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddTagIDs(ids...)
+}
+
+// AddRuleIDs adds the "rules" edge to the ModelRule entity by IDs.
+func (_u *RegisteredModelUpdate) AddRuleIDs(ids ...int) *RegisteredModelUpdate {
+	_u.mutation.AddRuleIDs(ids...)
+	return _u
+}
+
+// AddRules adds the "rules" edges to the ModelRule entity.
+func (_u *RegisteredModelUpdate) AddRules(v ...*ModelRule) *RegisteredModelUpdate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddRuleIDs(ids...)
 }
 
 // Mutation returns the RegisteredModelMutation object of the builder.
@@ -217,6 +286,48 @@ func (_u *RegisteredModelUpdate) RemoveAliases(v ...*ModelAlias) *RegisteredMode
 	return _u.RemoveAliasIDs(ids...)
 }
 
+// ClearTags clears all "tags" edges to the RegisteredModelTag entity.
+func (_u *RegisteredModelUpdate) ClearTags() *RegisteredModelUpdate {
+	_u.mutation.ClearTags()
+	return _u
+}
+
+// RemoveTagIDs removes the "tags" edge to RegisteredModelTag entities by IDs.
+func (_u *RegisteredModelUpdate) RemoveTagIDs(ids ...int) *RegisteredModelUpdate {
+	_u.mutation.RemoveTagIDs(ids...)
+	return _u
+}
+
+// RemoveTags removes "tags" edges to RegisteredModelTag entities.
+func (_u *RegisteredModelUpdate) RemoveTags(v ...*RegisteredModelTag) *RegisteredModelUpdate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveTagIDs(ids...)
+}
+
+// ClearRules clears all "rules" edges to the ModelRule entity.
+func (_u *RegisteredModelUpdate) ClearRules() *RegisteredModelUpdate {
+	_u.mutation.ClearRules()
+	return _u
+}
+
+// RemoveRuleIDs removes the "rules" edge to ModelRule entities by IDs.
+func (_u *RegisteredModelUpdate) RemoveRuleIDs(ids ...int) *RegisteredModelUpdate {
+	_u.mutation.RemoveRuleIDs(ids...)
+	return _u
+}
+
+// RemoveRules removes "rules" edges to ModelRule entities.
+func (_u *RegisteredModelUpdate) RemoveRules(v ...*ModelRule) *RegisteredModelUpdate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveRuleIDs(ids...)
+}
+
 // Save executes the query and returns the number of nodes affected by the update operation.
 func (_u *RegisteredModelUpdate) Save(ctx context.Context) (int, error) {
 	return withHooks(ctx, _u.sqlSave, _u.mutation, _u.hooks)
@@ -251,6 +362,11 @@ func (_u *RegisteredModelUpdate) check() error {
 			return &ValidationError{Name: "name", err: fmt.Errorf(`ent: validator failed for field "RegisteredModel.name": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.LifecycleStage(); ok {
+		if err := registeredmodel.LifecycleStageValidator(v); err != nil {
+			return &ValidationError{Name: "lifecycle_stage", err: fmt.Errorf(`ent: validator failed for field "RegisteredModel.lifecycle_stage": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.HistoryHead(); ok {
 		if err := registeredmodel.HistoryHeadValidator(v); err != nil {
 			return &ValidationError{Name: "history_head", err: fmt.Errorf(`ent: validator failed for field "RegisteredModel.history_head": %w`, err)}
@@ -259,6 +375,11 @@ func (_u *RegisteredModelUpdate) check() error {
 	if v, ok := _u.mutation.CreatedBy(); ok {
 		if err := registeredmodel.CreatedByValidator(v); err != nil {
 			return &ValidationError{Name: "created_by", err: fmt.Errorf(`ent: validator failed for field "RegisteredModel.created_by": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.UpdatedBy(); ok {
+		if err := registeredmodel.UpdatedByValidator(v); err != nil {
+			return &ValidationError{Name: "updated_by", err: fmt.Errorf(`ent: validator failed for field "RegisteredModel.updated_by": %w`, err)}
 		}
 	}
 	return nil
@@ -288,17 +409,20 @@ func (_u *RegisteredModelUpdate) sqlSave(ctx context.Context) (_node int, err er
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(registeredmodel.FieldDescription, field.TypeString, value)
 	}
-	if value, ok := _u.mutation.Tags(); ok {
-		_spec.SetField(registeredmodel.FieldTags, field.TypeJSON, value)
-	}
-	if _u.mutation.TagsCleared() {
-		_spec.ClearField(registeredmodel.FieldTags, field.TypeJSON)
+	if value, ok := _u.mutation.LifecycleStage(); ok {
+		_spec.SetField(registeredmodel.FieldLifecycleStage, field.TypeEnum, value)
 	}
 	if value, ok := _u.mutation.NextVersion(); ok {
 		_spec.SetField(registeredmodel.FieldNextVersion, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.AddedNextVersion(); ok {
 		_spec.AddField(registeredmodel.FieldNextVersion, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.HistoryLength(); ok {
+		_spec.SetField(registeredmodel.FieldHistoryLength, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedHistoryLength(); ok {
+		_spec.AddField(registeredmodel.FieldHistoryLength, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.HistoryHead(); ok {
 		_spec.SetField(registeredmodel.FieldHistoryHead, field.TypeString, value)
@@ -311,6 +435,9 @@ func (_u *RegisteredModelUpdate) sqlSave(ctx context.Context) (_node int, err er
 	}
 	if value, ok := _u.mutation.CreatedBy(); ok {
 		_spec.SetField(registeredmodel.FieldCreatedBy, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.UpdatedBy(); ok {
+		_spec.SetField(registeredmodel.FieldUpdatedBy, field.TypeString, value)
 	}
 	if _u.mutation.VersionsCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -395,6 +522,96 @@ func (_u *RegisteredModelUpdate) sqlSave(ctx context.Context) (_node int, err er
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(modelalias.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.TagsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   registeredmodel.TagsTable,
+			Columns: []string{registeredmodel.TagsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(registeredmodeltag.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedTagsIDs(); len(nodes) > 0 && !_u.mutation.TagsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   registeredmodel.TagsTable,
+			Columns: []string{registeredmodel.TagsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(registeredmodeltag.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.TagsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   registeredmodel.TagsTable,
+			Columns: []string{registeredmodel.TagsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(registeredmodeltag.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.RulesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   registeredmodel.RulesTable,
+			Columns: []string{registeredmodel.RulesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelrule.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedRulesIDs(); len(nodes) > 0 && !_u.mutation.RulesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   registeredmodel.RulesTable,
+			Columns: []string{registeredmodel.RulesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelrule.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RulesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   registeredmodel.RulesTable,
+			Columns: []string{registeredmodel.RulesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelrule.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {
@@ -452,15 +669,17 @@ func (_u *RegisteredModelUpdateOne) SetNillableDescription(v *string) *Registere
 	return _u
 }
 
-// SetTags sets the "tags" field.
-func (_u *RegisteredModelUpdateOne) SetTags(v map[string]string) *RegisteredModelUpdateOne {
-	_u.mutation.SetTags(v)
+// SetLifecycleStage sets the "lifecycle_stage" field.
+func (_u *RegisteredModelUpdateOne) SetLifecycleStage(v registeredmodel.LifecycleStage) *RegisteredModelUpdateOne {
+	_u.mutation.SetLifecycleStage(v)
 	return _u
 }
 
-// ClearTags clears the value of the "tags" field.
-func (_u *RegisteredModelUpdateOne) ClearTags() *RegisteredModelUpdateOne {
-	_u.mutation.ClearTags()
+// SetNillableLifecycleStage sets the "lifecycle_stage" field if the given value is not nil.
+func (_u *RegisteredModelUpdateOne) SetNillableLifecycleStage(v *registeredmodel.LifecycleStage) *RegisteredModelUpdateOne {
+	if v != nil {
+		_u.SetLifecycleStage(*v)
+	}
 	return _u
 }
 
@@ -482,6 +701,27 @@ func (_u *RegisteredModelUpdateOne) SetNillableNextVersion(v *int) *RegisteredMo
 // AddNextVersion adds value to the "next_version" field.
 func (_u *RegisteredModelUpdateOne) AddNextVersion(v int) *RegisteredModelUpdateOne {
 	_u.mutation.AddNextVersion(v)
+	return _u
+}
+
+// SetHistoryLength sets the "history_length" field.
+func (_u *RegisteredModelUpdateOne) SetHistoryLength(v int64) *RegisteredModelUpdateOne {
+	_u.mutation.ResetHistoryLength()
+	_u.mutation.SetHistoryLength(v)
+	return _u
+}
+
+// SetNillableHistoryLength sets the "history_length" field if the given value is not nil.
+func (_u *RegisteredModelUpdateOne) SetNillableHistoryLength(v *int64) *RegisteredModelUpdateOne {
+	if v != nil {
+		_u.SetHistoryLength(*v)
+	}
+	return _u
+}
+
+// AddHistoryLength adds value to the "history_length" field.
+func (_u *RegisteredModelUpdateOne) AddHistoryLength(v int64) *RegisteredModelUpdateOne {
+	_u.mutation.AddHistoryLength(v)
 	return _u
 }
 
@@ -534,6 +774,20 @@ func (_u *RegisteredModelUpdateOne) SetNillableCreatedBy(v *string) *RegisteredM
 	return _u
 }
 
+// SetUpdatedBy sets the "updated_by" field.
+func (_u *RegisteredModelUpdateOne) SetUpdatedBy(v string) *RegisteredModelUpdateOne {
+	_u.mutation.SetUpdatedBy(v)
+	return _u
+}
+
+// SetNillableUpdatedBy sets the "updated_by" field if the given value is not nil.
+func (_u *RegisteredModelUpdateOne) SetNillableUpdatedBy(v *string) *RegisteredModelUpdateOne {
+	if v != nil {
+		_u.SetUpdatedBy(*v)
+	}
+	return _u
+}
+
 // AddVersionIDs adds the "versions" edge to the ModelVersion entity by IDs.
 func (_u *RegisteredModelUpdateOne) AddVersionIDs(ids ...int) *RegisteredModelUpdateOne {
 	_u.mutation.AddVersionIDs(ids...)
@@ -562,6 +816,36 @@ func (_u *RegisteredModelUpdateOne) AddAliases(v ...*ModelAlias) *RegisteredMode
 		ids[i] = v[i].ID
 	}
 	return _u.AddAliasIDs(ids...)
+}
+
+// AddTagIDs adds the "tags" edge to the RegisteredModelTag entity by IDs.
+func (_u *RegisteredModelUpdateOne) AddTagIDs(ids ...int) *RegisteredModelUpdateOne {
+	_u.mutation.AddTagIDs(ids...)
+	return _u
+}
+
+// AddTags adds the "tags" edges to the RegisteredModelTag entity.
+func (_u *RegisteredModelUpdateOne) AddTags(v ...*RegisteredModelTag) *RegisteredModelUpdateOne {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddTagIDs(ids...)
+}
+
+// AddRuleIDs adds the "rules" edge to the ModelRule entity by IDs.
+func (_u *RegisteredModelUpdateOne) AddRuleIDs(ids ...int) *RegisteredModelUpdateOne {
+	_u.mutation.AddRuleIDs(ids...)
+	return _u
+}
+
+// AddRules adds the "rules" edges to the ModelRule entity.
+func (_u *RegisteredModelUpdateOne) AddRules(v ...*ModelRule) *RegisteredModelUpdateOne {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddRuleIDs(ids...)
 }
 
 // Mutation returns the RegisteredModelMutation object of the builder.
@@ -611,6 +895,48 @@ func (_u *RegisteredModelUpdateOne) RemoveAliases(v ...*ModelAlias) *RegisteredM
 	return _u.RemoveAliasIDs(ids...)
 }
 
+// ClearTags clears all "tags" edges to the RegisteredModelTag entity.
+func (_u *RegisteredModelUpdateOne) ClearTags() *RegisteredModelUpdateOne {
+	_u.mutation.ClearTags()
+	return _u
+}
+
+// RemoveTagIDs removes the "tags" edge to RegisteredModelTag entities by IDs.
+func (_u *RegisteredModelUpdateOne) RemoveTagIDs(ids ...int) *RegisteredModelUpdateOne {
+	_u.mutation.RemoveTagIDs(ids...)
+	return _u
+}
+
+// RemoveTags removes "tags" edges to RegisteredModelTag entities.
+func (_u *RegisteredModelUpdateOne) RemoveTags(v ...*RegisteredModelTag) *RegisteredModelUpdateOne {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveTagIDs(ids...)
+}
+
+// ClearRules clears all "rules" edges to the ModelRule entity.
+func (_u *RegisteredModelUpdateOne) ClearRules() *RegisteredModelUpdateOne {
+	_u.mutation.ClearRules()
+	return _u
+}
+
+// RemoveRuleIDs removes the "rules" edge to ModelRule entities by IDs.
+func (_u *RegisteredModelUpdateOne) RemoveRuleIDs(ids ...int) *RegisteredModelUpdateOne {
+	_u.mutation.RemoveRuleIDs(ids...)
+	return _u
+}
+
+// RemoveRules removes "rules" edges to ModelRule entities.
+func (_u *RegisteredModelUpdateOne) RemoveRules(v ...*ModelRule) *RegisteredModelUpdateOne {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveRuleIDs(ids...)
+}
+
 // Where appends a list predicates to the RegisteredModelUpdate builder.
 func (_u *RegisteredModelUpdateOne) Where(ps ...predicate.RegisteredModel) *RegisteredModelUpdateOne {
 	_u.mutation.Where(ps...)
@@ -658,6 +984,11 @@ func (_u *RegisteredModelUpdateOne) check() error {
 			return &ValidationError{Name: "name", err: fmt.Errorf(`ent: validator failed for field "RegisteredModel.name": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.LifecycleStage(); ok {
+		if err := registeredmodel.LifecycleStageValidator(v); err != nil {
+			return &ValidationError{Name: "lifecycle_stage", err: fmt.Errorf(`ent: validator failed for field "RegisteredModel.lifecycle_stage": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.HistoryHead(); ok {
 		if err := registeredmodel.HistoryHeadValidator(v); err != nil {
 			return &ValidationError{Name: "history_head", err: fmt.Errorf(`ent: validator failed for field "RegisteredModel.history_head": %w`, err)}
@@ -666,6 +997,11 @@ func (_u *RegisteredModelUpdateOne) check() error {
 	if v, ok := _u.mutation.CreatedBy(); ok {
 		if err := registeredmodel.CreatedByValidator(v); err != nil {
 			return &ValidationError{Name: "created_by", err: fmt.Errorf(`ent: validator failed for field "RegisteredModel.created_by": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.UpdatedBy(); ok {
+		if err := registeredmodel.UpdatedByValidator(v); err != nil {
+			return &ValidationError{Name: "updated_by", err: fmt.Errorf(`ent: validator failed for field "RegisteredModel.updated_by": %w`, err)}
 		}
 	}
 	return nil
@@ -712,17 +1048,20 @@ func (_u *RegisteredModelUpdateOne) sqlSave(ctx context.Context) (_node *Registe
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(registeredmodel.FieldDescription, field.TypeString, value)
 	}
-	if value, ok := _u.mutation.Tags(); ok {
-		_spec.SetField(registeredmodel.FieldTags, field.TypeJSON, value)
-	}
-	if _u.mutation.TagsCleared() {
-		_spec.ClearField(registeredmodel.FieldTags, field.TypeJSON)
+	if value, ok := _u.mutation.LifecycleStage(); ok {
+		_spec.SetField(registeredmodel.FieldLifecycleStage, field.TypeEnum, value)
 	}
 	if value, ok := _u.mutation.NextVersion(); ok {
 		_spec.SetField(registeredmodel.FieldNextVersion, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.AddedNextVersion(); ok {
 		_spec.AddField(registeredmodel.FieldNextVersion, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.HistoryLength(); ok {
+		_spec.SetField(registeredmodel.FieldHistoryLength, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedHistoryLength(); ok {
+		_spec.AddField(registeredmodel.FieldHistoryLength, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.HistoryHead(); ok {
 		_spec.SetField(registeredmodel.FieldHistoryHead, field.TypeString, value)
@@ -735,6 +1074,9 @@ func (_u *RegisteredModelUpdateOne) sqlSave(ctx context.Context) (_node *Registe
 	}
 	if value, ok := _u.mutation.CreatedBy(); ok {
 		_spec.SetField(registeredmodel.FieldCreatedBy, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.UpdatedBy(); ok {
+		_spec.SetField(registeredmodel.FieldUpdatedBy, field.TypeString, value)
 	}
 	if _u.mutation.VersionsCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -819,6 +1161,96 @@ func (_u *RegisteredModelUpdateOne) sqlSave(ctx context.Context) (_node *Registe
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(modelalias.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.TagsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   registeredmodel.TagsTable,
+			Columns: []string{registeredmodel.TagsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(registeredmodeltag.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedTagsIDs(); len(nodes) > 0 && !_u.mutation.TagsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   registeredmodel.TagsTable,
+			Columns: []string{registeredmodel.TagsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(registeredmodeltag.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.TagsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   registeredmodel.TagsTable,
+			Columns: []string{registeredmodel.TagsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(registeredmodeltag.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.RulesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   registeredmodel.RulesTable,
+			Columns: []string{registeredmodel.RulesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelrule.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedRulesIDs(); len(nodes) > 0 && !_u.mutation.RulesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   registeredmodel.RulesTable,
+			Columns: []string{registeredmodel.RulesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelrule.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RulesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   registeredmodel.RulesTable,
+			Columns: []string{registeredmodel.RulesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(modelrule.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {

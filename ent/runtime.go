@@ -22,16 +22,20 @@ import (
 	"github.com/cairnml/cairn/ent/metricseries"
 	"github.com/cairnml/cairn/ent/metrictail"
 	"github.com/cairnml/cairn/ent/modelalias"
+	"github.com/cairnml/cairn/ent/modelhistory"
+	"github.com/cairnml/cairn/ent/modelmanifest"
+	"github.com/cairnml/cairn/ent/modelrule"
 	"github.com/cairnml/cairn/ent/modelversion"
+	"github.com/cairnml/cairn/ent/modelversiontag"
 	"github.com/cairnml/cairn/ent/param"
 	"github.com/cairnml/cairn/ent/pluginrelease"
 	"github.com/cairnml/cairn/ent/registeredmodel"
+	"github.com/cairnml/cairn/ent/registeredmodeltag"
 	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/ent/runinput"
 	"github.com/cairnml/cairn/ent/runoutput"
 	"github.com/cairnml/cairn/ent/runtag"
 	"github.com/cairnml/cairn/ent/schema"
-	"github.com/cairnml/cairn/ent/stagetransition"
 	"github.com/cairnml/cairn/ent/token"
 )
 
@@ -325,48 +329,150 @@ func init() {
 	modelaliasDescAlias := modelaliasFields[1].Descriptor()
 	// modelalias.AliasValidator is a validator for the "alias" field. It is called by the builders before save.
 	modelalias.AliasValidator = modelaliasDescAlias.Validators[0].(func(string) error)
+	// modelaliasDescUpdatedBy is the schema descriptor for updated_by field.
+	modelaliasDescUpdatedBy := modelaliasFields[4].Descriptor()
+	// modelalias.DefaultUpdatedBy holds the default value on creation for the updated_by field.
+	modelalias.DefaultUpdatedBy = modelaliasDescUpdatedBy.Default.(string)
+	// modelalias.UpdatedByValidator is a validator for the "updated_by" field. It is called by the builders before save.
+	modelalias.UpdatedByValidator = modelaliasDescUpdatedBy.Validators[0].(func(string) error)
+	modelhistoryFields := schema.ModelHistory{}.Fields()
+	_ = modelhistoryFields
+	// modelhistoryDescModelName is the schema descriptor for model_name field.
+	modelhistoryDescModelName := modelhistoryFields[2].Descriptor()
+	// modelhistory.ModelNameValidator is a validator for the "model_name" field. It is called by the builders before save.
+	modelhistory.ModelNameValidator = modelhistoryDescModelName.Validators[0].(func(string) error)
+	// modelhistoryDescFromStage is the schema descriptor for from_stage field.
+	modelhistoryDescFromStage := modelhistoryFields[5].Descriptor()
+	// modelhistory.FromStageValidator is a validator for the "from_stage" field. It is called by the builders before save.
+	modelhistory.FromStageValidator = modelhistoryDescFromStage.Validators[0].(func(string) error)
+	// modelhistoryDescToStage is the schema descriptor for to_stage field.
+	modelhistoryDescToStage := modelhistoryFields[6].Descriptor()
+	// modelhistory.ToStageValidator is a validator for the "to_stage" field. It is called by the builders before save.
+	modelhistory.ToStageValidator = modelhistoryDescToStage.Validators[0].(func(string) error)
+	// modelhistoryDescRestores is the schema descriptor for restores field.
+	modelhistoryDescRestores := modelhistoryFields[7].Descriptor()
+	// modelhistory.DefaultRestores holds the default value on creation for the restores field.
+	modelhistory.DefaultRestores = modelhistoryDescRestores.Default.(int64)
+	// modelhistoryDescDetail is the schema descriptor for detail field.
+	modelhistoryDescDetail := modelhistoryFields[8].Descriptor()
+	// modelhistory.DefaultDetail holds the default value on creation for the detail field.
+	modelhistory.DefaultDetail = modelhistoryDescDetail.Default.(string)
+	// modelhistoryDescReason is the schema descriptor for reason field.
+	modelhistoryDescReason := modelhistoryFields[9].Descriptor()
+	// modelhistory.DefaultReason holds the default value on creation for the reason field.
+	modelhistory.DefaultReason = modelhistoryDescReason.Default.(string)
+	// modelhistoryDescPrincipal is the schema descriptor for principal field.
+	modelhistoryDescPrincipal := modelhistoryFields[10].Descriptor()
+	// modelhistory.PrincipalValidator is a validator for the "principal" field. It is called by the builders before save.
+	modelhistory.PrincipalValidator = modelhistoryDescPrincipal.Validators[0].(func(string) error)
+	// modelhistoryDescPreviousHash is the schema descriptor for previous_hash field.
+	modelhistoryDescPreviousHash := modelhistoryFields[12].Descriptor()
+	// modelhistory.PreviousHashValidator is a validator for the "previous_hash" field. It is called by the builders before save.
+	modelhistory.PreviousHashValidator = modelhistoryDescPreviousHash.Validators[0].(func(string) error)
+	// modelhistoryDescHash is the schema descriptor for hash field.
+	modelhistoryDescHash := modelhistoryFields[13].Descriptor()
+	// modelhistory.HashValidator is a validator for the "hash" field. It is called by the builders before save.
+	modelhistory.HashValidator = modelhistoryDescHash.Validators[0].(func(string) error)
+	modelmanifestFields := schema.ModelManifest{}.Fields()
+	_ = modelmanifestFields
+	// modelmanifestDescSignature is the schema descriptor for signature field.
+	modelmanifestDescSignature := modelmanifestFields[1].Descriptor()
+	// modelmanifest.DefaultSignature holds the default value on creation for the signature field.
+	modelmanifest.DefaultSignature = modelmanifestDescSignature.Default.(string)
+	// modelmanifestDescRequirements is the schema descriptor for requirements field.
+	modelmanifestDescRequirements := modelmanifestFields[2].Descriptor()
+	// modelmanifest.DefaultRequirements holds the default value on creation for the requirements field.
+	modelmanifest.DefaultRequirements = modelmanifestDescRequirements.Default.(string)
+	// modelmanifestDescProblem is the schema descriptor for problem field.
+	modelmanifestDescProblem := modelmanifestFields[3].Descriptor()
+	// modelmanifest.DefaultProblem holds the default value on creation for the problem field.
+	modelmanifest.DefaultProblem = modelmanifestDescProblem.Default.(string)
+	modelruleFields := schema.ModelRule{}.Fields()
+	_ = modelruleFields
+	// modelruleDescStage is the schema descriptor for stage field.
+	modelruleDescStage := modelruleFields[2].Descriptor()
+	// modelrule.StageValidator is a validator for the "stage" field. It is called by the builders before save.
+	modelrule.StageValidator = modelruleDescStage.Validators[0].(func(string) error)
+	// modelruleDescKey is the schema descriptor for key field.
+	modelruleDescKey := modelruleFields[4].Descriptor()
+	// modelrule.DefaultKey holds the default value on creation for the key field.
+	modelrule.DefaultKey = modelruleDescKey.Default.(string)
+	// modelrule.KeyValidator is a validator for the "key" field. It is called by the builders before save.
+	modelrule.KeyValidator = modelruleDescKey.Validators[0].(func(string) error)
+	// modelruleDescMargin is the schema descriptor for margin field.
+	modelruleDescMargin := modelruleFields[7].Descriptor()
+	// modelrule.DefaultMargin holds the default value on creation for the margin field.
+	modelrule.DefaultMargin = modelruleDescMargin.Default.(float64)
+	// modelruleDescCreatedBy is the schema descriptor for created_by field.
+	modelruleDescCreatedBy := modelruleFields[9].Descriptor()
+	// modelrule.DefaultCreatedBy holds the default value on creation for the created_by field.
+	modelrule.DefaultCreatedBy = modelruleDescCreatedBy.Default.(string)
+	// modelrule.CreatedByValidator is a validator for the "created_by" field. It is called by the builders before save.
+	modelrule.CreatedByValidator = modelruleDescCreatedBy.Validators[0].(func(string) error)
 	modelversionFields := schema.ModelVersion{}.Fields()
 	_ = modelversionFields
 	// modelversionDescSource is the schema descriptor for source field.
 	modelversionDescSource := modelversionFields[3].Descriptor()
 	// modelversion.SourceValidator is a validator for the "source" field. It is called by the builders before save.
 	modelversion.SourceValidator = modelversionDescSource.Validators[0].(func(string) error)
+	// modelversionDescArtifactLocation is the schema descriptor for artifact_location field.
+	modelversionDescArtifactLocation := modelversionFields[4].Descriptor()
+	// modelversion.ArtifactLocationValidator is a validator for the "artifact_location" field. It is called by the builders before save.
+	modelversion.ArtifactLocationValidator = modelversionDescArtifactLocation.Validators[0].(func(string) error)
 	// modelversionDescRunID is the schema descriptor for run_id field.
-	modelversionDescRunID := modelversionFields[4].Descriptor()
+	modelversionDescRunID := modelversionFields[5].Descriptor()
 	// modelversion.DefaultRunID holds the default value on creation for the run_id field.
 	modelversion.DefaultRunID = modelversionDescRunID.Default.(string)
 	// modelversion.RunIDValidator is a validator for the "run_id" field. It is called by the builders before save.
 	modelversion.RunIDValidator = modelversionDescRunID.Validators[0].(func(string) error)
+	// modelversionDescRunLink is the schema descriptor for run_link field.
+	modelversionDescRunLink := modelversionFields[6].Descriptor()
+	// modelversion.DefaultRunLink holds the default value on creation for the run_link field.
+	modelversion.DefaultRunLink = modelversionDescRunLink.Default.(string)
+	// modelversion.RunLinkValidator is a validator for the "run_link" field. It is called by the builders before save.
+	modelversion.RunLinkValidator = modelversionDescRunLink.Validators[0].(func(string) error)
 	// modelversionDescModelID is the schema descriptor for model_id field.
-	modelversionDescModelID := modelversionFields[5].Descriptor()
+	modelversionDescModelID := modelversionFields[7].Descriptor()
 	// modelversion.DefaultModelID holds the default value on creation for the model_id field.
 	modelversion.DefaultModelID = modelversionDescModelID.Default.(string)
 	// modelversion.ModelIDValidator is a validator for the "model_id" field. It is called by the builders before save.
 	modelversion.ModelIDValidator = modelversionDescModelID.Validators[0].(func(string) error)
 	// modelversionDescStage is the schema descriptor for stage field.
-	modelversionDescStage := modelversionFields[6].Descriptor()
+	modelversionDescStage := modelversionFields[8].Descriptor()
 	// modelversion.DefaultStage holds the default value on creation for the stage field.
 	modelversion.DefaultStage = modelversionDescStage.Default.(string)
 	// modelversion.StageValidator is a validator for the "stage" field. It is called by the builders before save.
 	modelversion.StageValidator = modelversionDescStage.Validators[0].(func(string) error)
 	// modelversionDescStatusMessage is the schema descriptor for status_message field.
-	modelversionDescStatusMessage := modelversionFields[8].Descriptor()
+	modelversionDescStatusMessage := modelversionFields[10].Descriptor()
 	// modelversion.DefaultStatusMessage holds the default value on creation for the status_message field.
 	modelversion.DefaultStatusMessage = modelversionDescStatusMessage.Default.(string)
 	// modelversionDescDescription is the schema descriptor for description field.
-	modelversionDescDescription := modelversionFields[9].Descriptor()
+	modelversionDescDescription := modelversionFields[11].Descriptor()
 	// modelversion.DefaultDescription holds the default value on creation for the description field.
 	modelversion.DefaultDescription = modelversionDescDescription.Default.(string)
-	// modelversionDescSignature is the schema descriptor for signature field.
-	modelversionDescSignature := modelversionFields[10].Descriptor()
-	// modelversion.DefaultSignature holds the default value on creation for the signature field.
-	modelversion.DefaultSignature = modelversionDescSignature.Default.(string)
 	// modelversionDescCreatedBy is the schema descriptor for created_by field.
 	modelversionDescCreatedBy := modelversionFields[15].Descriptor()
 	// modelversion.DefaultCreatedBy holds the default value on creation for the created_by field.
 	modelversion.DefaultCreatedBy = modelversionDescCreatedBy.Default.(string)
 	// modelversion.CreatedByValidator is a validator for the "created_by" field. It is called by the builders before save.
 	modelversion.CreatedByValidator = modelversionDescCreatedBy.Validators[0].(func(string) error)
+	// modelversionDescUpdatedBy is the schema descriptor for updated_by field.
+	modelversionDescUpdatedBy := modelversionFields[16].Descriptor()
+	// modelversion.DefaultUpdatedBy holds the default value on creation for the updated_by field.
+	modelversion.DefaultUpdatedBy = modelversionDescUpdatedBy.Default.(string)
+	// modelversion.UpdatedByValidator is a validator for the "updated_by" field. It is called by the builders before save.
+	modelversion.UpdatedByValidator = modelversionDescUpdatedBy.Validators[0].(func(string) error)
+	modelversiontagFields := schema.ModelVersionTag{}.Fields()
+	_ = modelversiontagFields
+	// modelversiontagDescKey is the schema descriptor for key field.
+	modelversiontagDescKey := modelversiontagFields[1].Descriptor()
+	// modelversiontag.KeyValidator is a validator for the "key" field. It is called by the builders before save.
+	modelversiontag.KeyValidator = modelversiontagDescKey.Validators[0].(func(string) error)
+	// modelversiontagDescValuePrefix is the schema descriptor for value_prefix field.
+	modelversiontagDescValuePrefix := modelversiontagFields[3].Descriptor()
+	// modelversiontag.ValuePrefixValidator is a validator for the "value_prefix" field. It is called by the builders before save.
+	modelversiontag.ValuePrefixValidator = modelversiontagDescValuePrefix.Validators[0].(func([]byte) error)
 	paramFields := schema.Param{}.Fields()
 	_ = paramFields
 	// paramDescKey is the schema descriptor for key field.
@@ -445,18 +551,38 @@ func init() {
 	registeredmodelDescNextVersion := registeredmodelFields[4].Descriptor()
 	// registeredmodel.DefaultNextVersion holds the default value on creation for the next_version field.
 	registeredmodel.DefaultNextVersion = registeredmodelDescNextVersion.Default.(int)
+	// registeredmodelDescHistoryLength is the schema descriptor for history_length field.
+	registeredmodelDescHistoryLength := registeredmodelFields[5].Descriptor()
+	// registeredmodel.DefaultHistoryLength holds the default value on creation for the history_length field.
+	registeredmodel.DefaultHistoryLength = registeredmodelDescHistoryLength.Default.(int64)
 	// registeredmodelDescHistoryHead is the schema descriptor for history_head field.
-	registeredmodelDescHistoryHead := registeredmodelFields[5].Descriptor()
+	registeredmodelDescHistoryHead := registeredmodelFields[6].Descriptor()
 	// registeredmodel.DefaultHistoryHead holds the default value on creation for the history_head field.
 	registeredmodel.DefaultHistoryHead = registeredmodelDescHistoryHead.Default.(string)
 	// registeredmodel.HistoryHeadValidator is a validator for the "history_head" field. It is called by the builders before save.
 	registeredmodel.HistoryHeadValidator = registeredmodelDescHistoryHead.Validators[0].(func(string) error)
 	// registeredmodelDescCreatedBy is the schema descriptor for created_by field.
-	registeredmodelDescCreatedBy := registeredmodelFields[8].Descriptor()
+	registeredmodelDescCreatedBy := registeredmodelFields[9].Descriptor()
 	// registeredmodel.DefaultCreatedBy holds the default value on creation for the created_by field.
 	registeredmodel.DefaultCreatedBy = registeredmodelDescCreatedBy.Default.(string)
 	// registeredmodel.CreatedByValidator is a validator for the "created_by" field. It is called by the builders before save.
 	registeredmodel.CreatedByValidator = registeredmodelDescCreatedBy.Validators[0].(func(string) error)
+	// registeredmodelDescUpdatedBy is the schema descriptor for updated_by field.
+	registeredmodelDescUpdatedBy := registeredmodelFields[10].Descriptor()
+	// registeredmodel.DefaultUpdatedBy holds the default value on creation for the updated_by field.
+	registeredmodel.DefaultUpdatedBy = registeredmodelDescUpdatedBy.Default.(string)
+	// registeredmodel.UpdatedByValidator is a validator for the "updated_by" field. It is called by the builders before save.
+	registeredmodel.UpdatedByValidator = registeredmodelDescUpdatedBy.Validators[0].(func(string) error)
+	registeredmodeltagFields := schema.RegisteredModelTag{}.Fields()
+	_ = registeredmodeltagFields
+	// registeredmodeltagDescKey is the schema descriptor for key field.
+	registeredmodeltagDescKey := registeredmodeltagFields[1].Descriptor()
+	// registeredmodeltag.KeyValidator is a validator for the "key" field. It is called by the builders before save.
+	registeredmodeltag.KeyValidator = registeredmodeltagDescKey.Validators[0].(func(string) error)
+	// registeredmodeltagDescValuePrefix is the schema descriptor for value_prefix field.
+	registeredmodeltagDescValuePrefix := registeredmodeltagFields[3].Descriptor()
+	// registeredmodeltag.ValuePrefixValidator is a validator for the "value_prefix" field. It is called by the builders before save.
+	registeredmodeltag.ValuePrefixValidator = registeredmodeltagDescValuePrefix.Validators[0].(func([]byte) error)
 	runFields := schema.Run{}.Fields()
 	_ = runFields
 	// runDescRunID is the schema descriptor for run_id field.
@@ -539,36 +665,6 @@ func init() {
 	runtagDescProvisional := runtagFields[5].Descriptor()
 	// runtag.DefaultProvisional holds the default value on creation for the provisional field.
 	runtag.DefaultProvisional = runtagDescProvisional.Default.(bool)
-	stagetransitionFields := schema.StageTransition{}.Fields()
-	_ = stagetransitionFields
-	// stagetransitionDescModelName is the schema descriptor for model_name field.
-	stagetransitionDescModelName := stagetransitionFields[1].Descriptor()
-	// stagetransition.ModelNameValidator is a validator for the "model_name" field. It is called by the builders before save.
-	stagetransition.ModelNameValidator = stagetransitionDescModelName.Validators[0].(func(string) error)
-	// stagetransitionDescFromStage is the schema descriptor for from_stage field.
-	stagetransitionDescFromStage := stagetransitionFields[4].Descriptor()
-	// stagetransition.FromStageValidator is a validator for the "from_stage" field. It is called by the builders before save.
-	stagetransition.FromStageValidator = stagetransitionDescFromStage.Validators[0].(func(string) error)
-	// stagetransitionDescToStage is the schema descriptor for to_stage field.
-	stagetransitionDescToStage := stagetransitionFields[5].Descriptor()
-	// stagetransition.ToStageValidator is a validator for the "to_stage" field. It is called by the builders before save.
-	stagetransition.ToStageValidator = stagetransitionDescToStage.Validators[0].(func(string) error)
-	// stagetransitionDescReason is the schema descriptor for reason field.
-	stagetransitionDescReason := stagetransitionFields[6].Descriptor()
-	// stagetransition.DefaultReason holds the default value on creation for the reason field.
-	stagetransition.DefaultReason = stagetransitionDescReason.Default.(string)
-	// stagetransitionDescPrincipal is the schema descriptor for principal field.
-	stagetransitionDescPrincipal := stagetransitionFields[7].Descriptor()
-	// stagetransition.PrincipalValidator is a validator for the "principal" field. It is called by the builders before save.
-	stagetransition.PrincipalValidator = stagetransitionDescPrincipal.Validators[0].(func(string) error)
-	// stagetransitionDescPreviousHash is the schema descriptor for previous_hash field.
-	stagetransitionDescPreviousHash := stagetransitionFields[9].Descriptor()
-	// stagetransition.PreviousHashValidator is a validator for the "previous_hash" field. It is called by the builders before save.
-	stagetransition.PreviousHashValidator = stagetransitionDescPreviousHash.Validators[0].(func(string) error)
-	// stagetransitionDescHash is the schema descriptor for hash field.
-	stagetransitionDescHash := stagetransitionFields[10].Descriptor()
-	// stagetransition.HashValidator is a validator for the "hash" field. It is called by the builders before save.
-	stagetransition.HashValidator = stagetransitionDescHash.Validators[0].(func(string) error)
 	tokenFields := schema.Token{}.Fields()
 	_ = tokenFields
 	// tokenDescName is the schema descriptor for name field.

@@ -58,14 +58,24 @@ type Tx struct {
 	MetricTail *MetricTailClient
 	// ModelAlias is the client for interacting with the ModelAlias builders.
 	ModelAlias *ModelAliasClient
+	// ModelHistory is the client for interacting with the ModelHistory builders.
+	ModelHistory *ModelHistoryClient
+	// ModelManifest is the client for interacting with the ModelManifest builders.
+	ModelManifest *ModelManifestClient
+	// ModelRule is the client for interacting with the ModelRule builders.
+	ModelRule *ModelRuleClient
 	// ModelVersion is the client for interacting with the ModelVersion builders.
 	ModelVersion *ModelVersionClient
+	// ModelVersionTag is the client for interacting with the ModelVersionTag builders.
+	ModelVersionTag *ModelVersionTagClient
 	// Param is the client for interacting with the Param builders.
 	Param *ParamClient
 	// PluginRelease is the client for interacting with the PluginRelease builders.
 	PluginRelease *PluginReleaseClient
 	// RegisteredModel is the client for interacting with the RegisteredModel builders.
 	RegisteredModel *RegisteredModelClient
+	// RegisteredModelTag is the client for interacting with the RegisteredModelTag builders.
+	RegisteredModelTag *RegisteredModelTagClient
 	// Run is the client for interacting with the Run builders.
 	Run *RunClient
 	// RunInput is the client for interacting with the RunInput builders.
@@ -76,8 +86,6 @@ type Tx struct {
 	RunOutput *RunOutputClient
 	// RunTag is the client for interacting with the RunTag builders.
 	RunTag *RunTagClient
-	// StageTransition is the client for interacting with the StageTransition builders.
-	StageTransition *StageTransitionClient
 	// Token is the client for interacting with the Token builders.
 	Token *TokenClient
 
@@ -233,16 +241,20 @@ func (tx *Tx) init() {
 	tx.MetricSeries = NewMetricSeriesClient(tx.config)
 	tx.MetricTail = NewMetricTailClient(tx.config)
 	tx.ModelAlias = NewModelAliasClient(tx.config)
+	tx.ModelHistory = NewModelHistoryClient(tx.config)
+	tx.ModelManifest = NewModelManifestClient(tx.config)
+	tx.ModelRule = NewModelRuleClient(tx.config)
 	tx.ModelVersion = NewModelVersionClient(tx.config)
+	tx.ModelVersionTag = NewModelVersionTagClient(tx.config)
 	tx.Param = NewParamClient(tx.config)
 	tx.PluginRelease = NewPluginReleaseClient(tx.config)
 	tx.RegisteredModel = NewRegisteredModelClient(tx.config)
+	tx.RegisteredModelTag = NewRegisteredModelTagClient(tx.config)
 	tx.Run = NewRunClient(tx.config)
 	tx.RunInput = NewRunInputClient(tx.config)
 	tx.RunLogChunk = NewRunLogChunkClient(tx.config)
 	tx.RunOutput = NewRunOutputClient(tx.config)
 	tx.RunTag = NewRunTagClient(tx.config)
-	tx.StageTransition = NewStageTransitionClient(tx.config)
 	tx.Token = NewTokenClient(tx.config)
 }
 

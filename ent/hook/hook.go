@@ -273,6 +273,42 @@ func (f ModelAliasFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, 
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ModelAliasMutation", m)
 }
 
+// The ModelHistoryFunc type is an adapter to allow the use of ordinary
+// function as ModelHistory mutator.
+type ModelHistoryFunc func(context.Context, *ent.ModelHistoryMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ModelHistoryFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ModelHistoryMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ModelHistoryMutation", m)
+}
+
+// The ModelManifestFunc type is an adapter to allow the use of ordinary
+// function as ModelManifest mutator.
+type ModelManifestFunc func(context.Context, *ent.ModelManifestMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ModelManifestFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ModelManifestMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ModelManifestMutation", m)
+}
+
+// The ModelRuleFunc type is an adapter to allow the use of ordinary
+// function as ModelRule mutator.
+type ModelRuleFunc func(context.Context, *ent.ModelRuleMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ModelRuleFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ModelRuleMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ModelRuleMutation", m)
+}
+
 // The ModelVersionFunc type is an adapter to allow the use of ordinary
 // function as ModelVersion mutator.
 type ModelVersionFunc func(context.Context, *ent.ModelVersionMutation) (ent.Value, error)
@@ -283,6 +319,18 @@ func (f ModelVersionFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ModelVersionMutation", m)
+}
+
+// The ModelVersionTagFunc type is an adapter to allow the use of ordinary
+// function as ModelVersionTag mutator.
+type ModelVersionTagFunc func(context.Context, *ent.ModelVersionTagMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ModelVersionTagFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ModelVersionTagMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ModelVersionTagMutation", m)
 }
 
 // The ParamFunc type is an adapter to allow the use of ordinary
@@ -319,6 +367,18 @@ func (f RegisteredModelFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Va
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RegisteredModelMutation", m)
+}
+
+// The RegisteredModelTagFunc type is an adapter to allow the use of ordinary
+// function as RegisteredModelTag mutator.
+type RegisteredModelTagFunc func(context.Context, *ent.RegisteredModelTagMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RegisteredModelTagFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.RegisteredModelTagMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RegisteredModelTagMutation", m)
 }
 
 // The RunFunc type is an adapter to allow the use of ordinary
@@ -379,18 +439,6 @@ func (f RunTagFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, erro
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RunTagMutation", m)
-}
-
-// The StageTransitionFunc type is an adapter to allow the use of ordinary
-// function as StageTransition mutator.
-type StageTransitionFunc func(context.Context, *ent.StageTransitionMutation) (ent.Value, error)
-
-// Mutate calls f(ctx, m).
-func (f StageTransitionFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
-	if mv, ok := m.(*ent.StageTransitionMutation); ok {
-		return f(ctx, mv)
-	}
-	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.StageTransitionMutation", m)
 }
 
 // The TokenFunc type is an adapter to allow the use of ordinary

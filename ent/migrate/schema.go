@@ -572,8 +572,10 @@ var (
 	// ModelAliasesColumns holds the columns for the "model_aliases" table.
 	ModelAliasesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
-		{Name: "alias", Type: field.TypeString, Size: 255},
+		{Name: "alias", Type: field.TypeString, Size: 1000},
 		{Name: "version", Type: field.TypeInt},
+		{Name: "updated_at", Type: field.TypeInt64},
+		{Name: "updated_by", Type: field.TypeString, Size: 255, Default: ""},
 		{Name: "registered_model_id", Type: field.TypeInt},
 	}
 	// ModelAliasesTable holds the schema information for the "model_aliases" table.
@@ -584,7 +586,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "model_aliases_registered_models_aliases",
-				Columns:    []*schema.Column{ModelAliasesColumns[3]},
+				Columns:    []*schema.Column{ModelAliasesColumns[5]},
 				RefColumns: []*schema.Column{RegisteredModelsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -593,7 +595,114 @@ var (
 			{
 				Name:    "modelalias_registered_model_id_alias",
 				Unique:  true,
-				Columns: []*schema.Column{ModelAliasesColumns[3], ModelAliasesColumns[1]},
+				Columns: []*schema.Column{ModelAliasesColumns[5], ModelAliasesColumns[1]},
+			},
+			{
+				Name:    "modelalias_registered_model_id_version",
+				Unique:  false,
+				Columns: []*schema.Column{ModelAliasesColumns[5], ModelAliasesColumns[2]},
+			},
+		},
+	}
+	// ModelHistoryColumns holds the columns for the "model_history" table.
+	ModelHistoryColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "registered_model_id", Type: field.TypeInt},
+		{Name: "sequence", Type: field.TypeInt64},
+		{Name: "model_name", Type: field.TypeString, Size: 1060},
+		{Name: "action", Type: field.TypeEnum, Enums: []string{"TRANSITION", "ROLLBACK", "DELETION", "APPROVAL", "WITHDRAWAL", "RULE", "RULE_REMOVAL", "RENAMING", "MODEL_DELETION"}},
+		{Name: "version", Type: field.TypeInt},
+		{Name: "from_stage", Type: field.TypeString, Size: 64},
+		{Name: "to_stage", Type: field.TypeString, Size: 64},
+		{Name: "restores", Type: field.TypeInt64, Default: 0},
+		{Name: "detail", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "reason", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "principal", Type: field.TypeString, Size: 255},
+		{Name: "created_at", Type: field.TypeInt64},
+		{Name: "previous_hash", Type: field.TypeString, Size: 64},
+		{Name: "hash", Type: field.TypeString, Size: 64},
+	}
+	// ModelHistoryTable holds the schema information for the "model_history" table.
+	ModelHistoryTable = &schema.Table{
+		Name:       "model_history",
+		Columns:    ModelHistoryColumns,
+		PrimaryKey: []*schema.Column{ModelHistoryColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "modelhistory_registered_model_id_sequence",
+				Unique:  true,
+				Columns: []*schema.Column{ModelHistoryColumns[1], ModelHistoryColumns[2]},
+			},
+			{
+				Name:    "modelhistory_registered_model_id_to_stage_sequence",
+				Unique:  false,
+				Columns: []*schema.Column{ModelHistoryColumns[1], ModelHistoryColumns[7], ModelHistoryColumns[2]},
+			},
+			{
+				Name:    "modelhistory_registered_model_id_version_sequence",
+				Unique:  false,
+				Columns: []*schema.Column{ModelHistoryColumns[1], ModelHistoryColumns[5], ModelHistoryColumns[2]},
+			},
+			{
+				Name:    "modelhistory_model_name",
+				Unique:  false,
+				Columns: []*schema.Column{ModelHistoryColumns[3]},
+			},
+		},
+	}
+	// ModelManifestsColumns holds the columns for the "model_manifests" table.
+	ModelManifestsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "signature", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "requirements", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "problem", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "model_version_id", Type: field.TypeInt, Unique: true},
+	}
+	// ModelManifestsTable holds the schema information for the "model_manifests" table.
+	ModelManifestsTable = &schema.Table{
+		Name:       "model_manifests",
+		Columns:    ModelManifestsColumns,
+		PrimaryKey: []*schema.Column{ModelManifestsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "model_manifests_model_versions_manifest",
+				Columns:    []*schema.Column{ModelManifestsColumns[4]},
+				RefColumns: []*schema.Column{ModelVersionsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+	}
+	// ModelRulesColumns holds the columns for the "model_rules" table.
+	ModelRulesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "stage", Type: field.TypeString, Size: 64},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"APPROVAL", "METRIC", "TAG", "SIGNATURE"}},
+		{Name: "key", Type: field.TypeString, Size: 1000, Default: ""},
+		{Name: "value", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "goal", Type: field.TypeEnum, Enums: []string{"MINIMIZE", "MAXIMIZE"}, Default: "MAXIMIZE"},
+		{Name: "margin", Type: field.TypeFloat64, Default: 0},
+		{Name: "created_at", Type: field.TypeInt64},
+		{Name: "created_by", Type: field.TypeString, Size: 255, Default: ""},
+		{Name: "registered_model_id", Type: field.TypeInt},
+	}
+	// ModelRulesTable holds the schema information for the "model_rules" table.
+	ModelRulesTable = &schema.Table{
+		Name:       "model_rules",
+		Columns:    ModelRulesColumns,
+		PrimaryKey: []*schema.Column{ModelRulesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "model_rules_registered_models_rules",
+				Columns:    []*schema.Column{ModelRulesColumns[9]},
+				RefColumns: []*schema.Column{RegisteredModelsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "modelrule_registered_model_id_stage_kind_key",
+				Unique:  true,
+				Columns: []*schema.Column{ModelRulesColumns[9], ModelRulesColumns[1], ModelRulesColumns[2], ModelRulesColumns[3]},
 			},
 		},
 	}
@@ -601,19 +710,20 @@ var (
 	ModelVersionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "version", Type: field.TypeInt},
-		{Name: "source", Type: field.TypeString, Size: 500},
+		{Name: "source", Type: field.TypeString, Size: 2048},
+		{Name: "artifact_location", Type: field.TypeString, Size: 4096},
 		{Name: "run_id", Type: field.TypeString, Size: 32, Default: ""},
+		{Name: "run_link", Type: field.TypeString, Size: 2048, Default: ""},
 		{Name: "model_id", Type: field.TypeString, Size: 34, Default: ""},
 		{Name: "stage", Type: field.TypeString, Size: 64, Default: "None"},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"PENDING_REGISTRATION", "FAILED_REGISTRATION", "READY"}, Default: "READY"},
 		{Name: "status_message", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "description", Type: field.TypeString, Size: 2147483647, Default: ""},
-		{Name: "signature", Type: field.TypeString, Size: 2147483647, Default: ""},
-		{Name: "tags", Type: field.TypeJSON, Nullable: true, SchemaType: map[string]string{"postgres": "json"}},
 		{Name: "lifecycle_stage", Type: field.TypeEnum, Enums: []string{"active", "deleted"}, Default: "active"},
 		{Name: "created_at", Type: field.TypeInt64},
 		{Name: "updated_at", Type: field.TypeInt64},
 		{Name: "created_by", Type: field.TypeString, Size: 255, Default: ""},
+		{Name: "updated_by", Type: field.TypeString, Size: 255, Default: ""},
 		{Name: "registered_model_id", Type: field.TypeInt},
 	}
 	// ModelVersionsTable holds the schema information for the "model_versions" table.
@@ -624,7 +734,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "model_versions_registered_models_versions",
-				Columns:    []*schema.Column{ModelVersionsColumns[15]},
+				Columns:    []*schema.Column{ModelVersionsColumns[16]},
 				RefColumns: []*schema.Column{RegisteredModelsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -633,17 +743,61 @@ var (
 			{
 				Name:    "modelversion_registered_model_id_version",
 				Unique:  true,
-				Columns: []*schema.Column{ModelVersionsColumns[15], ModelVersionsColumns[1]},
+				Columns: []*schema.Column{ModelVersionsColumns[16], ModelVersionsColumns[1]},
 			},
 			{
-				Name:    "modelversion_registered_model_id_stage",
+				Name:    "modelversion_registered_model_id_stage_version",
 				Unique:  false,
-				Columns: []*schema.Column{ModelVersionsColumns[15], ModelVersionsColumns[5]},
+				Columns: []*schema.Column{ModelVersionsColumns[16], ModelVersionsColumns[7], ModelVersionsColumns[1]},
+			},
+			{
+				Name:    "modelversion_updated_at",
+				Unique:  false,
+				Columns: []*schema.Column{ModelVersionsColumns[13]},
 			},
 			{
 				Name:    "modelversion_run_id",
 				Unique:  false,
-				Columns: []*schema.Column{ModelVersionsColumns[3]},
+				Columns: []*schema.Column{ModelVersionsColumns[4]},
+			},
+			{
+				Name:    "modelversion_model_id",
+				Unique:  false,
+				Columns: []*schema.Column{ModelVersionsColumns[6]},
+			},
+		},
+	}
+	// ModelVersionTagsColumns holds the columns for the "model_version_tags" table.
+	ModelVersionTagsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "key", Type: field.TypeString, Size: 1000},
+		{Name: "value", Type: field.TypeString, Size: 2147483647},
+		{Name: "value_prefix", Type: field.TypeBytes, Size: 128},
+		{Name: "model_version_id", Type: field.TypeInt},
+	}
+	// ModelVersionTagsTable holds the schema information for the "model_version_tags" table.
+	ModelVersionTagsTable = &schema.Table{
+		Name:       "model_version_tags",
+		Columns:    ModelVersionTagsColumns,
+		PrimaryKey: []*schema.Column{ModelVersionTagsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "model_version_tags_model_versions_tags",
+				Columns:    []*schema.Column{ModelVersionTagsColumns[4]},
+				RefColumns: []*schema.Column{ModelVersionsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "modelversiontag_model_version_id_key",
+				Unique:  true,
+				Columns: []*schema.Column{ModelVersionTagsColumns[4], ModelVersionTagsColumns[1]},
+			},
+			{
+				Name:    "modelversiontag_search",
+				Unique:  false,
+				Columns: []*schema.Column{ModelVersionTagsColumns[1], ModelVersionTagsColumns[3], ModelVersionTagsColumns[4]},
 			},
 		},
 	}
@@ -714,20 +868,63 @@ var (
 	// RegisteredModelsColumns holds the columns for the "registered_models" table.
 	RegisteredModelsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
-		{Name: "name", Type: field.TypeString, Unique: true, Size: 255},
+		{Name: "name", Type: field.TypeString, Unique: true, Size: 1060},
 		{Name: "description", Type: field.TypeString, Size: 2147483647, Default: ""},
-		{Name: "tags", Type: field.TypeJSON, Nullable: true, SchemaType: map[string]string{"postgres": "json"}},
+		{Name: "lifecycle_stage", Type: field.TypeEnum, Enums: []string{"active", "deleted"}, Default: "active"},
 		{Name: "next_version", Type: field.TypeInt, Default: 1},
+		{Name: "history_length", Type: field.TypeInt64, Default: 0},
 		{Name: "history_head", Type: field.TypeString, Size: 64, Default: ""},
 		{Name: "created_at", Type: field.TypeInt64},
 		{Name: "updated_at", Type: field.TypeInt64},
 		{Name: "created_by", Type: field.TypeString, Size: 255, Default: ""},
+		{Name: "updated_by", Type: field.TypeString, Size: 255, Default: ""},
 	}
 	// RegisteredModelsTable holds the schema information for the "registered_models" table.
 	RegisteredModelsTable = &schema.Table{
 		Name:       "registered_models",
 		Columns:    RegisteredModelsColumns,
 		PrimaryKey: []*schema.Column{RegisteredModelsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "registeredmodel_updated_at",
+				Unique:  false,
+				Columns: []*schema.Column{RegisteredModelsColumns[8]},
+			},
+		},
+	}
+	// RegisteredModelTagsColumns holds the columns for the "registered_model_tags" table.
+	RegisteredModelTagsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "key", Type: field.TypeString, Size: 1000},
+		{Name: "value", Type: field.TypeString, Size: 2147483647},
+		{Name: "value_prefix", Type: field.TypeBytes, Size: 128},
+		{Name: "registered_model_id", Type: field.TypeInt},
+	}
+	// RegisteredModelTagsTable holds the schema information for the "registered_model_tags" table.
+	RegisteredModelTagsTable = &schema.Table{
+		Name:       "registered_model_tags",
+		Columns:    RegisteredModelTagsColumns,
+		PrimaryKey: []*schema.Column{RegisteredModelTagsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "registered_model_tags_registered_models_tags",
+				Columns:    []*schema.Column{RegisteredModelTagsColumns[4]},
+				RefColumns: []*schema.Column{RegisteredModelsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "registeredmodeltag_registered_model_id_key",
+				Unique:  true,
+				Columns: []*schema.Column{RegisteredModelTagsColumns[4], RegisteredModelTagsColumns[1]},
+			},
+			{
+				Name:    "registeredmodeltag_search",
+				Unique:  false,
+				Columns: []*schema.Column{RegisteredModelTagsColumns[1], RegisteredModelTagsColumns[3], RegisteredModelTagsColumns[4]},
+			},
+		},
 	}
 	// RunsColumns holds the columns for the "runs" table.
 	RunsColumns = []*schema.Column{
@@ -945,34 +1142,6 @@ var (
 			},
 		},
 	}
-	// StageTransitionsColumns holds the columns for the "stage_transitions" table.
-	StageTransitionsColumns = []*schema.Column{
-		{Name: "id", Type: field.TypeInt, Increment: true},
-		{Name: "registered_model_id", Type: field.TypeInt},
-		{Name: "model_name", Type: field.TypeString, Size: 255},
-		{Name: "sequence", Type: field.TypeInt64},
-		{Name: "version", Type: field.TypeInt},
-		{Name: "from_stage", Type: field.TypeString, Size: 64},
-		{Name: "to_stage", Type: field.TypeString, Size: 64},
-		{Name: "reason", Type: field.TypeString, Size: 2147483647, Default: ""},
-		{Name: "principal", Type: field.TypeString, Size: 255},
-		{Name: "created_at", Type: field.TypeInt64},
-		{Name: "previous_hash", Type: field.TypeString, Size: 64},
-		{Name: "hash", Type: field.TypeString, Size: 64},
-	}
-	// StageTransitionsTable holds the schema information for the "stage_transitions" table.
-	StageTransitionsTable = &schema.Table{
-		Name:       "stage_transitions",
-		Columns:    StageTransitionsColumns,
-		PrimaryKey: []*schema.Column{StageTransitionsColumns[0]},
-		Indexes: []*schema.Index{
-			{
-				Name:    "stagetransition_registered_model_id_sequence",
-				Unique:  true,
-				Columns: []*schema.Column{StageTransitionsColumns[1], StageTransitionsColumns[3]},
-			},
-		},
-	}
 	// TokensColumns holds the columns for the "tokens" table.
 	TokensColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -1014,16 +1183,20 @@ var (
 		MetricSeriesTable,
 		MetricTailsTable,
 		ModelAliasesTable,
+		ModelHistoryTable,
+		ModelManifestsTable,
+		ModelRulesTable,
 		ModelVersionsTable,
+		ModelVersionTagsTable,
 		ParamsTable,
 		PluginReleasesTable,
 		RegisteredModelsTable,
+		RegisteredModelTagsTable,
 		RunsTable,
 		RunInputsTable,
 		RunLogChunksTable,
 		RunOutputsTable,
 		RunTagsTable,
-		StageTransitionsTable,
 		TokensTable,
 	}
 )
@@ -1105,9 +1278,24 @@ func init() {
 	ModelAliasesTable.Annotation = &entsql.Annotation{
 		Table: "model_aliases",
 	}
+	ModelHistoryTable.Annotation = &entsql.Annotation{
+		Table: "model_history",
+	}
+	ModelManifestsTable.ForeignKeys[0].RefTable = ModelVersionsTable
+	ModelManifestsTable.Annotation = &entsql.Annotation{
+		Table: "model_manifests",
+	}
+	ModelRulesTable.ForeignKeys[0].RefTable = RegisteredModelsTable
+	ModelRulesTable.Annotation = &entsql.Annotation{
+		Table: "model_rules",
+	}
 	ModelVersionsTable.ForeignKeys[0].RefTable = RegisteredModelsTable
 	ModelVersionsTable.Annotation = &entsql.Annotation{
 		Table: "model_versions",
+	}
+	ModelVersionTagsTable.ForeignKeys[0].RefTable = ModelVersionsTable
+	ModelVersionTagsTable.Annotation = &entsql.Annotation{
+		Table: "model_version_tags",
 	}
 	ParamsTable.ForeignKeys[0].RefTable = RunsTable
 	ParamsTable.Annotation = &entsql.Annotation{
@@ -1118,6 +1306,10 @@ func init() {
 	}
 	RegisteredModelsTable.Annotation = &entsql.Annotation{
 		Table: "registered_models",
+	}
+	RegisteredModelTagsTable.ForeignKeys[0].RefTable = RegisteredModelsTable
+	RegisteredModelTagsTable.Annotation = &entsql.Annotation{
+		Table: "registered_model_tags",
 	}
 	RunsTable.ForeignKeys[0].RefTable = ExperimentsTable
 	RunsTable.Annotation = &entsql.Annotation{
@@ -1140,9 +1332,6 @@ func init() {
 	RunTagsTable.ForeignKeys[0].RefTable = RunsTable
 	RunTagsTable.Annotation = &entsql.Annotation{
 		Table: "run_tags",
-	}
-	StageTransitionsTable.Annotation = &entsql.Annotation{
-		Table: "stage_transitions",
 	}
 	TokensTable.Annotation = &entsql.Annotation{
 		Table: "tokens",

@@ -68,6 +68,16 @@ func Version(v int) predicate.ModelAlias {
 	return predicate.ModelAlias(sql.FieldEQ(FieldVersion, v))
 }
 
+// UpdatedAt applies equality check predicate on the "updated_at" field. It's identical to UpdatedAtEQ.
+func UpdatedAt(v int64) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldEQ(FieldUpdatedAt, v))
+}
+
+// UpdatedBy applies equality check predicate on the "updated_by" field. It's identical to UpdatedByEQ.
+func UpdatedBy(v string) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldEQ(FieldUpdatedBy, v))
+}
+
 // RegisteredModelIDEQ applies the EQ predicate on the "registered_model_id" field.
 func RegisteredModelIDEQ(v int) predicate.ModelAlias {
 	return predicate.ModelAlias(sql.FieldEQ(FieldRegisteredModelID, v))
@@ -191,6 +201,111 @@ func VersionLT(v int) predicate.ModelAlias {
 // VersionLTE applies the LTE predicate on the "version" field.
 func VersionLTE(v int) predicate.ModelAlias {
 	return predicate.ModelAlias(sql.FieldLTE(FieldVersion, v))
+}
+
+// UpdatedAtEQ applies the EQ predicate on the "updated_at" field.
+func UpdatedAtEQ(v int64) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldEQ(FieldUpdatedAt, v))
+}
+
+// UpdatedAtNEQ applies the NEQ predicate on the "updated_at" field.
+func UpdatedAtNEQ(v int64) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldNEQ(FieldUpdatedAt, v))
+}
+
+// UpdatedAtIn applies the In predicate on the "updated_at" field.
+func UpdatedAtIn(vs ...int64) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldIn(FieldUpdatedAt, vs...))
+}
+
+// UpdatedAtNotIn applies the NotIn predicate on the "updated_at" field.
+func UpdatedAtNotIn(vs ...int64) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldNotIn(FieldUpdatedAt, vs...))
+}
+
+// UpdatedAtGT applies the GT predicate on the "updated_at" field.
+func UpdatedAtGT(v int64) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldGT(FieldUpdatedAt, v))
+}
+
+// UpdatedAtGTE applies the GTE predicate on the "updated_at" field.
+func UpdatedAtGTE(v int64) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldGTE(FieldUpdatedAt, v))
+}
+
+// UpdatedAtLT applies the LT predicate on the "updated_at" field.
+func UpdatedAtLT(v int64) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldLT(FieldUpdatedAt, v))
+}
+
+// UpdatedAtLTE applies the LTE predicate on the "updated_at" field.
+func UpdatedAtLTE(v int64) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldLTE(FieldUpdatedAt, v))
+}
+
+// UpdatedByEQ applies the EQ predicate on the "updated_by" field.
+func UpdatedByEQ(v string) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldEQ(FieldUpdatedBy, v))
+}
+
+// UpdatedByNEQ applies the NEQ predicate on the "updated_by" field.
+func UpdatedByNEQ(v string) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldNEQ(FieldUpdatedBy, v))
+}
+
+// UpdatedByIn applies the In predicate on the "updated_by" field.
+func UpdatedByIn(vs ...string) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldIn(FieldUpdatedBy, vs...))
+}
+
+// UpdatedByNotIn applies the NotIn predicate on the "updated_by" field.
+func UpdatedByNotIn(vs ...string) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldNotIn(FieldUpdatedBy, vs...))
+}
+
+// UpdatedByGT applies the GT predicate on the "updated_by" field.
+func UpdatedByGT(v string) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldGT(FieldUpdatedBy, v))
+}
+
+// UpdatedByGTE applies the GTE predicate on the "updated_by" field.
+func UpdatedByGTE(v string) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldGTE(FieldUpdatedBy, v))
+}
+
+// UpdatedByLT applies the LT predicate on the "updated_by" field.
+func UpdatedByLT(v string) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldLT(FieldUpdatedBy, v))
+}
+
+// UpdatedByLTE applies the LTE predicate on the "updated_by" field.
+func UpdatedByLTE(v string) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldLTE(FieldUpdatedBy, v))
+}
+
+// UpdatedByContains applies the Contains predicate on the "updated_by" field.
+func UpdatedByContains(v string) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldContains(FieldUpdatedBy, v))
+}
+
+// UpdatedByHasPrefix applies the HasPrefix predicate on the "updated_by" field.
+func UpdatedByHasPrefix(v string) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldHasPrefix(FieldUpdatedBy, v))
+}
+
+// UpdatedByHasSuffix applies the HasSuffix predicate on the "updated_by" field.
+func UpdatedByHasSuffix(v string) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldHasSuffix(FieldUpdatedBy, v))
+}
+
+// UpdatedByEqualFold applies the EqualFold predicate on the "updated_by" field.
+func UpdatedByEqualFold(v string) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldEqualFold(FieldUpdatedBy, v))
+}
+
+// UpdatedByContainsFold applies the ContainsFold predicate on the "updated_by" field.
+func UpdatedByContainsFold(v string) predicate.ModelAlias {
+	return predicate.ModelAlias(sql.FieldContainsFold(FieldUpdatedBy, v))
 }
 
 // HasRegisteredModel applies the HasEdge predicate on the "registered_model" edge.

@@ -20,8 +20,12 @@ const (
 	FieldVersion = "version"
 	// FieldSource holds the string denoting the source field in the database.
 	FieldSource = "source"
+	// FieldArtifactLocation holds the string denoting the artifact_location field in the database.
+	FieldArtifactLocation = "artifact_location"
 	// FieldRunID holds the string denoting the run_id field in the database.
 	FieldRunID = "run_id"
+	// FieldRunLink holds the string denoting the run_link field in the database.
+	FieldRunLink = "run_link"
 	// FieldModelID holds the string denoting the model_id field in the database.
 	FieldModelID = "model_id"
 	// FieldStage holds the string denoting the stage field in the database.
@@ -32,10 +36,6 @@ const (
 	FieldStatusMessage = "status_message"
 	// FieldDescription holds the string denoting the description field in the database.
 	FieldDescription = "description"
-	// FieldSignature holds the string denoting the signature field in the database.
-	FieldSignature = "signature"
-	// FieldTags holds the string denoting the tags field in the database.
-	FieldTags = "tags"
 	// FieldLifecycleStage holds the string denoting the lifecycle_stage field in the database.
 	FieldLifecycleStage = "lifecycle_stage"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -44,8 +44,14 @@ const (
 	FieldUpdatedAt = "updated_at"
 	// FieldCreatedBy holds the string denoting the created_by field in the database.
 	FieldCreatedBy = "created_by"
+	// FieldUpdatedBy holds the string denoting the updated_by field in the database.
+	FieldUpdatedBy = "updated_by"
 	// EdgeRegisteredModel holds the string denoting the registered_model edge name in mutations.
 	EdgeRegisteredModel = "registered_model"
+	// EdgeTags holds the string denoting the tags edge name in mutations.
+	EdgeTags = "tags"
+	// EdgeManifest holds the string denoting the manifest edge name in mutations.
+	EdgeManifest = "manifest"
 	// Table holds the table name of the modelversion in the database.
 	Table = "model_versions"
 	// RegisteredModelTable is the table that holds the registered_model relation/edge.
@@ -55,6 +61,20 @@ const (
 	RegisteredModelInverseTable = "registered_models"
 	// RegisteredModelColumn is the table column denoting the registered_model relation/edge.
 	RegisteredModelColumn = "registered_model_id"
+	// TagsTable is the table that holds the tags relation/edge.
+	TagsTable = "model_version_tags"
+	// TagsInverseTable is the table name for the ModelVersionTag entity.
+	// It exists in this package in order to avoid circular dependency with the "modelversiontag" package.
+	TagsInverseTable = "model_version_tags"
+	// TagsColumn is the table column denoting the tags relation/edge.
+	TagsColumn = "model_version_id"
+	// ManifestTable is the table that holds the manifest relation/edge.
+	ManifestTable = "model_manifests"
+	// ManifestInverseTable is the table name for the ModelManifest entity.
+	// It exists in this package in order to avoid circular dependency with the "modelmanifest" package.
+	ManifestInverseTable = "model_manifests"
+	// ManifestColumn is the table column denoting the manifest relation/edge.
+	ManifestColumn = "model_version_id"
 )
 
 // Columns holds all SQL columns for modelversion fields.
@@ -63,18 +83,19 @@ var Columns = []string{
 	FieldRegisteredModelID,
 	FieldVersion,
 	FieldSource,
+	FieldArtifactLocation,
 	FieldRunID,
+	FieldRunLink,
 	FieldModelID,
 	FieldStage,
 	FieldStatus,
 	FieldStatusMessage,
 	FieldDescription,
-	FieldSignature,
-	FieldTags,
 	FieldLifecycleStage,
 	FieldCreatedAt,
 	FieldUpdatedAt,
 	FieldCreatedBy,
+	FieldUpdatedBy,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -90,10 +111,16 @@ func ValidColumn(column string) bool {
 var (
 	// SourceValidator is a validator for the "source" field. It is called by the builders before save.
 	SourceValidator func(string) error
+	// ArtifactLocationValidator is a validator for the "artifact_location" field. It is called by the builders before save.
+	ArtifactLocationValidator func(string) error
 	// DefaultRunID holds the default value on creation for the "run_id" field.
 	DefaultRunID string
 	// RunIDValidator is a validator for the "run_id" field. It is called by the builders before save.
 	RunIDValidator func(string) error
+	// DefaultRunLink holds the default value on creation for the "run_link" field.
+	DefaultRunLink string
+	// RunLinkValidator is a validator for the "run_link" field. It is called by the builders before save.
+	RunLinkValidator func(string) error
 	// DefaultModelID holds the default value on creation for the "model_id" field.
 	DefaultModelID string
 	// ModelIDValidator is a validator for the "model_id" field. It is called by the builders before save.
@@ -106,12 +133,14 @@ var (
 	DefaultStatusMessage string
 	// DefaultDescription holds the default value on creation for the "description" field.
 	DefaultDescription string
-	// DefaultSignature holds the default value on creation for the "signature" field.
-	DefaultSignature string
 	// DefaultCreatedBy holds the default value on creation for the "created_by" field.
 	DefaultCreatedBy string
 	// CreatedByValidator is a validator for the "created_by" field. It is called by the builders before save.
 	CreatedByValidator func(string) error
+	// DefaultUpdatedBy holds the default value on creation for the "updated_by" field.
+	DefaultUpdatedBy string
+	// UpdatedByValidator is a validator for the "updated_by" field. It is called by the builders before save.
+	UpdatedByValidator func(string) error
 )
 
 // Status defines the type for the "status" enum field.
@@ -190,9 +219,19 @@ func BySource(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSource, opts...).ToFunc()
 }
 
+// ByArtifactLocation orders the results by the artifact_location field.
+func ByArtifactLocation(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldArtifactLocation, opts...).ToFunc()
+}
+
 // ByRunID orders the results by the run_id field.
 func ByRunID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRunID, opts...).ToFunc()
+}
+
+// ByRunLink orders the results by the run_link field.
+func ByRunLink(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRunLink, opts...).ToFunc()
 }
 
 // ByModelID orders the results by the model_id field.
@@ -220,11 +259,6 @@ func ByDescription(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDescription, opts...).ToFunc()
 }
 
-// BySignature orders the results by the signature field.
-func BySignature(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldSignature, opts...).ToFunc()
-}
-
 // ByLifecycleStage orders the results by the lifecycle_stage field.
 func ByLifecycleStage(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLifecycleStage, opts...).ToFunc()
@@ -245,10 +279,36 @@ func ByCreatedBy(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedBy, opts...).ToFunc()
 }
 
+// ByUpdatedBy orders the results by the updated_by field.
+func ByUpdatedBy(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldUpdatedBy, opts...).ToFunc()
+}
+
 // ByRegisteredModelField orders the results by registered_model field.
 func ByRegisteredModelField(field string, opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
 		sqlgraph.OrderByNeighborTerms(s, newRegisteredModelStep(), sql.OrderByField(field, opts...))
+	}
+}
+
+// ByTagsCount orders the results by tags count.
+func ByTagsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newTagsStep(), opts...)
+	}
+}
+
+// ByTags orders the results by tags terms.
+func ByTags(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newTagsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByManifestField orders the results by manifest field.
+func ByManifestField(field string, opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newManifestStep(), sql.OrderByField(field, opts...))
 	}
 }
 func newRegisteredModelStep() *sqlgraph.Step {
@@ -256,5 +316,19 @@ func newRegisteredModelStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(RegisteredModelInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2O, true, RegisteredModelTable, RegisteredModelColumn),
+	)
+}
+func newTagsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(TagsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, TagsTable, TagsColumn),
+	)
+}
+func newManifestStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(ManifestInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2O, false, ManifestTable, ManifestColumn),
 	)
 }

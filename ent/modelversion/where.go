@@ -68,9 +68,19 @@ func Source(v string) predicate.ModelVersion {
 	return predicate.ModelVersion(sql.FieldEQ(FieldSource, v))
 }
 
+// ArtifactLocation applies equality check predicate on the "artifact_location" field. It's identical to ArtifactLocationEQ.
+func ArtifactLocation(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldEQ(FieldArtifactLocation, v))
+}
+
 // RunID applies equality check predicate on the "run_id" field. It's identical to RunIDEQ.
 func RunID(v string) predicate.ModelVersion {
 	return predicate.ModelVersion(sql.FieldEQ(FieldRunID, v))
+}
+
+// RunLink applies equality check predicate on the "run_link" field. It's identical to RunLinkEQ.
+func RunLink(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldEQ(FieldRunLink, v))
 }
 
 // ModelID applies equality check predicate on the "model_id" field. It's identical to ModelIDEQ.
@@ -93,11 +103,6 @@ func Description(v string) predicate.ModelVersion {
 	return predicate.ModelVersion(sql.FieldEQ(FieldDescription, v))
 }
 
-// Signature applies equality check predicate on the "signature" field. It's identical to SignatureEQ.
-func Signature(v string) predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldEQ(FieldSignature, v))
-}
-
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v int64) predicate.ModelVersion {
 	return predicate.ModelVersion(sql.FieldEQ(FieldCreatedAt, v))
@@ -111,6 +116,11 @@ func UpdatedAt(v int64) predicate.ModelVersion {
 // CreatedBy applies equality check predicate on the "created_by" field. It's identical to CreatedByEQ.
 func CreatedBy(v string) predicate.ModelVersion {
 	return predicate.ModelVersion(sql.FieldEQ(FieldCreatedBy, v))
+}
+
+// UpdatedBy applies equality check predicate on the "updated_by" field. It's identical to UpdatedByEQ.
+func UpdatedBy(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldEQ(FieldUpdatedBy, v))
 }
 
 // RegisteredModelIDEQ applies the EQ predicate on the "registered_model_id" field.
@@ -238,6 +248,71 @@ func SourceContainsFold(v string) predicate.ModelVersion {
 	return predicate.ModelVersion(sql.FieldContainsFold(FieldSource, v))
 }
 
+// ArtifactLocationEQ applies the EQ predicate on the "artifact_location" field.
+func ArtifactLocationEQ(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldEQ(FieldArtifactLocation, v))
+}
+
+// ArtifactLocationNEQ applies the NEQ predicate on the "artifact_location" field.
+func ArtifactLocationNEQ(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldNEQ(FieldArtifactLocation, v))
+}
+
+// ArtifactLocationIn applies the In predicate on the "artifact_location" field.
+func ArtifactLocationIn(vs ...string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldIn(FieldArtifactLocation, vs...))
+}
+
+// ArtifactLocationNotIn applies the NotIn predicate on the "artifact_location" field.
+func ArtifactLocationNotIn(vs ...string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldNotIn(FieldArtifactLocation, vs...))
+}
+
+// ArtifactLocationGT applies the GT predicate on the "artifact_location" field.
+func ArtifactLocationGT(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldGT(FieldArtifactLocation, v))
+}
+
+// ArtifactLocationGTE applies the GTE predicate on the "artifact_location" field.
+func ArtifactLocationGTE(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldGTE(FieldArtifactLocation, v))
+}
+
+// ArtifactLocationLT applies the LT predicate on the "artifact_location" field.
+func ArtifactLocationLT(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldLT(FieldArtifactLocation, v))
+}
+
+// ArtifactLocationLTE applies the LTE predicate on the "artifact_location" field.
+func ArtifactLocationLTE(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldLTE(FieldArtifactLocation, v))
+}
+
+// ArtifactLocationContains applies the Contains predicate on the "artifact_location" field.
+func ArtifactLocationContains(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldContains(FieldArtifactLocation, v))
+}
+
+// ArtifactLocationHasPrefix applies the HasPrefix predicate on the "artifact_location" field.
+func ArtifactLocationHasPrefix(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldHasPrefix(FieldArtifactLocation, v))
+}
+
+// ArtifactLocationHasSuffix applies the HasSuffix predicate on the "artifact_location" field.
+func ArtifactLocationHasSuffix(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldHasSuffix(FieldArtifactLocation, v))
+}
+
+// ArtifactLocationEqualFold applies the EqualFold predicate on the "artifact_location" field.
+func ArtifactLocationEqualFold(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldEqualFold(FieldArtifactLocation, v))
+}
+
+// ArtifactLocationContainsFold applies the ContainsFold predicate on the "artifact_location" field.
+func ArtifactLocationContainsFold(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldContainsFold(FieldArtifactLocation, v))
+}
+
 // RunIDEQ applies the EQ predicate on the "run_id" field.
 func RunIDEQ(v string) predicate.ModelVersion {
 	return predicate.ModelVersion(sql.FieldEQ(FieldRunID, v))
@@ -301,6 +376,71 @@ func RunIDEqualFold(v string) predicate.ModelVersion {
 // RunIDContainsFold applies the ContainsFold predicate on the "run_id" field.
 func RunIDContainsFold(v string) predicate.ModelVersion {
 	return predicate.ModelVersion(sql.FieldContainsFold(FieldRunID, v))
+}
+
+// RunLinkEQ applies the EQ predicate on the "run_link" field.
+func RunLinkEQ(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldEQ(FieldRunLink, v))
+}
+
+// RunLinkNEQ applies the NEQ predicate on the "run_link" field.
+func RunLinkNEQ(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldNEQ(FieldRunLink, v))
+}
+
+// RunLinkIn applies the In predicate on the "run_link" field.
+func RunLinkIn(vs ...string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldIn(FieldRunLink, vs...))
+}
+
+// RunLinkNotIn applies the NotIn predicate on the "run_link" field.
+func RunLinkNotIn(vs ...string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldNotIn(FieldRunLink, vs...))
+}
+
+// RunLinkGT applies the GT predicate on the "run_link" field.
+func RunLinkGT(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldGT(FieldRunLink, v))
+}
+
+// RunLinkGTE applies the GTE predicate on the "run_link" field.
+func RunLinkGTE(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldGTE(FieldRunLink, v))
+}
+
+// RunLinkLT applies the LT predicate on the "run_link" field.
+func RunLinkLT(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldLT(FieldRunLink, v))
+}
+
+// RunLinkLTE applies the LTE predicate on the "run_link" field.
+func RunLinkLTE(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldLTE(FieldRunLink, v))
+}
+
+// RunLinkContains applies the Contains predicate on the "run_link" field.
+func RunLinkContains(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldContains(FieldRunLink, v))
+}
+
+// RunLinkHasPrefix applies the HasPrefix predicate on the "run_link" field.
+func RunLinkHasPrefix(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldHasPrefix(FieldRunLink, v))
+}
+
+// RunLinkHasSuffix applies the HasSuffix predicate on the "run_link" field.
+func RunLinkHasSuffix(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldHasSuffix(FieldRunLink, v))
+}
+
+// RunLinkEqualFold applies the EqualFold predicate on the "run_link" field.
+func RunLinkEqualFold(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldEqualFold(FieldRunLink, v))
+}
+
+// RunLinkContainsFold applies the ContainsFold predicate on the "run_link" field.
+func RunLinkContainsFold(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldContainsFold(FieldRunLink, v))
 }
 
 // ModelIDEQ applies the EQ predicate on the "model_id" field.
@@ -583,81 +723,6 @@ func DescriptionContainsFold(v string) predicate.ModelVersion {
 	return predicate.ModelVersion(sql.FieldContainsFold(FieldDescription, v))
 }
 
-// SignatureEQ applies the EQ predicate on the "signature" field.
-func SignatureEQ(v string) predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldEQ(FieldSignature, v))
-}
-
-// SignatureNEQ applies the NEQ predicate on the "signature" field.
-func SignatureNEQ(v string) predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldNEQ(FieldSignature, v))
-}
-
-// SignatureIn applies the In predicate on the "signature" field.
-func SignatureIn(vs ...string) predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldIn(FieldSignature, vs...))
-}
-
-// SignatureNotIn applies the NotIn predicate on the "signature" field.
-func SignatureNotIn(vs ...string) predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldNotIn(FieldSignature, vs...))
-}
-
-// SignatureGT applies the GT predicate on the "signature" field.
-func SignatureGT(v string) predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldGT(FieldSignature, v))
-}
-
-// SignatureGTE applies the GTE predicate on the "signature" field.
-func SignatureGTE(v string) predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldGTE(FieldSignature, v))
-}
-
-// SignatureLT applies the LT predicate on the "signature" field.
-func SignatureLT(v string) predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldLT(FieldSignature, v))
-}
-
-// SignatureLTE applies the LTE predicate on the "signature" field.
-func SignatureLTE(v string) predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldLTE(FieldSignature, v))
-}
-
-// SignatureContains applies the Contains predicate on the "signature" field.
-func SignatureContains(v string) predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldContains(FieldSignature, v))
-}
-
-// SignatureHasPrefix applies the HasPrefix predicate on the "signature" field.
-func SignatureHasPrefix(v string) predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldHasPrefix(FieldSignature, v))
-}
-
-// SignatureHasSuffix applies the HasSuffix predicate on the "signature" field.
-func SignatureHasSuffix(v string) predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldHasSuffix(FieldSignature, v))
-}
-
-// SignatureEqualFold applies the EqualFold predicate on the "signature" field.
-func SignatureEqualFold(v string) predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldEqualFold(FieldSignature, v))
-}
-
-// SignatureContainsFold applies the ContainsFold predicate on the "signature" field.
-func SignatureContainsFold(v string) predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldContainsFold(FieldSignature, v))
-}
-
-// TagsIsNil applies the IsNil predicate on the "tags" field.
-func TagsIsNil() predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldIsNull(FieldTags))
-}
-
-// TagsNotNil applies the NotNil predicate on the "tags" field.
-func TagsNotNil() predicate.ModelVersion {
-	return predicate.ModelVersion(sql.FieldNotNull(FieldTags))
-}
-
 // LifecycleStageEQ applies the EQ predicate on the "lifecycle_stage" field.
 func LifecycleStageEQ(v LifecycleStage) predicate.ModelVersion {
 	return predicate.ModelVersion(sql.FieldEQ(FieldLifecycleStage, v))
@@ -823,6 +888,71 @@ func CreatedByContainsFold(v string) predicate.ModelVersion {
 	return predicate.ModelVersion(sql.FieldContainsFold(FieldCreatedBy, v))
 }
 
+// UpdatedByEQ applies the EQ predicate on the "updated_by" field.
+func UpdatedByEQ(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldEQ(FieldUpdatedBy, v))
+}
+
+// UpdatedByNEQ applies the NEQ predicate on the "updated_by" field.
+func UpdatedByNEQ(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldNEQ(FieldUpdatedBy, v))
+}
+
+// UpdatedByIn applies the In predicate on the "updated_by" field.
+func UpdatedByIn(vs ...string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldIn(FieldUpdatedBy, vs...))
+}
+
+// UpdatedByNotIn applies the NotIn predicate on the "updated_by" field.
+func UpdatedByNotIn(vs ...string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldNotIn(FieldUpdatedBy, vs...))
+}
+
+// UpdatedByGT applies the GT predicate on the "updated_by" field.
+func UpdatedByGT(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldGT(FieldUpdatedBy, v))
+}
+
+// UpdatedByGTE applies the GTE predicate on the "updated_by" field.
+func UpdatedByGTE(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldGTE(FieldUpdatedBy, v))
+}
+
+// UpdatedByLT applies the LT predicate on the "updated_by" field.
+func UpdatedByLT(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldLT(FieldUpdatedBy, v))
+}
+
+// UpdatedByLTE applies the LTE predicate on the "updated_by" field.
+func UpdatedByLTE(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldLTE(FieldUpdatedBy, v))
+}
+
+// UpdatedByContains applies the Contains predicate on the "updated_by" field.
+func UpdatedByContains(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldContains(FieldUpdatedBy, v))
+}
+
+// UpdatedByHasPrefix applies the HasPrefix predicate on the "updated_by" field.
+func UpdatedByHasPrefix(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldHasPrefix(FieldUpdatedBy, v))
+}
+
+// UpdatedByHasSuffix applies the HasSuffix predicate on the "updated_by" field.
+func UpdatedByHasSuffix(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldHasSuffix(FieldUpdatedBy, v))
+}
+
+// UpdatedByEqualFold applies the EqualFold predicate on the "updated_by" field.
+func UpdatedByEqualFold(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldEqualFold(FieldUpdatedBy, v))
+}
+
+// UpdatedByContainsFold applies the ContainsFold predicate on the "updated_by" field.
+func UpdatedByContainsFold(v string) predicate.ModelVersion {
+	return predicate.ModelVersion(sql.FieldContainsFold(FieldUpdatedBy, v))
+}
+
 // HasRegisteredModel applies the HasEdge predicate on the "registered_model" edge.
 func HasRegisteredModel() predicate.ModelVersion {
 	return predicate.ModelVersion(func(s *sql.Selector) {
@@ -838,6 +968,52 @@ func HasRegisteredModel() predicate.ModelVersion {
 func HasRegisteredModelWith(preds ...predicate.RegisteredModel) predicate.ModelVersion {
 	return predicate.ModelVersion(func(s *sql.Selector) {
 		step := newRegisteredModelStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasTags applies the HasEdge predicate on the "tags" edge.
+func HasTags() predicate.ModelVersion {
+	return predicate.ModelVersion(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, TagsTable, TagsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasTagsWith applies the HasEdge predicate on the "tags" edge with a given conditions (other predicates).
+func HasTagsWith(preds ...predicate.ModelVersionTag) predicate.ModelVersion {
+	return predicate.ModelVersion(func(s *sql.Selector) {
+		step := newTagsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasManifest applies the HasEdge predicate on the "manifest" edge.
+func HasManifest() predicate.ModelVersion {
+	return predicate.ModelVersion(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2O, false, ManifestTable, ManifestColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasManifestWith applies the HasEdge predicate on the "manifest" edge with a given conditions (other predicates).
+func HasManifestWith(preds ...predicate.ModelManifest) predicate.ModelVersion {
+	return predicate.ModelVersion(func(s *sql.Selector) {
+		step := newManifestStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -72,8 +72,20 @@ type MetricTail func(*sql.Selector)
 // ModelAlias is the predicate function for modelalias builders.
 type ModelAlias func(*sql.Selector)
 
+// ModelHistory is the predicate function for modelhistory builders.
+type ModelHistory func(*sql.Selector)
+
+// ModelManifest is the predicate function for modelmanifest builders.
+type ModelManifest func(*sql.Selector)
+
+// ModelRule is the predicate function for modelrule builders.
+type ModelRule func(*sql.Selector)
+
 // ModelVersion is the predicate function for modelversion builders.
 type ModelVersion func(*sql.Selector)
+
+// ModelVersionTag is the predicate function for modelversiontag builders.
+type ModelVersionTag func(*sql.Selector)
 
 // Param is the predicate function for param builders.
 type Param func(*sql.Selector)
@@ -83,6 +95,9 @@ type PluginRelease func(*sql.Selector)
 
 // RegisteredModel is the predicate function for registeredmodel builders.
 type RegisteredModel func(*sql.Selector)
+
+// RegisteredModelTag is the predicate function for registeredmodeltag builders.
+type RegisteredModelTag func(*sql.Selector)
 
 // Run is the predicate function for run builders.
 type Run func(*sql.Selector)
@@ -98,9 +113,6 @@ type RunOutput func(*sql.Selector)
 
 // RunTag is the predicate function for runtag builders.
 type RunTag func(*sql.Selector)
-
-// StageTransition is the predicate function for stagetransition builders.
-type StageTransition func(*sql.Selector)
 
 // Token is the predicate function for token builders.
 type Token func(*sql.Selector)

@@ -3,6 +3,8 @@
 package registeredmodel
 
 import (
+	"fmt"
+
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 )
@@ -16,10 +18,12 @@ const (
 	FieldName = "name"
 	// FieldDescription holds the string denoting the description field in the database.
 	FieldDescription = "description"
-	// FieldTags holds the string denoting the tags field in the database.
-	FieldTags = "tags"
+	// FieldLifecycleStage holds the string denoting the lifecycle_stage field in the database.
+	FieldLifecycleStage = "lifecycle_stage"
 	// FieldNextVersion holds the string denoting the next_version field in the database.
 	FieldNextVersion = "next_version"
+	// FieldHistoryLength holds the string denoting the history_length field in the database.
+	FieldHistoryLength = "history_length"
 	// FieldHistoryHead holds the string denoting the history_head field in the database.
 	FieldHistoryHead = "history_head"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -28,10 +32,16 @@ const (
 	FieldUpdatedAt = "updated_at"
 	// FieldCreatedBy holds the string denoting the created_by field in the database.
 	FieldCreatedBy = "created_by"
+	// FieldUpdatedBy holds the string denoting the updated_by field in the database.
+	FieldUpdatedBy = "updated_by"
 	// EdgeVersions holds the string denoting the versions edge name in mutations.
 	EdgeVersions = "versions"
 	// EdgeAliases holds the string denoting the aliases edge name in mutations.
 	EdgeAliases = "aliases"
+	// EdgeTags holds the string denoting the tags edge name in mutations.
+	EdgeTags = "tags"
+	// EdgeRules holds the string denoting the rules edge name in mutations.
+	EdgeRules = "rules"
 	// Table holds the table name of the registeredmodel in the database.
 	Table = "registered_models"
 	// VersionsTable is the table that holds the versions relation/edge.
@@ -48,6 +58,20 @@ const (
 	AliasesInverseTable = "model_aliases"
 	// AliasesColumn is the table column denoting the aliases relation/edge.
 	AliasesColumn = "registered_model_id"
+	// TagsTable is the table that holds the tags relation/edge.
+	TagsTable = "registered_model_tags"
+	// TagsInverseTable is the table name for the RegisteredModelTag entity.
+	// It exists in this package in order to avoid circular dependency with the "registeredmodeltag" package.
+	TagsInverseTable = "registered_model_tags"
+	// TagsColumn is the table column denoting the tags relation/edge.
+	TagsColumn = "registered_model_id"
+	// RulesTable is the table that holds the rules relation/edge.
+	RulesTable = "model_rules"
+	// RulesInverseTable is the table name for the ModelRule entity.
+	// It exists in this package in order to avoid circular dependency with the "modelrule" package.
+	RulesInverseTable = "model_rules"
+	// RulesColumn is the table column denoting the rules relation/edge.
+	RulesColumn = "registered_model_id"
 )
 
 // Columns holds all SQL columns for registeredmodel fields.
@@ -55,12 +79,14 @@ var Columns = []string{
 	FieldID,
 	FieldName,
 	FieldDescription,
-	FieldTags,
+	FieldLifecycleStage,
 	FieldNextVersion,
+	FieldHistoryLength,
 	FieldHistoryHead,
 	FieldCreatedAt,
 	FieldUpdatedAt,
 	FieldCreatedBy,
+	FieldUpdatedBy,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -80,6 +106,8 @@ var (
 	DefaultDescription string
 	// DefaultNextVersion holds the default value on creation for the "next_version" field.
 	DefaultNextVersion int
+	// DefaultHistoryLength holds the default value on creation for the "history_length" field.
+	DefaultHistoryLength int64
 	// DefaultHistoryHead holds the default value on creation for the "history_head" field.
 	DefaultHistoryHead string
 	// HistoryHeadValidator is a validator for the "history_head" field. It is called by the builders before save.
@@ -88,7 +116,37 @@ var (
 	DefaultCreatedBy string
 	// CreatedByValidator is a validator for the "created_by" field. It is called by the builders before save.
 	CreatedByValidator func(string) error
+	// DefaultUpdatedBy holds the default value on creation for the "updated_by" field.
+	DefaultUpdatedBy string
+	// UpdatedByValidator is a validator for the "updated_by" field. It is called by the builders before save.
+	UpdatedByValidator func(string) error
 )
+
+// LifecycleStage defines the type for the "lifecycle_stage" enum field.
+type LifecycleStage string
+
+// LifecycleStageActive is the default value of the LifecycleStage enum.
+const DefaultLifecycleStage = LifecycleStageActive
+
+// LifecycleStage values.
+const (
+	LifecycleStageActive  LifecycleStage = "active"
+	LifecycleStageDeleted LifecycleStage = "deleted"
+)
+
+func (ls LifecycleStage) String() string {
+	return string(ls)
+}
+
+// LifecycleStageValidator is a validator for the "lifecycle_stage" field enum values. It is called by the builders before save.
+func LifecycleStageValidator(ls LifecycleStage) error {
+	switch ls {
+	case LifecycleStageActive, LifecycleStageDeleted:
+		return nil
+	default:
+		return fmt.Errorf("registeredmodel: invalid enum value for lifecycle_stage field: %q", ls)
+	}
+}
 
 // OrderOption defines the ordering options for the RegisteredModel queries.
 type OrderOption func(*sql.Selector)
@@ -108,9 +166,19 @@ func ByDescription(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDescription, opts...).ToFunc()
 }
 
+// ByLifecycleStage orders the results by the lifecycle_stage field.
+func ByLifecycleStage(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLifecycleStage, opts...).ToFunc()
+}
+
 // ByNextVersion orders the results by the next_version field.
 func ByNextVersion(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldNextVersion, opts...).ToFunc()
+}
+
+// ByHistoryLength orders the results by the history_length field.
+func ByHistoryLength(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldHistoryLength, opts...).ToFunc()
 }
 
 // ByHistoryHead orders the results by the history_head field.
@@ -131,6 +199,11 @@ func ByUpdatedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByCreatedBy orders the results by the created_by field.
 func ByCreatedBy(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedBy, opts...).ToFunc()
+}
+
+// ByUpdatedBy orders the results by the updated_by field.
+func ByUpdatedBy(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldUpdatedBy, opts...).ToFunc()
 }
 
 // ByVersionsCount orders the results by versions count.
@@ -160,6 +233,34 @@ func ByAliases(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newAliasesStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByTagsCount orders the results by tags count.
+func ByTagsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newTagsStep(), opts...)
+	}
+}
+
+// ByTags orders the results by tags terms.
+func ByTags(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newTagsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByRulesCount orders the results by rules count.
+func ByRulesCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newRulesStep(), opts...)
+	}
+}
+
+// ByRules orders the results by rules terms.
+func ByRules(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newRulesStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newVersionsStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -172,5 +273,19 @@ func newAliasesStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(AliasesInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, AliasesTable, AliasesColumn),
+	)
+}
+func newTagsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(TagsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, TagsTable, TagsColumn),
+	)
+}
+func newRulesStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(RulesInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, RulesTable, RulesColumn),
 	)
 }

@@ -68,6 +68,11 @@ func NextVersion(v int) predicate.RegisteredModel {
 	return predicate.RegisteredModel(sql.FieldEQ(FieldNextVersion, v))
 }
 
+// HistoryLength applies equality check predicate on the "history_length" field. It's identical to HistoryLengthEQ.
+func HistoryLength(v int64) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldEQ(FieldHistoryLength, v))
+}
+
 // HistoryHead applies equality check predicate on the "history_head" field. It's identical to HistoryHeadEQ.
 func HistoryHead(v string) predicate.RegisteredModel {
 	return predicate.RegisteredModel(sql.FieldEQ(FieldHistoryHead, v))
@@ -86,6 +91,11 @@ func UpdatedAt(v int64) predicate.RegisteredModel {
 // CreatedBy applies equality check predicate on the "created_by" field. It's identical to CreatedByEQ.
 func CreatedBy(v string) predicate.RegisteredModel {
 	return predicate.RegisteredModel(sql.FieldEQ(FieldCreatedBy, v))
+}
+
+// UpdatedBy applies equality check predicate on the "updated_by" field. It's identical to UpdatedByEQ.
+func UpdatedBy(v string) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldEQ(FieldUpdatedBy, v))
 }
 
 // NameEQ applies the EQ predicate on the "name" field.
@@ -218,14 +228,24 @@ func DescriptionContainsFold(v string) predicate.RegisteredModel {
 	return predicate.RegisteredModel(sql.FieldContainsFold(FieldDescription, v))
 }
 
-// TagsIsNil applies the IsNil predicate on the "tags" field.
-func TagsIsNil() predicate.RegisteredModel {
-	return predicate.RegisteredModel(sql.FieldIsNull(FieldTags))
+// LifecycleStageEQ applies the EQ predicate on the "lifecycle_stage" field.
+func LifecycleStageEQ(v LifecycleStage) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldEQ(FieldLifecycleStage, v))
 }
 
-// TagsNotNil applies the NotNil predicate on the "tags" field.
-func TagsNotNil() predicate.RegisteredModel {
-	return predicate.RegisteredModel(sql.FieldNotNull(FieldTags))
+// LifecycleStageNEQ applies the NEQ predicate on the "lifecycle_stage" field.
+func LifecycleStageNEQ(v LifecycleStage) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldNEQ(FieldLifecycleStage, v))
+}
+
+// LifecycleStageIn applies the In predicate on the "lifecycle_stage" field.
+func LifecycleStageIn(vs ...LifecycleStage) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldIn(FieldLifecycleStage, vs...))
+}
+
+// LifecycleStageNotIn applies the NotIn predicate on the "lifecycle_stage" field.
+func LifecycleStageNotIn(vs ...LifecycleStage) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldNotIn(FieldLifecycleStage, vs...))
 }
 
 // NextVersionEQ applies the EQ predicate on the "next_version" field.
@@ -266,6 +286,46 @@ func NextVersionLT(v int) predicate.RegisteredModel {
 // NextVersionLTE applies the LTE predicate on the "next_version" field.
 func NextVersionLTE(v int) predicate.RegisteredModel {
 	return predicate.RegisteredModel(sql.FieldLTE(FieldNextVersion, v))
+}
+
+// HistoryLengthEQ applies the EQ predicate on the "history_length" field.
+func HistoryLengthEQ(v int64) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldEQ(FieldHistoryLength, v))
+}
+
+// HistoryLengthNEQ applies the NEQ predicate on the "history_length" field.
+func HistoryLengthNEQ(v int64) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldNEQ(FieldHistoryLength, v))
+}
+
+// HistoryLengthIn applies the In predicate on the "history_length" field.
+func HistoryLengthIn(vs ...int64) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldIn(FieldHistoryLength, vs...))
+}
+
+// HistoryLengthNotIn applies the NotIn predicate on the "history_length" field.
+func HistoryLengthNotIn(vs ...int64) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldNotIn(FieldHistoryLength, vs...))
+}
+
+// HistoryLengthGT applies the GT predicate on the "history_length" field.
+func HistoryLengthGT(v int64) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldGT(FieldHistoryLength, v))
+}
+
+// HistoryLengthGTE applies the GTE predicate on the "history_length" field.
+func HistoryLengthGTE(v int64) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldGTE(FieldHistoryLength, v))
+}
+
+// HistoryLengthLT applies the LT predicate on the "history_length" field.
+func HistoryLengthLT(v int64) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldLT(FieldHistoryLength, v))
+}
+
+// HistoryLengthLTE applies the LTE predicate on the "history_length" field.
+func HistoryLengthLTE(v int64) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldLTE(FieldHistoryLength, v))
 }
 
 // HistoryHeadEQ applies the EQ predicate on the "history_head" field.
@@ -478,6 +538,71 @@ func CreatedByContainsFold(v string) predicate.RegisteredModel {
 	return predicate.RegisteredModel(sql.FieldContainsFold(FieldCreatedBy, v))
 }
 
+// UpdatedByEQ applies the EQ predicate on the "updated_by" field.
+func UpdatedByEQ(v string) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldEQ(FieldUpdatedBy, v))
+}
+
+// UpdatedByNEQ applies the NEQ predicate on the "updated_by" field.
+func UpdatedByNEQ(v string) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldNEQ(FieldUpdatedBy, v))
+}
+
+// UpdatedByIn applies the In predicate on the "updated_by" field.
+func UpdatedByIn(vs ...string) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldIn(FieldUpdatedBy, vs...))
+}
+
+// UpdatedByNotIn applies the NotIn predicate on the "updated_by" field.
+func UpdatedByNotIn(vs ...string) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldNotIn(FieldUpdatedBy, vs...))
+}
+
+// UpdatedByGT applies the GT predicate on the "updated_by" field.
+func UpdatedByGT(v string) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldGT(FieldUpdatedBy, v))
+}
+
+// UpdatedByGTE applies the GTE predicate on the "updated_by" field.
+func UpdatedByGTE(v string) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldGTE(FieldUpdatedBy, v))
+}
+
+// UpdatedByLT applies the LT predicate on the "updated_by" field.
+func UpdatedByLT(v string) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldLT(FieldUpdatedBy, v))
+}
+
+// UpdatedByLTE applies the LTE predicate on the "updated_by" field.
+func UpdatedByLTE(v string) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldLTE(FieldUpdatedBy, v))
+}
+
+// UpdatedByContains applies the Contains predicate on the "updated_by" field.
+func UpdatedByContains(v string) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldContains(FieldUpdatedBy, v))
+}
+
+// UpdatedByHasPrefix applies the HasPrefix predicate on the "updated_by" field.
+func UpdatedByHasPrefix(v string) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldHasPrefix(FieldUpdatedBy, v))
+}
+
+// UpdatedByHasSuffix applies the HasSuffix predicate on the "updated_by" field.
+func UpdatedByHasSuffix(v string) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldHasSuffix(FieldUpdatedBy, v))
+}
+
+// UpdatedByEqualFold applies the EqualFold predicate on the "updated_by" field.
+func UpdatedByEqualFold(v string) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldEqualFold(FieldUpdatedBy, v))
+}
+
+// UpdatedByContainsFold applies the ContainsFold predicate on the "updated_by" field.
+func UpdatedByContainsFold(v string) predicate.RegisteredModel {
+	return predicate.RegisteredModel(sql.FieldContainsFold(FieldUpdatedBy, v))
+}
+
 // HasVersions applies the HasEdge predicate on the "versions" edge.
 func HasVersions() predicate.RegisteredModel {
 	return predicate.RegisteredModel(func(s *sql.Selector) {
@@ -516,6 +641,52 @@ func HasAliases() predicate.RegisteredModel {
 func HasAliasesWith(preds ...predicate.ModelAlias) predicate.RegisteredModel {
 	return predicate.RegisteredModel(func(s *sql.Selector) {
 		step := newAliasesStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasTags applies the HasEdge predicate on the "tags" edge.
+func HasTags() predicate.RegisteredModel {
+	return predicate.RegisteredModel(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, TagsTable, TagsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasTagsWith applies the HasEdge predicate on the "tags" edge with a given conditions (other predicates).
+func HasTagsWith(preds ...predicate.RegisteredModelTag) predicate.RegisteredModel {
+	return predicate.RegisteredModel(func(s *sql.Selector) {
+		step := newTagsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasRules applies the HasEdge predicate on the "rules" edge.
+func HasRules() predicate.RegisteredModel {
+	return predicate.RegisteredModel(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, RulesTable, RulesColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasRulesWith applies the HasEdge predicate on the "rules" edge with a given conditions (other predicates).
+func HasRulesWith(preds ...predicate.ModelRule) predicate.RegisteredModel {
+	return predicate.RegisteredModel(func(s *sql.Selector) {
+		step := newRulesStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -274,7 +274,7 @@ func TestRegisteredStays(t *testing.T) {
 		e := w.experiment("beside", "")
 		w.exec("INSERT INTO registered_models (id, name, created_at, updated_at) VALUES (1, 'm', 1, 1)")
 		version := func(n int, runID, modelID string) {
-			w.exec("INSERT INTO model_versions (registered_model_id, version, source, run_id, model_id, created_at, updated_at) VALUES (1, ?, 's', ?, ?, 1, 1)",
+			w.exec("INSERT INTO model_versions (registered_model_id, version, source, artifact_location, run_id, model_id, created_at, updated_at) VALUES (1, ?, 's', 's', ?, ?, 1, 1)",
 				n, runID, modelID)
 		}
 		r, m := w.record(e)

@@ -11,6 +11,8 @@ type Event struct {
 	ExperimentID int
 	// Metrics: points were appended. Changed: the run itself, its params or its tags.
 	Metrics, Changed bool
+	// RegisteredModelID is the internal id of a registered model that changed, or one of its versions; 0 when none did.
+	RegisteredModelID int
 }
 
 // Hub passes events to subscriptions. The zero value is not usable; call NewHub.

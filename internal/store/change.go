@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -14,6 +15,12 @@ type changed struct {
 // RunChanged notes that a run changed, for those who follow the changes of its experiment.
 func (tx *Tx) RunChanged(runID string, experimentID int) {
 	tx.changes = append(tx.changes, changed{"RUN", runID, experimentID})
+}
+
+// ModelVersionChanged notes that a version of a registered model changed, for those who follow the model. Both are internal ids,
+// which a renaming does not change.
+func (tx *Tx) ModelVersionChanged(version, model int) {
+	tx.changes = append(tx.changes, changed{"MODEL_VERSION", strconv.Itoa(version), model})
 }
 
 // flushChanges numbers the noted changes. The counter is the last row that a transaction locks, and is held until its

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	entsql "entgo.io/ent/dialect/sql"
 	"github.com/lib/pq"
 )
 
@@ -115,6 +116,13 @@ func (tx *Tx) LockRow() string {
 		return " FOR UPDATE"
 	}
 	return ""
+}
+
+// ForUpdate is LockRow for a query of Ent's.
+func (tx *Tx) ForUpdate(query *entsql.Selector) {
+	if tx.db.Postgres() {
+		query.ForUpdate()
+	}
 }
 
 // scanColumn gives the one column of a query.

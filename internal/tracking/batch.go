@@ -188,7 +188,7 @@ func writeParams(ctx context.Context, tx *store.Tx, r store.LockedRun, params []
 }
 
 func upsertTags(ctx context.Context, tx *store.Tx, runPK, experimentID int, tags []Tag) error {
-	for part := range slices.Chunk(sortTags(tags), rowsPerInsert) {
+	for part := range slices.Chunk(SortTags(tags), rowsPerInsert) {
 		args := make([]any, 0, 6*len(part))
 		for _, t := range part {
 			args = append(args, runPK, experimentID, t.Key, t.Value, store.ValuePrefix(t.Value), t.KeepExisting)

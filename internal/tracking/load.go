@@ -229,7 +229,7 @@ func (r *loadingRun) params() error {
 }
 
 func (r *loadingRun) tags() error {
-	for _, t := range sortTags(ownTags(r.in.Tags, r.in.Name, r.in.ParentRunID)) {
+	for _, t := range SortTags(ownTags(r.in.Tags, r.in.Name, r.in.ParentRunID)) {
 		if err := r.bulk.Add(store.BulkTags, r.pk, r.experiment.ID, t.Key, t.Value, store.ValuePrefix(t.Value), t.KeepExisting); err != nil {
 			return fmt.Errorf("add tag: %w", err)
 		}

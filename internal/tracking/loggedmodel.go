@@ -96,7 +96,7 @@ func (s *Service) CreateLoggedModel(ctx context.Context, in CreateLoggedModel) (
 	}
 	var out *ent.LoggedModel
 	err := s.db.WriteFor(ctx, in.SourceRunID, func(ctx context.Context, tx *store.Tx) error {
-		id, err := once(ctx, tx, "createLoggedModel", key, request, func() (string, error) {
+		id, err := Once(ctx, tx, "createLoggedModel", key, request, func() (string, error) {
 			return in.ModelID, createLoggedModel(ctx, tx, in)
 		})
 		if err != nil {
@@ -163,7 +163,7 @@ func insertModelParams(ctx context.Context, tx *store.Tx, m *ent.LoggedModel, pa
 }
 
 func setModelTags(ctx context.Context, tx *store.Tx, m *ent.LoggedModel, tags []Tag) error {
-	for _, t := range sortTags(tags) {
+	for _, t := range SortTags(tags) {
 		err := tx.Ent().LoggedModelTag.Create().SetLoggedModelID(m.ID).SetKey(t.Key).SetValue(t.Value).
 			OnConflict(entsql.ConflictColumns(loggedmodeltag.FieldLoggedModelID, loggedmodeltag.FieldKey)).UpdateValue().Exec(ctx)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/ent/loggedmodel"
 	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/ent/runlogchunk"
 	"github.com/cairnml/cairn/internal/errs"
@@ -21,6 +22,22 @@ func (s *Service) RunsByID(ctx context.Context, ids []string) (map[string]*ent.R
 		}
 		for _, r := range found {
 			out[r.RunID] = r
+		}
+	}
+	return out, nil
+}
+
+// LoggedModelsByID gives those of the logged models that are there and not deleted, by their ids.
+func (s *Service) LoggedModelsByID(ctx context.Context, ids []string) (map[string]*ent.LoggedModel, error) {
+	out := make(map[string]*ent.LoggedModel, len(ids))
+	for _, part := range store.Parts(ids) {
+		found, err := s.db.Ent().LoggedModel.Query().
+			Where(loggedmodel.ModelIDIn(part...), loggedmodel.LifecycleStageEQ(loggedmodel.LifecycleStageActive)).All(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read logged models: %w", err)
+		}
+		for _, m := range found {
+			out[m.ModelID] = m
 		}
 	}
 	return out, nil

@@ -33,8 +33,8 @@ func (s *Service) DeleteTag(ctx context.Context, runID, key string) error {
 	return err
 }
 
-// sortTags orders tags by key, so that rows are locked in one order, the last of equal keys standing.
-func sortTags(tags []Tag) []Tag {
+// SortTags orders tags by key, so that rows are locked in one order, the last of equal keys standing.
+func SortTags(tags []Tag) []Tag {
 	last := make(map[string]Tag, len(tags))
 	for _, t := range tags {
 		if old, ok := last[t.Key]; ok && t.KeepExisting && !old.KeepExisting {

@@ -62,9 +62,9 @@ func principal(ctx context.Context) string {
 	return ""
 }
 
-// once gives what an earlier call with the same idempotency key made; make is called when there was none, and gives the
+// Once gives what an earlier call with the same idempotency key made; make is called when there was none, and gives the
 // id of what it made. Both happen in the caller's transaction.
-func once(ctx context.Context, tx *store.Tx, operation, key string, request any, create func() (string, error)) (string, error) {
+func Once(ctx context.Context, tx *store.Tx, operation, key string, request any, create func() (string, error)) (string, error) {
 	if key == "" {
 		return create()
 	}

@@ -101,17 +101,47 @@ CREATE TABLE `metric_tails` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `r
 -- create index "metrictail_run_id_first_key" to table: "metric_tails"
 CREATE UNIQUE INDEX `metrictail_run_id_first_key` ON `metric_tails` (`run_id`, `first_key`);
 -- create "model_aliases" table
-CREATE TABLE `model_aliases` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `alias` text NOT NULL, `version` integer NOT NULL, `registered_model_id` integer NOT NULL, CONSTRAINT `model_aliases_registered_models_aliases` FOREIGN KEY (`registered_model_id`) REFERENCES `registered_models` (`id`) ON DELETE CASCADE);
+CREATE TABLE `model_aliases` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `alias` text NOT NULL, `version` integer NOT NULL, `updated_at` integer NOT NULL, `updated_by` text NOT NULL DEFAULT (''), `registered_model_id` integer NOT NULL, CONSTRAINT `model_aliases_registered_models_aliases` FOREIGN KEY (`registered_model_id`) REFERENCES `registered_models` (`id`) ON DELETE CASCADE);
 -- create index "modelalias_registered_model_id_alias" to table: "model_aliases"
 CREATE UNIQUE INDEX `modelalias_registered_model_id_alias` ON `model_aliases` (`registered_model_id`, `alias`);
+-- create index "modelalias_registered_model_id_version" to table: "model_aliases"
+CREATE INDEX `modelalias_registered_model_id_version` ON `model_aliases` (`registered_model_id`, `version`);
+-- create "model_history" table
+CREATE TABLE `model_history` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `registered_model_id` integer NOT NULL, `sequence` integer NOT NULL, `model_name` text NOT NULL, `action` text NOT NULL, `version` integer NOT NULL, `from_stage` text NOT NULL, `to_stage` text NOT NULL, `restores` integer NOT NULL DEFAULT (0), `detail` text NOT NULL DEFAULT (''), `reason` text NOT NULL DEFAULT (''), `principal` text NOT NULL, `created_at` integer NOT NULL, `previous_hash` text NOT NULL, `hash` text NOT NULL);
+-- create index "modelhistory_registered_model_id_sequence" to table: "model_history"
+CREATE UNIQUE INDEX `modelhistory_registered_model_id_sequence` ON `model_history` (`registered_model_id`, `sequence`);
+-- create index "modelhistory_registered_model_id_to_stage_sequence" to table: "model_history"
+CREATE INDEX `modelhistory_registered_model_id_to_stage_sequence` ON `model_history` (`registered_model_id`, `to_stage`, `sequence`);
+-- create index "modelhistory_registered_model_id_version_sequence" to table: "model_history"
+CREATE INDEX `modelhistory_registered_model_id_version_sequence` ON `model_history` (`registered_model_id`, `version`, `sequence`);
+-- create index "modelhistory_model_name" to table: "model_history"
+CREATE INDEX `modelhistory_model_name` ON `model_history` (`model_name`);
+-- create "model_manifests" table
+CREATE TABLE `model_manifests` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `signature` text NOT NULL DEFAULT (''), `requirements` text NOT NULL DEFAULT (''), `problem` text NOT NULL DEFAULT (''), `model_version_id` integer NOT NULL, CONSTRAINT `model_manifests_model_versions_manifest` FOREIGN KEY (`model_version_id`) REFERENCES `model_versions` (`id`) ON DELETE CASCADE);
+-- create index "model_manifests_model_version_id_key" to table: "model_manifests"
+CREATE UNIQUE INDEX `model_manifests_model_version_id_key` ON `model_manifests` (`model_version_id`);
+-- create "model_rules" table
+CREATE TABLE `model_rules` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `stage` text NOT NULL, `kind` text NOT NULL, `key` text NOT NULL DEFAULT (''), `value` text NULL, `goal` text NOT NULL DEFAULT ('MAXIMIZE'), `margin` real NOT NULL DEFAULT (0), `created_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `registered_model_id` integer NOT NULL, CONSTRAINT `model_rules_registered_models_rules` FOREIGN KEY (`registered_model_id`) REFERENCES `registered_models` (`id`) ON DELETE CASCADE);
+-- create index "modelrule_registered_model_id_stage_kind_key" to table: "model_rules"
+CREATE UNIQUE INDEX `modelrule_registered_model_id_stage_kind_key` ON `model_rules` (`registered_model_id`, `stage`, `kind`, `key`);
 -- create "model_versions" table
-CREATE TABLE `model_versions` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `version` integer NOT NULL, `source` text NOT NULL, `run_id` text NOT NULL DEFAULT (''), `model_id` text NOT NULL DEFAULT (''), `stage` text NOT NULL DEFAULT ('None'), `status` text NOT NULL DEFAULT ('READY'), `status_message` text NOT NULL DEFAULT (''), `description` text NOT NULL DEFAULT (''), `signature` text NOT NULL DEFAULT (''), `tags` json NULL, `lifecycle_stage` text NOT NULL DEFAULT ('active'), `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `registered_model_id` integer NOT NULL, CONSTRAINT `model_versions_registered_models_versions` FOREIGN KEY (`registered_model_id`) REFERENCES `registered_models` (`id`) ON DELETE CASCADE);
+CREATE TABLE `model_versions` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `version` integer NOT NULL, `source` text NOT NULL, `artifact_location` text NOT NULL, `run_id` text NOT NULL DEFAULT (''), `run_link` text NOT NULL DEFAULT (''), `model_id` text NOT NULL DEFAULT (''), `stage` text NOT NULL DEFAULT ('None'), `status` text NOT NULL DEFAULT ('READY'), `status_message` text NOT NULL DEFAULT (''), `description` text NOT NULL DEFAULT (''), `lifecycle_stage` text NOT NULL DEFAULT ('active'), `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `updated_by` text NOT NULL DEFAULT (''), `registered_model_id` integer NOT NULL, CONSTRAINT `model_versions_registered_models_versions` FOREIGN KEY (`registered_model_id`) REFERENCES `registered_models` (`id`) ON DELETE CASCADE);
 -- create index "modelversion_registered_model_id_version" to table: "model_versions"
 CREATE UNIQUE INDEX `modelversion_registered_model_id_version` ON `model_versions` (`registered_model_id`, `version`);
--- create index "modelversion_registered_model_id_stage" to table: "model_versions"
-CREATE INDEX `modelversion_registered_model_id_stage` ON `model_versions` (`registered_model_id`, `stage`);
+-- create index "modelversion_registered_model_id_stage_version" to table: "model_versions"
+CREATE INDEX `modelversion_registered_model_id_stage_version` ON `model_versions` (`registered_model_id`, `stage`, `version`);
+-- create index "modelversion_updated_at" to table: "model_versions"
+CREATE INDEX `modelversion_updated_at` ON `model_versions` (`updated_at`);
 -- create index "modelversion_run_id" to table: "model_versions"
 CREATE INDEX `modelversion_run_id` ON `model_versions` (`run_id`);
+-- create index "modelversion_model_id" to table: "model_versions"
+CREATE INDEX `modelversion_model_id` ON `model_versions` (`model_id`);
+-- create "model_version_tags" table
+CREATE TABLE `model_version_tags` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `key` text NOT NULL, `value` text NOT NULL, `value_prefix` blob NOT NULL, `model_version_id` integer NOT NULL, CONSTRAINT `model_version_tags_model_versions_tags` FOREIGN KEY (`model_version_id`) REFERENCES `model_versions` (`id`) ON DELETE CASCADE);
+-- create index "modelversiontag_model_version_id_key" to table: "model_version_tags"
+CREATE UNIQUE INDEX `modelversiontag_model_version_id_key` ON `model_version_tags` (`model_version_id`, `key`);
+-- create index "modelversiontag_search" to table: "model_version_tags"
+CREATE INDEX `modelversiontag_search` ON `model_version_tags` (`key`, `value_prefix`, `model_version_id`);
 -- create "params" table
 CREATE TABLE `params` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experiment_id` integer NOT NULL, `key` text NOT NULL, `value` text NOT NULL, `number` real NULL, `value_prefix` blob NOT NULL, `provisional` bool NOT NULL DEFAULT (false), `run_id` integer NOT NULL, CONSTRAINT `params_runs_params` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE);
 -- create index "param_run_id_key" to table: "params"
@@ -123,9 +153,17 @@ CREATE TABLE `plugin_releases` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT,
 -- create index "pluginrelease_name_version_platform" to table: "plugin_releases"
 CREATE UNIQUE INDEX `pluginrelease_name_version_platform` ON `plugin_releases` (`name`, `version`, `platform`);
 -- create "registered_models" table
-CREATE TABLE `registered_models` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` text NOT NULL, `description` text NOT NULL DEFAULT (''), `tags` json NULL, `next_version` integer NOT NULL DEFAULT (1), `history_head` text NOT NULL DEFAULT (''), `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''));
+CREATE TABLE `registered_models` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` text NOT NULL, `description` text NOT NULL DEFAULT (''), `lifecycle_stage` text NOT NULL DEFAULT ('active'), `next_version` integer NOT NULL DEFAULT (1), `history_length` integer NOT NULL DEFAULT (0), `history_head` text NOT NULL DEFAULT (''), `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `updated_by` text NOT NULL DEFAULT (''));
 -- create index "registered_models_name_key" to table: "registered_models"
 CREATE UNIQUE INDEX `registered_models_name_key` ON `registered_models` (`name`);
+-- create index "registeredmodel_updated_at" to table: "registered_models"
+CREATE INDEX `registeredmodel_updated_at` ON `registered_models` (`updated_at`);
+-- create "registered_model_tags" table
+CREATE TABLE `registered_model_tags` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `key` text NOT NULL, `value` text NOT NULL, `value_prefix` blob NOT NULL, `registered_model_id` integer NOT NULL, CONSTRAINT `registered_model_tags_registered_models_tags` FOREIGN KEY (`registered_model_id`) REFERENCES `registered_models` (`id`) ON DELETE CASCADE);
+-- create index "registeredmodeltag_registered_model_id_key" to table: "registered_model_tags"
+CREATE UNIQUE INDEX `registeredmodeltag_registered_model_id_key` ON `registered_model_tags` (`registered_model_id`, `key`);
+-- create index "registeredmodeltag_search" to table: "registered_model_tags"
+CREATE INDEX `registeredmodeltag_search` ON `registered_model_tags` (`key`, `value_prefix`, `registered_model_id`);
 -- create "runs" table
 CREATE TABLE `runs` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `run_id` text NOT NULL, `name` text NOT NULL, `status` text NOT NULL DEFAULT ('RUNNING'), `status_reason` text NOT NULL DEFAULT (''), `start_time` integer NOT NULL, `end_time` integer NULL, `lifecycle_stage` text NOT NULL DEFAULT ('active'), `deleted_at` integer NULL, `deleted_with_experiment` bool NOT NULL DEFAULT (false), `purging` bool NOT NULL DEFAULT (false), `user_id` text NOT NULL DEFAULT (''), `artifact_location` text NOT NULL, `parent_run_id` text NOT NULL DEFAULT (''), `metric_sequence` integer NOT NULL DEFAULT (0), `log_sequence` integer NOT NULL DEFAULT (0), `lease_expires_at` integer NULL, `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `updated_by` text NOT NULL DEFAULT (''), `experiment_id` integer NOT NULL, CONSTRAINT `runs_experiments_runs` FOREIGN KEY (`experiment_id`) REFERENCES `experiments` (`id`) ON DELETE CASCADE);
 -- create index "runs_run_id_key" to table: "runs"
@@ -162,10 +200,6 @@ CREATE TABLE `run_tags` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `exper
 CREATE UNIQUE INDEX `runtag_run_id_key` ON `run_tags` (`run_id`, `key`);
 -- create index "runtag_search" to table: "run_tags"
 CREATE INDEX `runtag_search` ON `run_tags` (`experiment_id`, `key`, `value_prefix`, `run_id`);
--- create "stage_transitions" table
-CREATE TABLE `stage_transitions` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `registered_model_id` integer NOT NULL, `model_name` text NOT NULL, `sequence` integer NOT NULL, `version` integer NOT NULL, `from_stage` text NOT NULL, `to_stage` text NOT NULL, `reason` text NOT NULL DEFAULT (''), `principal` text NOT NULL, `created_at` integer NOT NULL, `previous_hash` text NOT NULL, `hash` text NOT NULL);
--- create index "stagetransition_registered_model_id_sequence" to table: "stage_transitions"
-CREATE UNIQUE INDEX `stagetransition_registered_model_id_sequence` ON `stage_transitions` (`registered_model_id`, `sequence`);
 -- create "tokens" table
 CREATE TABLE `tokens` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` text NOT NULL, `secret_hash` text NOT NULL, `role` text NOT NULL, `created_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `expires_at` integer NULL, `revoked_at` integer NULL);
 -- create index "tokens_name_key" to table: "tokens"

@@ -8,26 +8,32 @@ import (
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
-	"github.com/cairnml/cairn/ent/stagetransition"
+	"github.com/cairnml/cairn/ent/modelhistory"
 )
 
-// StageTransition is the model entity for the StageTransition schema.
-type StageTransition struct {
+// ModelHistory is the model entity for the ModelHistory schema.
+type ModelHistory struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID int `json:"id,omitempty"`
 	// RegisteredModelID holds the value of the "registered_model_id" field.
 	RegisteredModelID int `json:"registered_model_id,omitempty"`
-	// ModelName holds the value of the "model_name" field.
-	ModelName string `json:"model_name,omitempty"`
 	// 1, 2, 3 … within the registered model.
 	Sequence int64 `json:"sequence,omitempty"`
-	// Version holds the value of the "version" field.
+	// ModelName holds the value of the "model_name" field.
+	ModelName string `json:"model_name,omitempty"`
+	// Action holds the value of the "action" field.
+	Action modelhistory.Action `json:"action,omitempty"`
+	// 0 when the entry is of the model as a whole.
 	Version int `json:"version,omitempty"`
 	// FromStage holds the value of the "from_stage" field.
 	FromStage string `json:"from_stage,omitempty"`
-	// ToStage holds the value of the "to_stage" field.
+	// Of an approval or a rule, the stage that it is for.
 	ToStage string `json:"to_stage,omitempty"`
+	// Of a rollback, the sequence of the transition by which the version had come into the stage.
+	Restores int64 `json:"restores,omitempty"`
+	// Of a rule, what it asks for; of a renaming, the name before.
+	Detail string `json:"detail,omitempty"`
 	// Reason holds the value of the "reason" field.
 	Reason string `json:"reason,omitempty"`
 	// Principal holds the value of the "principal" field.
@@ -36,19 +42,19 @@ type StageTransition struct {
 	CreatedAt int64 `json:"created_at,omitempty"`
 	// Hash of the entry before; empty for the first.
 	PreviousHash string `json:"previous_hash,omitempty"`
-	// SHA-256 over the previous hash and this entry's fields.
+	// SHA-256 over this entry's fields and the previous hash, hex.
 	Hash         string `json:"hash,omitempty"`
 	selectValues sql.SelectValues
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
-func (*StageTransition) scanValues(columns []string) ([]any, error) {
+func (*ModelHistory) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case stagetransition.FieldID, stagetransition.FieldRegisteredModelID, stagetransition.FieldSequence, stagetransition.FieldVersion, stagetransition.FieldCreatedAt:
+		case modelhistory.FieldID, modelhistory.FieldRegisteredModelID, modelhistory.FieldSequence, modelhistory.FieldVersion, modelhistory.FieldRestores, modelhistory.FieldCreatedAt:
 			values[i] = new(sql.NullInt64)
-		case stagetransition.FieldModelName, stagetransition.FieldFromStage, stagetransition.FieldToStage, stagetransition.FieldReason, stagetransition.FieldPrincipal, stagetransition.FieldPreviousHash, stagetransition.FieldHash:
+		case modelhistory.FieldModelName, modelhistory.FieldAction, modelhistory.FieldFromStage, modelhistory.FieldToStage, modelhistory.FieldDetail, modelhistory.FieldReason, modelhistory.FieldPrincipal, modelhistory.FieldPreviousHash, modelhistory.FieldHash:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -58,80 +64,98 @@ func (*StageTransition) scanValues(columns []string) ([]any, error) {
 }
 
 // assignValues assigns the values that were returned from sql.Rows (after scanning)
-// to the StageTransition fields.
-func (_m *StageTransition) assignValues(columns []string, values []any) error {
+// to the ModelHistory fields.
+func (_m *ModelHistory) assignValues(columns []string, values []any) error {
 	if m, n := len(values), len(columns); m < n {
 		return fmt.Errorf("mismatch number of scan values: %d != %d", m, n)
 	}
 	for i := range columns {
 		switch columns[i] {
-		case stagetransition.FieldID:
+		case modelhistory.FieldID:
 			value, ok := values[i].(*sql.NullInt64)
 			if !ok {
 				return fmt.Errorf("unexpected type %T for field id", value)
 			}
 			_m.ID = int(value.Int64)
-		case stagetransition.FieldRegisteredModelID:
+		case modelhistory.FieldRegisteredModelID:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field registered_model_id", values[i])
 			} else if value.Valid {
 				_m.RegisteredModelID = int(value.Int64)
 			}
-		case stagetransition.FieldModelName:
-			if value, ok := values[i].(*sql.NullString); !ok {
-				return fmt.Errorf("unexpected type %T for field model_name", values[i])
-			} else if value.Valid {
-				_m.ModelName = value.String
-			}
-		case stagetransition.FieldSequence:
+		case modelhistory.FieldSequence:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field sequence", values[i])
 			} else if value.Valid {
 				_m.Sequence = value.Int64
 			}
-		case stagetransition.FieldVersion:
+		case modelhistory.FieldModelName:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field model_name", values[i])
+			} else if value.Valid {
+				_m.ModelName = value.String
+			}
+		case modelhistory.FieldAction:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field action", values[i])
+			} else if value.Valid {
+				_m.Action = modelhistory.Action(value.String)
+			}
+		case modelhistory.FieldVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field version", values[i])
 			} else if value.Valid {
 				_m.Version = int(value.Int64)
 			}
-		case stagetransition.FieldFromStage:
+		case modelhistory.FieldFromStage:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field from_stage", values[i])
 			} else if value.Valid {
 				_m.FromStage = value.String
 			}
-		case stagetransition.FieldToStage:
+		case modelhistory.FieldToStage:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field to_stage", values[i])
 			} else if value.Valid {
 				_m.ToStage = value.String
 			}
-		case stagetransition.FieldReason:
+		case modelhistory.FieldRestores:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field restores", values[i])
+			} else if value.Valid {
+				_m.Restores = value.Int64
+			}
+		case modelhistory.FieldDetail:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field detail", values[i])
+			} else if value.Valid {
+				_m.Detail = value.String
+			}
+		case modelhistory.FieldReason:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field reason", values[i])
 			} else if value.Valid {
 				_m.Reason = value.String
 			}
-		case stagetransition.FieldPrincipal:
+		case modelhistory.FieldPrincipal:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field principal", values[i])
 			} else if value.Valid {
 				_m.Principal = value.String
 			}
-		case stagetransition.FieldCreatedAt:
+		case modelhistory.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field created_at", values[i])
 			} else if value.Valid {
 				_m.CreatedAt = value.Int64
 			}
-		case stagetransition.FieldPreviousHash:
+		case modelhistory.FieldPreviousHash:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field previous_hash", values[i])
 			} else if value.Valid {
 				_m.PreviousHash = value.String
 			}
-		case stagetransition.FieldHash:
+		case modelhistory.FieldHash:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field hash", values[i])
 			} else if value.Valid {
@@ -144,43 +168,46 @@ func (_m *StageTransition) assignValues(columns []string, values []any) error {
 	return nil
 }
 
-// Value returns the ent.Value that was dynamically selected and assigned to the StageTransition.
+// Value returns the ent.Value that was dynamically selected and assigned to the ModelHistory.
 // This includes values selected through modifiers, order, etc.
-func (_m *StageTransition) Value(name string) (ent.Value, error) {
+func (_m *ModelHistory) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
 }
 
-// Update returns a builder for updating this StageTransition.
-// Note that you need to call StageTransition.Unwrap() before calling this method if this StageTransition
+// Update returns a builder for updating this ModelHistory.
+// Note that you need to call ModelHistory.Unwrap() before calling this method if this ModelHistory
 // was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *StageTransition) Update() *StageTransitionUpdateOne {
-	return NewStageTransitionClient(_m.config).UpdateOne(_m)
+func (_m *ModelHistory) Update() *ModelHistoryUpdateOne {
+	return NewModelHistoryClient(_m.config).UpdateOne(_m)
 }
 
-// Unwrap unwraps the StageTransition entity that was returned from a transaction after it was closed,
+// Unwrap unwraps the ModelHistory entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
-func (_m *StageTransition) Unwrap() *StageTransition {
+func (_m *ModelHistory) Unwrap() *ModelHistory {
 	_tx, ok := _m.config.driver.(*txDriver)
 	if !ok {
-		panic("ent: StageTransition is not a transactional entity")
+		panic("ent: ModelHistory is not a transactional entity")
 	}
 	_m.config.driver = _tx.drv
 	return _m
 }
 
 // String implements the fmt.Stringer.
-func (_m *StageTransition) String() string {
+func (_m *ModelHistory) String() string {
 	var builder strings.Builder
-	builder.WriteString("StageTransition(")
+	builder.WriteString("ModelHistory(")
 	builder.WriteString(fmt.Sprintf("id=%v, ", _m.ID))
 	builder.WriteString("registered_model_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.RegisteredModelID))
 	builder.WriteString(", ")
+	builder.WriteString("sequence=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Sequence))
+	builder.WriteString(", ")
 	builder.WriteString("model_name=")
 	builder.WriteString(_m.ModelName)
 	builder.WriteString(", ")
-	builder.WriteString("sequence=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Sequence))
+	builder.WriteString("action=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Action))
 	builder.WriteString(", ")
 	builder.WriteString("version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Version))
@@ -190,6 +217,12 @@ func (_m *StageTransition) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("to_stage=")
 	builder.WriteString(_m.ToStage)
+	builder.WriteString(", ")
+	builder.WriteString("restores=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Restores))
+	builder.WriteString(", ")
+	builder.WriteString("detail=")
+	builder.WriteString(_m.Detail)
 	builder.WriteString(", ")
 	builder.WriteString("reason=")
 	builder.WriteString(_m.Reason)
@@ -209,5 +242,5 @@ func (_m *StageTransition) String() string {
 	return builder.String()
 }
 
-// StageTransitions is a parsable slice of StageTransition.
-type StageTransitions []*StageTransition
+// ModelHistories is a parsable slice of ModelHistory.
+type ModelHistories []*ModelHistory

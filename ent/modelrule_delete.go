@@ -8,30 +8,30 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/cairnml/cairn/ent/modelrule"
 	"github.com/cairnml/cairn/ent/predicate"
-	"github.com/cairnml/cairn/ent/stagetransition"
 )
 
-// StageTransitionDelete is the builder for deleting a StageTransition entity.
-type StageTransitionDelete struct {
+// ModelRuleDelete is the builder for deleting a ModelRule entity.
+type ModelRuleDelete struct {
 	config
 	hooks    []Hook
-	mutation *StageTransitionMutation
+	mutation *ModelRuleMutation
 }
 
-// Where appends a list predicates to the StageTransitionDelete builder.
-func (_d *StageTransitionDelete) Where(ps ...predicate.StageTransition) *StageTransitionDelete {
+// Where appends a list predicates to the ModelRuleDelete builder.
+func (_d *ModelRuleDelete) Where(ps ...predicate.ModelRule) *ModelRuleDelete {
 	_d.mutation.Where(ps...)
 	return _d
 }
 
 // Exec executes the deletion query and returns how many vertices were deleted.
-func (_d *StageTransitionDelete) Exec(ctx context.Context) (int, error) {
+func (_d *ModelRuleDelete) Exec(ctx context.Context) (int, error) {
 	return withHooks(ctx, _d.sqlExec, _d.mutation, _d.hooks)
 }
 
 // ExecX is like Exec, but panics if an error occurs.
-func (_d *StageTransitionDelete) ExecX(ctx context.Context) int {
+func (_d *ModelRuleDelete) ExecX(ctx context.Context) int {
 	n, err := _d.Exec(ctx)
 	if err != nil {
 		panic(err)
@@ -39,8 +39,8 @@ func (_d *StageTransitionDelete) ExecX(ctx context.Context) int {
 	return n
 }
 
-func (_d *StageTransitionDelete) sqlExec(ctx context.Context) (int, error) {
-	_spec := sqlgraph.NewDeleteSpec(stagetransition.Table, sqlgraph.NewFieldSpec(stagetransition.FieldID, field.TypeInt))
+func (_d *ModelRuleDelete) sqlExec(ctx context.Context) (int, error) {
+	_spec := sqlgraph.NewDeleteSpec(modelrule.Table, sqlgraph.NewFieldSpec(modelrule.FieldID, field.TypeInt))
 	if ps := _d.mutation.predicates; len(ps) > 0 {
 		_spec.Predicate = func(selector *sql.Selector) {
 			for i := range ps {
@@ -56,32 +56,32 @@ func (_d *StageTransitionDelete) sqlExec(ctx context.Context) (int, error) {
 	return affected, err
 }
 
-// StageTransitionDeleteOne is the builder for deleting a single StageTransition entity.
-type StageTransitionDeleteOne struct {
-	_d *StageTransitionDelete
+// ModelRuleDeleteOne is the builder for deleting a single ModelRule entity.
+type ModelRuleDeleteOne struct {
+	_d *ModelRuleDelete
 }
 
-// Where appends a list predicates to the StageTransitionDelete builder.
-func (_d *StageTransitionDeleteOne) Where(ps ...predicate.StageTransition) *StageTransitionDeleteOne {
+// Where appends a list predicates to the ModelRuleDelete builder.
+func (_d *ModelRuleDeleteOne) Where(ps ...predicate.ModelRule) *ModelRuleDeleteOne {
 	_d._d.mutation.Where(ps...)
 	return _d
 }
 
 // Exec executes the deletion query.
-func (_d *StageTransitionDeleteOne) Exec(ctx context.Context) error {
+func (_d *ModelRuleDeleteOne) Exec(ctx context.Context) error {
 	n, err := _d._d.Exec(ctx)
 	switch {
 	case err != nil:
 		return err
 	case n == 0:
-		return &NotFoundError{stagetransition.Label}
+		return &NotFoundError{modelrule.Label}
 	default:
 		return nil
 	}
 }
 
 // ExecX is like Exec, but panics if an error occurs.
-func (_d *StageTransitionDeleteOne) ExecX(ctx context.Context) {
+func (_d *ModelRuleDeleteOne) ExecX(ctx context.Context) {
 	if err := _d.Exec(ctx); err != nil {
 		panic(err)
 	}

@@ -11,69 +11,93 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/cairnml/cairn/ent/modelrule"
 	"github.com/cairnml/cairn/ent/predicate"
-	"github.com/cairnml/cairn/ent/stagetransition"
+	"github.com/cairnml/cairn/ent/registeredmodel"
 )
 
-// StageTransitionQuery is the builder for querying StageTransition entities.
-type StageTransitionQuery struct {
+// ModelRuleQuery is the builder for querying ModelRule entities.
+type ModelRuleQuery struct {
 	config
-	ctx        *QueryContext
-	order      []stagetransition.OrderOption
-	inters     []Interceptor
-	predicates []predicate.StageTransition
-	modifiers  []func(*sql.Selector)
+	ctx                 *QueryContext
+	order               []modelrule.OrderOption
+	inters              []Interceptor
+	predicates          []predicate.ModelRule
+	withRegisteredModel *RegisteredModelQuery
+	modifiers           []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
 }
 
-// Where adds a new predicate for the StageTransitionQuery builder.
-func (_q *StageTransitionQuery) Where(ps ...predicate.StageTransition) *StageTransitionQuery {
+// Where adds a new predicate for the ModelRuleQuery builder.
+func (_q *ModelRuleQuery) Where(ps ...predicate.ModelRule) *ModelRuleQuery {
 	_q.predicates = append(_q.predicates, ps...)
 	return _q
 }
 
 // Limit the number of records to be returned by this query.
-func (_q *StageTransitionQuery) Limit(limit int) *StageTransitionQuery {
+func (_q *ModelRuleQuery) Limit(limit int) *ModelRuleQuery {
 	_q.ctx.Limit = &limit
 	return _q
 }
 
 // Offset to start from.
-func (_q *StageTransitionQuery) Offset(offset int) *StageTransitionQuery {
+func (_q *ModelRuleQuery) Offset(offset int) *ModelRuleQuery {
 	_q.ctx.Offset = &offset
 	return _q
 }
 
 // Unique configures the query builder to filter duplicate records on query.
 // By default, unique is set to true, and can be disabled using this method.
-func (_q *StageTransitionQuery) Unique(unique bool) *StageTransitionQuery {
+func (_q *ModelRuleQuery) Unique(unique bool) *ModelRuleQuery {
 	_q.ctx.Unique = &unique
 	return _q
 }
 
 // Order specifies how the records should be ordered.
-func (_q *StageTransitionQuery) Order(o ...stagetransition.OrderOption) *StageTransitionQuery {
+func (_q *ModelRuleQuery) Order(o ...modelrule.OrderOption) *ModelRuleQuery {
 	_q.order = append(_q.order, o...)
 	return _q
 }
 
-// First returns the first StageTransition entity from the query.
-// Returns a *NotFoundError when no StageTransition was found.
-func (_q *StageTransitionQuery) First(ctx context.Context) (*StageTransition, error) {
+// QueryRegisteredModel chains the current query on the "registered_model" edge.
+func (_q *ModelRuleQuery) QueryRegisteredModel() *RegisteredModelQuery {
+	query := (&RegisteredModelClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(modelrule.Table, modelrule.FieldID, selector),
+			sqlgraph.To(registeredmodel.Table, registeredmodel.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, modelrule.RegisteredModelTable, modelrule.RegisteredModelColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// First returns the first ModelRule entity from the query.
+// Returns a *NotFoundError when no ModelRule was found.
+func (_q *ModelRuleQuery) First(ctx context.Context) (*ModelRule, error) {
 	nodes, err := _q.Limit(1).All(setContextOp(ctx, _q.ctx, ent.OpQueryFirst))
 	if err != nil {
 		return nil, err
 	}
 	if len(nodes) == 0 {
-		return nil, &NotFoundError{stagetransition.Label}
+		return nil, &NotFoundError{modelrule.Label}
 	}
 	return nodes[0], nil
 }
 
 // FirstX is like First, but panics if an error occurs.
-func (_q *StageTransitionQuery) FirstX(ctx context.Context) *StageTransition {
+func (_q *ModelRuleQuery) FirstX(ctx context.Context) *ModelRule {
 	node, err := _q.First(ctx)
 	if err != nil && !IsNotFound(err) {
 		panic(err)
@@ -81,22 +105,22 @@ func (_q *StageTransitionQuery) FirstX(ctx context.Context) *StageTransition {
 	return node
 }
 
-// FirstID returns the first StageTransition ID from the query.
-// Returns a *NotFoundError when no StageTransition ID was found.
-func (_q *StageTransitionQuery) FirstID(ctx context.Context) (id int, err error) {
+// FirstID returns the first ModelRule ID from the query.
+// Returns a *NotFoundError when no ModelRule ID was found.
+func (_q *ModelRuleQuery) FirstID(ctx context.Context) (id int, err error) {
 	var ids []int
 	if ids, err = _q.Limit(1).IDs(setContextOp(ctx, _q.ctx, ent.OpQueryFirstID)); err != nil {
 		return
 	}
 	if len(ids) == 0 {
-		err = &NotFoundError{stagetransition.Label}
+		err = &NotFoundError{modelrule.Label}
 		return
 	}
 	return ids[0], nil
 }
 
 // FirstIDX is like FirstID, but panics if an error occurs.
-func (_q *StageTransitionQuery) FirstIDX(ctx context.Context) int {
+func (_q *ModelRuleQuery) FirstIDX(ctx context.Context) int {
 	id, err := _q.FirstID(ctx)
 	if err != nil && !IsNotFound(err) {
 		panic(err)
@@ -104,10 +128,10 @@ func (_q *StageTransitionQuery) FirstIDX(ctx context.Context) int {
 	return id
 }
 
-// Only returns a single StageTransition entity found by the query, ensuring it only returns one.
-// Returns a *NotSingularError when more than one StageTransition entity is found.
-// Returns a *NotFoundError when no StageTransition entities are found.
-func (_q *StageTransitionQuery) Only(ctx context.Context) (*StageTransition, error) {
+// Only returns a single ModelRule entity found by the query, ensuring it only returns one.
+// Returns a *NotSingularError when more than one ModelRule entity is found.
+// Returns a *NotFoundError when no ModelRule entities are found.
+func (_q *ModelRuleQuery) Only(ctx context.Context) (*ModelRule, error) {
 	nodes, err := _q.Limit(2).All(setContextOp(ctx, _q.ctx, ent.OpQueryOnly))
 	if err != nil {
 		return nil, err
@@ -116,14 +140,14 @@ func (_q *StageTransitionQuery) Only(ctx context.Context) (*StageTransition, err
 	case 1:
 		return nodes[0], nil
 	case 0:
-		return nil, &NotFoundError{stagetransition.Label}
+		return nil, &NotFoundError{modelrule.Label}
 	default:
-		return nil, &NotSingularError{stagetransition.Label}
+		return nil, &NotSingularError{modelrule.Label}
 	}
 }
 
 // OnlyX is like Only, but panics if an error occurs.
-func (_q *StageTransitionQuery) OnlyX(ctx context.Context) *StageTransition {
+func (_q *ModelRuleQuery) OnlyX(ctx context.Context) *ModelRule {
 	node, err := _q.Only(ctx)
 	if err != nil {
 		panic(err)
@@ -131,10 +155,10 @@ func (_q *StageTransitionQuery) OnlyX(ctx context.Context) *StageTransition {
 	return node
 }
 
-// OnlyID is like Only, but returns the only StageTransition ID in the query.
-// Returns a *NotSingularError when more than one StageTransition ID is found.
+// OnlyID is like Only, but returns the only ModelRule ID in the query.
+// Returns a *NotSingularError when more than one ModelRule ID is found.
 // Returns a *NotFoundError when no entities are found.
-func (_q *StageTransitionQuery) OnlyID(ctx context.Context) (id int, err error) {
+func (_q *ModelRuleQuery) OnlyID(ctx context.Context) (id int, err error) {
 	var ids []int
 	if ids, err = _q.Limit(2).IDs(setContextOp(ctx, _q.ctx, ent.OpQueryOnlyID)); err != nil {
 		return
@@ -143,15 +167,15 @@ func (_q *StageTransitionQuery) OnlyID(ctx context.Context) (id int, err error) 
 	case 1:
 		id = ids[0]
 	case 0:
-		err = &NotFoundError{stagetransition.Label}
+		err = &NotFoundError{modelrule.Label}
 	default:
-		err = &NotSingularError{stagetransition.Label}
+		err = &NotSingularError{modelrule.Label}
 	}
 	return
 }
 
 // OnlyIDX is like OnlyID, but panics if an error occurs.
-func (_q *StageTransitionQuery) OnlyIDX(ctx context.Context) int {
+func (_q *ModelRuleQuery) OnlyIDX(ctx context.Context) int {
 	id, err := _q.OnlyID(ctx)
 	if err != nil {
 		panic(err)
@@ -159,18 +183,18 @@ func (_q *StageTransitionQuery) OnlyIDX(ctx context.Context) int {
 	return id
 }
 
-// All executes the query and returns a list of StageTransitions.
-func (_q *StageTransitionQuery) All(ctx context.Context) ([]*StageTransition, error) {
+// All executes the query and returns a list of ModelRules.
+func (_q *ModelRuleQuery) All(ctx context.Context) ([]*ModelRule, error) {
 	ctx = setContextOp(ctx, _q.ctx, ent.OpQueryAll)
 	if err := _q.prepareQuery(ctx); err != nil {
 		return nil, err
 	}
-	qr := querierAll[[]*StageTransition, *StageTransitionQuery]()
-	return withInterceptors[[]*StageTransition](ctx, _q, qr, _q.inters)
+	qr := querierAll[[]*ModelRule, *ModelRuleQuery]()
+	return withInterceptors[[]*ModelRule](ctx, _q, qr, _q.inters)
 }
 
 // AllX is like All, but panics if an error occurs.
-func (_q *StageTransitionQuery) AllX(ctx context.Context) []*StageTransition {
+func (_q *ModelRuleQuery) AllX(ctx context.Context) []*ModelRule {
 	nodes, err := _q.All(ctx)
 	if err != nil {
 		panic(err)
@@ -178,20 +202,20 @@ func (_q *StageTransitionQuery) AllX(ctx context.Context) []*StageTransition {
 	return nodes
 }
 
-// IDs executes the query and returns a list of StageTransition IDs.
-func (_q *StageTransitionQuery) IDs(ctx context.Context) (ids []int, err error) {
+// IDs executes the query and returns a list of ModelRule IDs.
+func (_q *ModelRuleQuery) IDs(ctx context.Context) (ids []int, err error) {
 	if _q.ctx.Unique == nil && _q.path != nil {
 		_q.Unique(true)
 	}
 	ctx = setContextOp(ctx, _q.ctx, ent.OpQueryIDs)
-	if err = _q.Select(stagetransition.FieldID).Scan(ctx, &ids); err != nil {
+	if err = _q.Select(modelrule.FieldID).Scan(ctx, &ids); err != nil {
 		return nil, err
 	}
 	return ids, nil
 }
 
 // IDsX is like IDs, but panics if an error occurs.
-func (_q *StageTransitionQuery) IDsX(ctx context.Context) []int {
+func (_q *ModelRuleQuery) IDsX(ctx context.Context) []int {
 	ids, err := _q.IDs(ctx)
 	if err != nil {
 		panic(err)
@@ -200,16 +224,16 @@ func (_q *StageTransitionQuery) IDsX(ctx context.Context) []int {
 }
 
 // Count returns the count of the given query.
-func (_q *StageTransitionQuery) Count(ctx context.Context) (int, error) {
+func (_q *ModelRuleQuery) Count(ctx context.Context) (int, error) {
 	ctx = setContextOp(ctx, _q.ctx, ent.OpQueryCount)
 	if err := _q.prepareQuery(ctx); err != nil {
 		return 0, err
 	}
-	return withInterceptors[int](ctx, _q, querierCount[*StageTransitionQuery](), _q.inters)
+	return withInterceptors[int](ctx, _q, querierCount[*ModelRuleQuery](), _q.inters)
 }
 
 // CountX is like Count, but panics if an error occurs.
-func (_q *StageTransitionQuery) CountX(ctx context.Context) int {
+func (_q *ModelRuleQuery) CountX(ctx context.Context) int {
 	count, err := _q.Count(ctx)
 	if err != nil {
 		panic(err)
@@ -218,7 +242,7 @@ func (_q *StageTransitionQuery) CountX(ctx context.Context) int {
 }
 
 // Exist returns true if the query has elements in the graph.
-func (_q *StageTransitionQuery) Exist(ctx context.Context) (bool, error) {
+func (_q *ModelRuleQuery) Exist(ctx context.Context) (bool, error) {
 	ctx = setContextOp(ctx, _q.ctx, ent.OpQueryExist)
 	switch _, err := _q.FirstID(ctx); {
 	case IsNotFound(err):
@@ -231,7 +255,7 @@ func (_q *StageTransitionQuery) Exist(ctx context.Context) (bool, error) {
 }
 
 // ExistX is like Exist, but panics if an error occurs.
-func (_q *StageTransitionQuery) ExistX(ctx context.Context) bool {
+func (_q *ModelRuleQuery) ExistX(ctx context.Context) bool {
 	exist, err := _q.Exist(ctx)
 	if err != nil {
 		panic(err)
@@ -239,23 +263,35 @@ func (_q *StageTransitionQuery) ExistX(ctx context.Context) bool {
 	return exist
 }
 
-// Clone returns a duplicate of the StageTransitionQuery builder, including all associated steps. It can be
+// Clone returns a duplicate of the ModelRuleQuery builder, including all associated steps. It can be
 // used to prepare common query builders and use them differently after the clone is made.
-func (_q *StageTransitionQuery) Clone() *StageTransitionQuery {
+func (_q *ModelRuleQuery) Clone() *ModelRuleQuery {
 	if _q == nil {
 		return nil
 	}
-	return &StageTransitionQuery{
-		config:     _q.config,
-		ctx:        _q.ctx.Clone(),
-		order:      append([]stagetransition.OrderOption{}, _q.order...),
-		inters:     append([]Interceptor{}, _q.inters...),
-		predicates: append([]predicate.StageTransition{}, _q.predicates...),
+	return &ModelRuleQuery{
+		config:              _q.config,
+		ctx:                 _q.ctx.Clone(),
+		order:               append([]modelrule.OrderOption{}, _q.order...),
+		inters:              append([]Interceptor{}, _q.inters...),
+		predicates:          append([]predicate.ModelRule{}, _q.predicates...),
+		withRegisteredModel: _q.withRegisteredModel.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
 		modifiers: append([]func(*sql.Selector){}, _q.modifiers...),
 	}
+}
+
+// WithRegisteredModel tells the query-builder to eager-load the nodes that are connected to
+// the "registered_model" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *ModelRuleQuery) WithRegisteredModel(opts ...func(*RegisteredModelQuery)) *ModelRuleQuery {
+	query := (&RegisteredModelClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withRegisteredModel = query
+	return _q
 }
 
 // GroupBy is used to group vertices by one or more fields/columns.
@@ -268,15 +304,15 @@ func (_q *StageTransitionQuery) Clone() *StageTransitionQuery {
 //		Count int `json:"count,omitempty"`
 //	}
 //
-//	client.StageTransition.Query().
-//		GroupBy(stagetransition.FieldRegisteredModelID).
+//	client.ModelRule.Query().
+//		GroupBy(modelrule.FieldRegisteredModelID).
 //		Aggregate(ent.Count()).
 //		Scan(ctx, &v)
-func (_q *StageTransitionQuery) GroupBy(field string, fields ...string) *StageTransitionGroupBy {
+func (_q *ModelRuleQuery) GroupBy(field string, fields ...string) *ModelRuleGroupBy {
 	_q.ctx.Fields = append([]string{field}, fields...)
-	grbuild := &StageTransitionGroupBy{build: _q}
+	grbuild := &ModelRuleGroupBy{build: _q}
 	grbuild.flds = &_q.ctx.Fields
-	grbuild.label = stagetransition.Label
+	grbuild.label = modelrule.Label
 	grbuild.scan = grbuild.Scan
 	return grbuild
 }
@@ -290,23 +326,23 @@ func (_q *StageTransitionQuery) GroupBy(field string, fields ...string) *StageTr
 //		RegisteredModelID int `json:"registered_model_id,omitempty"`
 //	}
 //
-//	client.StageTransition.Query().
-//		Select(stagetransition.FieldRegisteredModelID).
+//	client.ModelRule.Query().
+//		Select(modelrule.FieldRegisteredModelID).
 //		Scan(ctx, &v)
-func (_q *StageTransitionQuery) Select(fields ...string) *StageTransitionSelect {
+func (_q *ModelRuleQuery) Select(fields ...string) *ModelRuleSelect {
 	_q.ctx.Fields = append(_q.ctx.Fields, fields...)
-	sbuild := &StageTransitionSelect{StageTransitionQuery: _q}
-	sbuild.label = stagetransition.Label
+	sbuild := &ModelRuleSelect{ModelRuleQuery: _q}
+	sbuild.label = modelrule.Label
 	sbuild.flds, sbuild.scan = &_q.ctx.Fields, sbuild.Scan
 	return sbuild
 }
 
-// Aggregate returns a StageTransitionSelect configured with the given aggregations.
-func (_q *StageTransitionQuery) Aggregate(fns ...AggregateFunc) *StageTransitionSelect {
+// Aggregate returns a ModelRuleSelect configured with the given aggregations.
+func (_q *ModelRuleQuery) Aggregate(fns ...AggregateFunc) *ModelRuleSelect {
 	return _q.Select().Aggregate(fns...)
 }
 
-func (_q *StageTransitionQuery) prepareQuery(ctx context.Context) error {
+func (_q *ModelRuleQuery) prepareQuery(ctx context.Context) error {
 	for _, inter := range _q.inters {
 		if inter == nil {
 			return fmt.Errorf("ent: uninitialized interceptor (forgotten import ent/runtime?)")
@@ -318,7 +354,7 @@ func (_q *StageTransitionQuery) prepareQuery(ctx context.Context) error {
 		}
 	}
 	for _, f := range _q.ctx.Fields {
-		if !stagetransition.ValidColumn(f) {
+		if !modelrule.ValidColumn(f) {
 			return &ValidationError{Name: f, err: fmt.Errorf("ent: invalid field %q for query", f)}
 		}
 	}
@@ -332,17 +368,21 @@ func (_q *StageTransitionQuery) prepareQuery(ctx context.Context) error {
 	return nil
 }
 
-func (_q *StageTransitionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*StageTransition, error) {
+func (_q *ModelRuleQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*ModelRule, error) {
 	var (
-		nodes = []*StageTransition{}
-		_spec = _q.querySpec()
+		nodes       = []*ModelRule{}
+		_spec       = _q.querySpec()
+		loadedTypes = [1]bool{
+			_q.withRegisteredModel != nil,
+		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*StageTransition).scanValues(nil, columns)
+		return (*ModelRule).scanValues(nil, columns)
 	}
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &StageTransition{config: _q.config}
+		node := &ModelRule{config: _q.config}
 		nodes = append(nodes, node)
+		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)
 	}
 	if len(_q.modifiers) > 0 {
@@ -357,10 +397,46 @@ func (_q *StageTransitionQuery) sqlAll(ctx context.Context, hooks ...queryHook) 
 	if len(nodes) == 0 {
 		return nodes, nil
 	}
+	if query := _q.withRegisteredModel; query != nil {
+		if err := _q.loadRegisteredModel(ctx, query, nodes, nil,
+			func(n *ModelRule, e *RegisteredModel) { n.Edges.RegisteredModel = e }); err != nil {
+			return nil, err
+		}
+	}
 	return nodes, nil
 }
 
-func (_q *StageTransitionQuery) sqlCount(ctx context.Context) (int, error) {
+func (_q *ModelRuleQuery) loadRegisteredModel(ctx context.Context, query *RegisteredModelQuery, nodes []*ModelRule, init func(*ModelRule), assign func(*ModelRule, *RegisteredModel)) error {
+	ids := make([]int, 0, len(nodes))
+	nodeids := make(map[int][]*ModelRule)
+	for i := range nodes {
+		fk := nodes[i].RegisteredModelID
+		if _, ok := nodeids[fk]; !ok {
+			ids = append(ids, fk)
+		}
+		nodeids[fk] = append(nodeids[fk], nodes[i])
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	query.Where(registeredmodel.IDIn(ids...))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nodeids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected foreign-key "registered_model_id" returned %v`, n.ID)
+		}
+		for i := range nodes {
+			assign(nodes[i], n)
+		}
+	}
+	return nil
+}
+
+func (_q *ModelRuleQuery) sqlCount(ctx context.Context) (int, error) {
 	_spec := _q.querySpec()
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
@@ -372,8 +448,8 @@ func (_q *StageTransitionQuery) sqlCount(ctx context.Context) (int, error) {
 	return sqlgraph.CountNodes(ctx, _q.driver, _spec)
 }
 
-func (_q *StageTransitionQuery) querySpec() *sqlgraph.QuerySpec {
-	_spec := sqlgraph.NewQuerySpec(stagetransition.Table, stagetransition.Columns, sqlgraph.NewFieldSpec(stagetransition.FieldID, field.TypeInt))
+func (_q *ModelRuleQuery) querySpec() *sqlgraph.QuerySpec {
+	_spec := sqlgraph.NewQuerySpec(modelrule.Table, modelrule.Columns, sqlgraph.NewFieldSpec(modelrule.FieldID, field.TypeInt))
 	_spec.From = _q.sql
 	if unique := _q.ctx.Unique; unique != nil {
 		_spec.Unique = *unique
@@ -382,11 +458,14 @@ func (_q *StageTransitionQuery) querySpec() *sqlgraph.QuerySpec {
 	}
 	if fields := _q.ctx.Fields; len(fields) > 0 {
 		_spec.Node.Columns = make([]string, 0, len(fields))
-		_spec.Node.Columns = append(_spec.Node.Columns, stagetransition.FieldID)
+		_spec.Node.Columns = append(_spec.Node.Columns, modelrule.FieldID)
 		for i := range fields {
-			if fields[i] != stagetransition.FieldID {
+			if fields[i] != modelrule.FieldID {
 				_spec.Node.Columns = append(_spec.Node.Columns, fields[i])
 			}
+		}
+		if _q.withRegisteredModel != nil {
+			_spec.Node.AddColumnOnce(modelrule.FieldRegisteredModelID)
 		}
 	}
 	if ps := _q.predicates; len(ps) > 0 {
@@ -412,12 +491,12 @@ func (_q *StageTransitionQuery) querySpec() *sqlgraph.QuerySpec {
 	return _spec
 }
 
-func (_q *StageTransitionQuery) sqlQuery(ctx context.Context) *sql.Selector {
+func (_q *ModelRuleQuery) sqlQuery(ctx context.Context) *sql.Selector {
 	builder := sql.Dialect(_q.driver.Dialect())
-	t1 := builder.Table(stagetransition.Table)
+	t1 := builder.Table(modelrule.Table)
 	columns := _q.ctx.Fields
 	if len(columns) == 0 {
-		columns = stagetransition.Columns
+		columns = modelrule.Columns
 	}
 	selector := builder.Select(t1.Columns(columns...)...).From(t1)
 	if _q.sql != nil {
@@ -448,33 +527,33 @@ func (_q *StageTransitionQuery) sqlQuery(ctx context.Context) *sql.Selector {
 }
 
 // Modify adds a query modifier for attaching custom logic to queries.
-func (_q *StageTransitionQuery) Modify(modifiers ...func(s *sql.Selector)) *StageTransitionSelect {
+func (_q *ModelRuleQuery) Modify(modifiers ...func(s *sql.Selector)) *ModelRuleSelect {
 	_q.modifiers = append(_q.modifiers, modifiers...)
 	return _q.Select()
 }
 
-// StageTransitionGroupBy is the group-by builder for StageTransition entities.
-type StageTransitionGroupBy struct {
+// ModelRuleGroupBy is the group-by builder for ModelRule entities.
+type ModelRuleGroupBy struct {
 	selector
-	build *StageTransitionQuery
+	build *ModelRuleQuery
 }
 
 // Aggregate adds the given aggregation functions to the group-by query.
-func (_g *StageTransitionGroupBy) Aggregate(fns ...AggregateFunc) *StageTransitionGroupBy {
+func (_g *ModelRuleGroupBy) Aggregate(fns ...AggregateFunc) *ModelRuleGroupBy {
 	_g.fns = append(_g.fns, fns...)
 	return _g
 }
 
 // Scan applies the selector query and scans the result into the given value.
-func (_g *StageTransitionGroupBy) Scan(ctx context.Context, v any) error {
+func (_g *ModelRuleGroupBy) Scan(ctx context.Context, v any) error {
 	ctx = setContextOp(ctx, _g.build.ctx, ent.OpQueryGroupBy)
 	if err := _g.build.prepareQuery(ctx); err != nil {
 		return err
 	}
-	return scanWithInterceptors[*StageTransitionQuery, *StageTransitionGroupBy](ctx, _g.build, _g, _g.build.inters, v)
+	return scanWithInterceptors[*ModelRuleQuery, *ModelRuleGroupBy](ctx, _g.build, _g, _g.build.inters, v)
 }
 
-func (_g *StageTransitionGroupBy) sqlScan(ctx context.Context, root *StageTransitionQuery, v any) error {
+func (_g *ModelRuleGroupBy) sqlScan(ctx context.Context, root *ModelRuleQuery, v any) error {
 	selector := root.sqlQuery(ctx).Select()
 	aggregation := make([]string, 0, len(_g.fns))
 	for _, fn := range _g.fns {
@@ -501,28 +580,28 @@ func (_g *StageTransitionGroupBy) sqlScan(ctx context.Context, root *StageTransi
 	return sql.ScanSlice(rows, v)
 }
 
-// StageTransitionSelect is the builder for selecting fields of StageTransition entities.
-type StageTransitionSelect struct {
-	*StageTransitionQuery
+// ModelRuleSelect is the builder for selecting fields of ModelRule entities.
+type ModelRuleSelect struct {
+	*ModelRuleQuery
 	selector
 }
 
 // Aggregate adds the given aggregation functions to the selector query.
-func (_s *StageTransitionSelect) Aggregate(fns ...AggregateFunc) *StageTransitionSelect {
+func (_s *ModelRuleSelect) Aggregate(fns ...AggregateFunc) *ModelRuleSelect {
 	_s.fns = append(_s.fns, fns...)
 	return _s
 }
 
 // Scan applies the selector query and scans the result into the given value.
-func (_s *StageTransitionSelect) Scan(ctx context.Context, v any) error {
+func (_s *ModelRuleSelect) Scan(ctx context.Context, v any) error {
 	ctx = setContextOp(ctx, _s.ctx, ent.OpQuerySelect)
 	if err := _s.prepareQuery(ctx); err != nil {
 		return err
 	}
-	return scanWithInterceptors[*StageTransitionQuery, *StageTransitionSelect](ctx, _s.StageTransitionQuery, _s, _s.inters, v)
+	return scanWithInterceptors[*ModelRuleQuery, *ModelRuleSelect](ctx, _s.ModelRuleQuery, _s, _s.inters, v)
 }
 
-func (_s *StageTransitionSelect) sqlScan(ctx context.Context, root *StageTransitionQuery, v any) error {
+func (_s *ModelRuleSelect) sqlScan(ctx context.Context, root *ModelRuleQuery, v any) error {
 	selector := root.sqlQuery(ctx)
 	aggregation := make([]string, 0, len(_s.fns))
 	for _, fn := range _s.fns {
@@ -544,7 +623,7 @@ func (_s *StageTransitionSelect) sqlScan(ctx context.Context, root *StageTransit
 }
 
 // Modify adds a query modifier for attaching custom logic to queries.
-func (_s *StageTransitionSelect) Modify(modifiers ...func(s *sql.Selector)) *StageTransitionSelect {
+func (_s *ModelRuleSelect) Modify(modifiers ...func(s *sql.Selector)) *ModelRuleSelect {
 	_s.modifiers = append(_s.modifiers, modifiers...)
 	return _s
 }

@@ -10,36 +10,36 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/cairnml/cairn/ent/modelhistory"
 	"github.com/cairnml/cairn/ent/predicate"
-	"github.com/cairnml/cairn/ent/stagetransition"
 )
 
-// StageTransitionUpdate is the builder for updating StageTransition entities.
-type StageTransitionUpdate struct {
+// ModelHistoryUpdate is the builder for updating ModelHistory entities.
+type ModelHistoryUpdate struct {
 	config
 	hooks     []Hook
-	mutation  *StageTransitionMutation
+	mutation  *ModelHistoryMutation
 	modifiers []func(*sql.UpdateBuilder)
 }
 
-// Where appends a list predicates to the StageTransitionUpdate builder.
-func (_u *StageTransitionUpdate) Where(ps ...predicate.StageTransition) *StageTransitionUpdate {
+// Where appends a list predicates to the ModelHistoryUpdate builder.
+func (_u *ModelHistoryUpdate) Where(ps ...predicate.ModelHistory) *ModelHistoryUpdate {
 	_u.mutation.Where(ps...)
 	return _u
 }
 
-// Mutation returns the StageTransitionMutation object of the builder.
-func (_u *StageTransitionUpdate) Mutation() *StageTransitionMutation {
+// Mutation returns the ModelHistoryMutation object of the builder.
+func (_u *ModelHistoryUpdate) Mutation() *ModelHistoryMutation {
 	return _u.mutation
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
-func (_u *StageTransitionUpdate) Save(ctx context.Context) (int, error) {
+func (_u *ModelHistoryUpdate) Save(ctx context.Context) (int, error) {
 	return withHooks(ctx, _u.sqlSave, _u.mutation, _u.hooks)
 }
 
 // SaveX is like Save, but panics if an error occurs.
-func (_u *StageTransitionUpdate) SaveX(ctx context.Context) int {
+func (_u *ModelHistoryUpdate) SaveX(ctx context.Context) int {
 	affected, err := _u.Save(ctx)
 	if err != nil {
 		panic(err)
@@ -48,26 +48,26 @@ func (_u *StageTransitionUpdate) SaveX(ctx context.Context) int {
 }
 
 // Exec executes the query.
-func (_u *StageTransitionUpdate) Exec(ctx context.Context) error {
+func (_u *ModelHistoryUpdate) Exec(ctx context.Context) error {
 	_, err := _u.Save(ctx)
 	return err
 }
 
 // ExecX is like Exec, but panics if an error occurs.
-func (_u *StageTransitionUpdate) ExecX(ctx context.Context) {
+func (_u *ModelHistoryUpdate) ExecX(ctx context.Context) {
 	if err := _u.Exec(ctx); err != nil {
 		panic(err)
 	}
 }
 
 // Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *StageTransitionUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *StageTransitionUpdate {
+func (_u *ModelHistoryUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ModelHistoryUpdate {
 	_u.modifiers = append(_u.modifiers, modifiers...)
 	return _u
 }
 
-func (_u *StageTransitionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
-	_spec := sqlgraph.NewUpdateSpec(stagetransition.Table, stagetransition.Columns, sqlgraph.NewFieldSpec(stagetransition.FieldID, field.TypeInt))
+func (_u *ModelHistoryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
+	_spec := sqlgraph.NewUpdateSpec(modelhistory.Table, modelhistory.Columns, sqlgraph.NewFieldSpec(modelhistory.FieldID, field.TypeInt))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
 		_spec.Predicate = func(selector *sql.Selector) {
 			for i := range ps {
@@ -78,7 +78,7 @@ func (_u *StageTransitionUpdate) sqlSave(ctx context.Context) (_node int, err er
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
-			err = &NotFoundError{stagetransition.Label}
+			err = &NotFoundError{modelhistory.Label}
 		} else if sqlgraph.IsConstraintError(err) {
 			err = &ConstraintError{msg: err.Error(), wrap: err}
 		}
@@ -88,40 +88,40 @@ func (_u *StageTransitionUpdate) sqlSave(ctx context.Context) (_node int, err er
 	return _node, nil
 }
 
-// StageTransitionUpdateOne is the builder for updating a single StageTransition entity.
-type StageTransitionUpdateOne struct {
+// ModelHistoryUpdateOne is the builder for updating a single ModelHistory entity.
+type ModelHistoryUpdateOne struct {
 	config
 	fields    []string
 	hooks     []Hook
-	mutation  *StageTransitionMutation
+	mutation  *ModelHistoryMutation
 	modifiers []func(*sql.UpdateBuilder)
 }
 
-// Mutation returns the StageTransitionMutation object of the builder.
-func (_u *StageTransitionUpdateOne) Mutation() *StageTransitionMutation {
+// Mutation returns the ModelHistoryMutation object of the builder.
+func (_u *ModelHistoryUpdateOne) Mutation() *ModelHistoryMutation {
 	return _u.mutation
 }
 
-// Where appends a list predicates to the StageTransitionUpdate builder.
-func (_u *StageTransitionUpdateOne) Where(ps ...predicate.StageTransition) *StageTransitionUpdateOne {
+// Where appends a list predicates to the ModelHistoryUpdate builder.
+func (_u *ModelHistoryUpdateOne) Where(ps ...predicate.ModelHistory) *ModelHistoryUpdateOne {
 	_u.mutation.Where(ps...)
 	return _u
 }
 
 // Select allows selecting one or more fields (columns) of the returned entity.
 // The default is selecting all fields defined in the entity schema.
-func (_u *StageTransitionUpdateOne) Select(field string, fields ...string) *StageTransitionUpdateOne {
+func (_u *ModelHistoryUpdateOne) Select(field string, fields ...string) *ModelHistoryUpdateOne {
 	_u.fields = append([]string{field}, fields...)
 	return _u
 }
 
-// Save executes the query and returns the updated StageTransition entity.
-func (_u *StageTransitionUpdateOne) Save(ctx context.Context) (*StageTransition, error) {
+// Save executes the query and returns the updated ModelHistory entity.
+func (_u *ModelHistoryUpdateOne) Save(ctx context.Context) (*ModelHistory, error) {
 	return withHooks(ctx, _u.sqlSave, _u.mutation, _u.hooks)
 }
 
 // SaveX is like Save, but panics if an error occurs.
-func (_u *StageTransitionUpdateOne) SaveX(ctx context.Context) *StageTransition {
+func (_u *ModelHistoryUpdateOne) SaveX(ctx context.Context) *ModelHistory {
 	node, err := _u.Save(ctx)
 	if err != nil {
 		panic(err)
@@ -130,39 +130,39 @@ func (_u *StageTransitionUpdateOne) SaveX(ctx context.Context) *StageTransition 
 }
 
 // Exec executes the query on the entity.
-func (_u *StageTransitionUpdateOne) Exec(ctx context.Context) error {
+func (_u *ModelHistoryUpdateOne) Exec(ctx context.Context) error {
 	_, err := _u.Save(ctx)
 	return err
 }
 
 // ExecX is like Exec, but panics if an error occurs.
-func (_u *StageTransitionUpdateOne) ExecX(ctx context.Context) {
+func (_u *ModelHistoryUpdateOne) ExecX(ctx context.Context) {
 	if err := _u.Exec(ctx); err != nil {
 		panic(err)
 	}
 }
 
 // Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *StageTransitionUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *StageTransitionUpdateOne {
+func (_u *ModelHistoryUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ModelHistoryUpdateOne {
 	_u.modifiers = append(_u.modifiers, modifiers...)
 	return _u
 }
 
-func (_u *StageTransitionUpdateOne) sqlSave(ctx context.Context) (_node *StageTransition, err error) {
-	_spec := sqlgraph.NewUpdateSpec(stagetransition.Table, stagetransition.Columns, sqlgraph.NewFieldSpec(stagetransition.FieldID, field.TypeInt))
+func (_u *ModelHistoryUpdateOne) sqlSave(ctx context.Context) (_node *ModelHistory, err error) {
+	_spec := sqlgraph.NewUpdateSpec(modelhistory.Table, modelhistory.Columns, sqlgraph.NewFieldSpec(modelhistory.FieldID, field.TypeInt))
 	id, ok := _u.mutation.ID()
 	if !ok {
-		return nil, &ValidationError{Name: "id", err: errors.New(`ent: missing "StageTransition.id" for update`)}
+		return nil, &ValidationError{Name: "id", err: errors.New(`ent: missing "ModelHistory.id" for update`)}
 	}
 	_spec.Node.ID.Value = id
 	if fields := _u.fields; len(fields) > 0 {
 		_spec.Node.Columns = make([]string, 0, len(fields))
-		_spec.Node.Columns = append(_spec.Node.Columns, stagetransition.FieldID)
+		_spec.Node.Columns = append(_spec.Node.Columns, modelhistory.FieldID)
 		for _, f := range fields {
-			if !stagetransition.ValidColumn(f) {
+			if !modelhistory.ValidColumn(f) {
 				return nil, &ValidationError{Name: f, err: fmt.Errorf("ent: invalid field %q for query", f)}
 			}
-			if f != stagetransition.FieldID {
+			if f != modelhistory.FieldID {
 				_spec.Node.Columns = append(_spec.Node.Columns, f)
 			}
 		}
@@ -175,12 +175,12 @@ func (_u *StageTransitionUpdateOne) sqlSave(ctx context.Context) (_node *StageTr
 		}
 	}
 	_spec.AddModifiers(_u.modifiers...)
-	_node = &StageTransition{config: _u.config}
+	_node = &ModelHistory{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues
 	if err = sqlgraph.UpdateNode(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
-			err = &NotFoundError{stagetransition.Label}
+			err = &NotFoundError{modelhistory.Label}
 		} else if sqlgraph.IsConstraintError(err) {
 			err = &ConstraintError{msg: err.Error(), wrap: err}
 		}
