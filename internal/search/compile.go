@@ -22,6 +22,8 @@ type compiler struct {
 	datasets []DatasetFilter
 	// row is where the row is that is asked about.
 	row rowAt
+	// drive is the comparison by which rows are found, where there is one.
+	drive *Comparison
 }
 
 // rowAt says how a statement names a row's id, and the experiment that it is in; "" where that is not at hand.
@@ -86,8 +88,16 @@ func (c *compiler) comparison(e *Comparison) {
 			c.keyed(*c.subject.params, "k.value", e)
 		}
 	case Tag:
-		if c.subject.tags.index != "" && e.Op == Equal {
+		switch {
+		case c.subject.tags.index != "" && e.Op == Equal:
 			c.equalValue(c.subject.tags, e)
+			return
+		case e == c.drive:
+			c.hasTag(e)
+			return
+		case e.Op == NotEqual && slices.Contains(c.subject.unset, e.Left.Key):
+			c.sql("NOT ")
+			c.keyed(c.subject.tags, "k.value", &Comparison{Left: e.Left, Op: Equal, Value: e.Value})
 			return
 		}
 		c.keyed(c.subject.tags, "k.value", e)
@@ -104,6 +114,21 @@ func (c *compiler) equalValue(t keyed, e *Comparison) {
 	c.hasValue("k", t, e.Value)
 	c.sql(" AND k.", t.owner, " = ", c.row.id)
 	c.endExists()
+}
+
+// hasTag finds the rows that have a tag with a value.
+func (c *compiler) hasTag(e *Comparison) {
+	c.sql("r.id IN (")
+	c.tagged(c.subject.tags, e)
+	c.sql(")")
+}
+
+// tagged gives the rows, by their ids, that have a tag with a value.
+func (f *fragment) tagged(t keyed, e *Comparison) {
+	f.sql("SELECT k.", t.owner, " FROM ", t.table, " k WHERE k.key = ")
+	f.arg(e.Left.Key)
+	f.sql(" AND ")
+	f.hasValue("k", t, e.Value)
 }
 
 // endExists ends a condition that there be a row of another table.
@@ -224,6 +249,11 @@ func (c *compiler) attribute(a attribute, e *Comparison) {
 }
 
 func (c *compiler) attributeValue(a attribute, e *Comparison) {
+	if a.within != "" && (e.Op == Equal || e.Op == In) {
+		c.condition(a.within, e.Op, e.Value)
+		c.sql(")")
+		return
+	}
 	if a.typ == textColumn {
 		c.condition(a.column, e.Op, e.Value)
 		return

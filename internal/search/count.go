@@ -38,7 +38,7 @@ func (s *Searcher) countStatement(ctx context.Context, q *query, stmt *fragment)
 	if candidates != nil {
 		return f.countSets(ctx, stmt, candidates, q.conds())
 	}
-	stmt.sql("SELECT COUNT(*) FROM ", subjects[q.subject].table, " r")
+	stmt.sql("SELECT COUNT(*) FROM ", subjects[q.subject].from(s.db.Guide()))
 	s.writeWhere(stmt, q, f.goals)
 	return nil
 }

@@ -198,7 +198,7 @@ func (f *finder) all(ctx context.Context, p part) ([]found, error) {
 	keys := f.columns(p.at, false)
 	stmt.sql("SELECT r.id")
 	keys.selectKeys(&stmt)
-	stmt.sql(" FROM ", f.sub.table, " r")
+	stmt.sql(" FROM ", f.sub.from(f.guide))
 	stmt.add(&keys.joins)
 	stmt.sql(" WHERE ")
 	stmt.add(&f.q.where)
@@ -213,7 +213,7 @@ func (f *finder) wherever(out *fragment, word string, conds []Expr, row rowAt) {
 		if i > 0 {
 			word = " AND "
 		}
-		c := compiler{subject: f.sub, guide: f.guide, goals: f.goals, datasets: f.q.datasets, row: row}
+		c := compiler{subject: f.sub, guide: f.guide, goals: f.goals, datasets: f.q.datasets, row: row, drive: f.q.drive}
 		c.expr(cond)
 		out.sql(word, "(")
 		out.add(&c.fragment)

@@ -31,6 +31,8 @@ const (
 	OfRuns Subject = iota
 	OfExperiments
 	OfLoggedModels
+	OfRegisteredModels
+	OfModelVersions
 )
 
 // Parse reads a filter for a subject and checks its names and types. An empty filter gives an And without terms. Errors

@@ -1,4 +1,4 @@
-// Package search finds runs, experiments and logged models: the filter language (parsed to a typed tree, checked, and
+// Package search finds runs, experiments, logged models, registered models and their versions: the filter language (parsed to a typed tree, checked, and
 // compiled to SQL for both databases), orders, and pages that stay whole while rows are written.
 //
 // The language is MLflow's, with OR, NOT, parentheses, numbers for params, IN for every type, IS NULL for metrics, and
@@ -77,8 +77,10 @@ type query struct {
 	// experiments is for the goals of metrics; nil for all.
 	experiments []int
 	// stages are the lifecycle stages that are searched.
-	stages        []string
-	paramsAsText  bool
+	stages       []string
+	paramsAsText bool
+	// drive is the condition on a tag that few rows meet, from which they are found; nil when there is none.
+	drive         *Comparison
 	datasets      []DatasetFilter
 	orderDatasets map[int]DatasetFilter
 	// identity is what a cursor is bound to, beside filter and order.

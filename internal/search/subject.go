@@ -3,6 +3,8 @@ package search
 import (
 	"slices"
 	"strings"
+
+	"github.com/cairnml/cairn/internal/store"
 )
 
 // columnType says how an attribute is compared.
@@ -21,6 +23,9 @@ type attribute struct {
 	nullable bool
 	// hex: only lower-case letters and digits stand in it, which every collation orders alike, so an index serves.
 	hex bool
+	// within finds the rows where a text column has a value by an index of another table, whose condition on the value follows:
+	// "" where the column is the row's own.
+	within string
 }
 
 // keyed is a table of keys and values that belong to the searched row.
@@ -30,12 +35,16 @@ type keyed struct {
 	number string
 	// index finds rows by experiment, key and value, "" where there is none.
 	index string
+	// values tells that rows can be found by key and value alone.
+	values bool
 }
 
 // subject is what a filter may ask of one kind of row. Its table has the alias r in all SQL.
 type subject struct {
-	name       string
-	table      string
+	name  string
+	table string
+	// joined is a table whose row belongs to the searched one, with an alias, and the condition that says which.
+	joined, on string
 	attributes map[string]attribute
 	aliases    map[string]string
 	params     *keyed
@@ -43,7 +52,24 @@ type subject struct {
 	// metrics tells whether there are any; metricFuncs whether first, min, max and best are kept of them.
 	metrics, metricFuncs bool
 	datasets             bool
+	// unset are the keys of tags whose != is met by a row that has no such tag, as it is in MLflow.
+	unset []string
 }
+
+// from writes the tables that are searched.
+func (s *subject) from(g store.Guide) string {
+	if s.joined == "" {
+		return s.table + " r"
+	}
+	join := " CROSS JOIN " // SQLite visits them in this order
+	if g.Postgres {
+		join = " JOIN "
+	}
+	return s.table + " r" + join + s.joined + " ON " + s.on
+}
+
+// tagIsPrompt marks what MLflow keeps as a prompt among registered models. Its client asks in each search that it not be 'true'.
+const tagIsPrompt = "mlflow.prompt.is_prompt"
 
 // startTime is the column by which lists of runs are ordered that name no order.
 const startTime = "r.start_time"
@@ -108,6 +134,41 @@ var subjects = map[Subject]*subject{
 		params:  &keyed{table: "logged_model_params", owner: "logged_model_id"},
 		tags:    keyed{table: "logged_model_tags", owner: "logged_model_id"},
 		metrics: true,
+	},
+	OfRegisteredModels: {
+		name: "registered model", table: "registered_models",
+		attributes: map[string]attribute{
+			"name":                   {column: "r.name"},
+			"description":            {column: "r.description"},
+			"creation_timestamp":     {column: "r.created_at", typ: integerColumn},
+			"last_updated_timestamp": {column: "r.updated_at", typ: integerColumn},
+			"created_by":             {column: "r.created_by"},
+			"updated_by":             {column: "r.updated_by"},
+		},
+		aliases: map[string]string{"timestamp": "last_updated_timestamp"},
+		tags:    keyed{table: "registered_model_tags", owner: "registered_model_id", values: true},
+		unset:   []string{tagIsPrompt},
+	},
+	OfModelVersions: {
+		name: "model version", table: "model_versions",
+		joined: "registered_models m", on: "m.id = r.registered_model_id",
+		attributes: map[string]attribute{
+			"name":                   {column: "m.name", within: "r.registered_model_id IN (SELECT n.id FROM registered_models n WHERE n.name"},
+			"version_number":         {column: "r.version", typ: integerColumn},
+			"run_id":                 {column: "r.run_id", hex: true},
+			"model_id":               {column: "r.model_id", hex: true},
+			"source_path":            {column: "r.source"},
+			"stage":                  {column: "r.stage"},
+			"status":                 {column: "r.status"},
+			"description":            {column: "r.description"},
+			"creation_timestamp":     {column: "r.created_at", typ: integerColumn},
+			"last_updated_timestamp": {column: "r.updated_at", typ: integerColumn},
+			"created_by":             {column: "r.created_by"},
+			"updated_by":             {column: "r.updated_by"},
+		},
+		aliases: map[string]string{"version": "version_number", "source": "source_path", "current_stage": "stage", "timestamp": "last_updated_timestamp"},
+		tags:    keyed{table: "model_version_tags", owner: "model_version_id", values: true},
+		unset:   []string{tagIsPrompt},
 	},
 }
 
