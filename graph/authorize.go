@@ -21,9 +21,15 @@ var roles = map[string]token.Role{
 	"Query.garbage": token.RoleADMIN, "Query.tokens": token.RoleADMIN,
 	"Query.runFacets": token.RoleVIEWER, "Query.runGroups": token.RoleVIEWER,
 
+	"Query.compareModelVersions": token.RoleVIEWER, "Query.modelHistory": token.RoleVIEWER, "Query.modelStageAt": token.RoleVIEWER,
+	"Query.modelVersion": token.RoleVIEWER, "Query.modelVersions": token.RoleVIEWER,
+	"Query.registeredModel": token.RoleVIEWER, "Query.registeredModels": token.RoleVIEWER,
+
 	"Subscription.__typename":      token.RoleVIEWER,
 	"Subscription.metricsAppended": token.RoleVIEWER,
 	"Subscription.runsChanged":     token.RoleVIEWER,
+
+	"Subscription.modelVersionsChanged": token.RoleVIEWER,
 
 	"Mutation.__typename":          token.RoleVIEWER,
 	"Mutation.appendRunLog":        token.RoleEDITOR,
@@ -50,6 +56,26 @@ var roles = map[string]token.Role{
 	"Mutation.collectGarbage":      token.RoleADMIN,
 	"Mutation.createToken":         token.RoleADMIN,
 	"Mutation.revokeToken":         token.RoleADMIN,
+
+	"Mutation.approveModelVersion":          token.RoleEDITOR,
+	"Mutation.createModelVersion":           token.RoleEDITOR,
+	"Mutation.createRegisteredModel":        token.RoleEDITOR,
+	"Mutation.deleteModelVersion":           token.RoleEDITOR,
+	"Mutation.deleteModelVersionTag":        token.RoleEDITOR,
+	"Mutation.deleteRegisteredModel":        token.RoleEDITOR,
+	"Mutation.deleteRegisteredModelAlias":   token.RoleEDITOR,
+	"Mutation.deleteRegisteredModelTag":     token.RoleEDITOR,
+	"Mutation.renameRegisteredModel":        token.RoleEDITOR,
+	"Mutation.rollbackModelStage":           token.RoleEDITOR,
+	"Mutation.setModelVersionTag":           token.RoleEDITOR,
+	"Mutation.setRegisteredModelAlias":      token.RoleEDITOR,
+	"Mutation.setRegisteredModelTag":        token.RoleEDITOR,
+	"Mutation.transitionModelVersionStage":  token.RoleEDITOR,
+	"Mutation.updateModelVersion":           token.RoleEDITOR,
+	"Mutation.updateRegisteredModel":        token.RoleEDITOR,
+	"Mutation.withdrawModelVersionApproval": token.RoleEDITOR,
+	"Mutation.deleteModelRule":              token.RoleADMIN,
+	"Mutation.setModelRule":                 token.RoleADMIN,
 }
 
 // authorize tells whether the principal may have all root fields of an operation. An operation is allowed as a whole or

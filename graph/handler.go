@@ -27,6 +27,7 @@ import (
 	"github.com/cairnml/cairn/internal/gc"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/metric"
+	"github.com/cairnml/cairn/internal/registry"
 	"github.com/cairnml/cairn/internal/search"
 	"github.com/cairnml/cairn/internal/tracking"
 )
@@ -39,6 +40,7 @@ type Deps struct {
 	Artifacts *artifact.Service
 	Auth      *auth.Service
 	Garbage   *gc.Service
+	Registry  *registry.Service
 	Hub       *live.Hub
 }
 

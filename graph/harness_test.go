@@ -23,6 +23,7 @@ import (
 	"github.com/cairnml/cairn/internal/gc"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/metric"
+	"github.com/cairnml/cairn/internal/registry"
 	"github.com/cairnml/cairn/internal/search"
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/tracking"
@@ -63,6 +64,7 @@ func newServer(t *testing.T, db *store.DB, options graph.Options) *server {
 		Tracking: service, Metrics: metric.NewReader(db), Search: search.New(db), Auth: auth.New(db), Hub: hub,
 		Artifacts: artifact.NewService(files, db), Garbage: gc.New(db, files),
 	}}
+	s.deps.Registry = registry.New(db, hub, s.deps.Artifacts)
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}

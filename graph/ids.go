@@ -15,6 +15,9 @@ const (
 	modelPrefix      = "model:"
 	datasetPrefix    = "dataset:"
 	tokenPrefix      = "token:"
+
+	registeredModelPrefix = "registeredModel:"
+	modelVersionPrefix    = "modelVersion:"
 )
 
 func numbered(prefix string, id int) string { return prefix + strconv.Itoa(id) }

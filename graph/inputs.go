@@ -174,10 +174,14 @@ func (r *Resolver) node(ctx context.Context, id string) (model.Node, error) {
 			return nil, err
 		}
 		return asNode(r.Tracking.Dataset(ctx, number))
+	case registeredModelPrefix:
+		return asNode(r.findRegisteredModel(ctx, id))
+	case modelVersionPrefix:
+		return asNode(r.findModelVersion(ctx, id))
 	case tokenPrefix:
 		return asNode(r.findToken(ctx, rest))
 	}
-	return nil, errs.Field("id", "%.60q is not a global id: it begins with experiment:, run:, model:, dataset: or token:", id)
+	return nil, errs.Field("id", "%.60q is not a global id: it begins with experiment:, run:, model:, dataset:, registeredModel:, modelVersion: or token:", id)
 }
 
 // asNode gives an object as a node, and nothing where there is none: a nil pointer in an interface would be something.

@@ -21,6 +21,7 @@ import (
 	"github.com/cairnml/cairn/internal/gc"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/metric"
+	"github.com/cairnml/cairn/internal/registry"
 	"github.com/cairnml/cairn/internal/search"
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/tracking"
@@ -107,7 +108,7 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 	s.metrics = metric.NewReader(s.db)
 	s.graphql = graph.NewHandler(graph.Deps{
 		Tracking: s.tracking, Metrics: s.metrics, Search: searcher, Artifacts: s.artifacts, Auth: tokens,
-		Garbage: gc.New(s.db, s.files), Hub: hub,
+		Garbage: gc.New(s.db, s.files), Registry: registry.New(s.db, hub, s.artifacts), Hub: hub,
 	}, graph.Options{
 		Version: s.cfg.Version, Logger: s.log, RequestID: requestID, MaxBody: maxGraphQLBytes,
 		Replicas:    s.db.Postgres(),

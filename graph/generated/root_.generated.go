@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/cairnml/cairn/ent/loggedmodel"
 	"github.com/cairnml/cairn/ent/metricgoal"
+	"github.com/cairnml/cairn/ent/modelrule"
 	"github.com/cairnml/cairn/graph/model"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -29,9 +30,13 @@ type ResolverRoot interface {
 	Experiment() ExperimentResolver
 	LoggedModel() LoggedModelResolver
 	MetricSeries() MetricSeriesResolver
+	ModelRule() ModelRuleResolver
+	ModelVersion() ModelVersionResolver
+	ModelVersionsChanged() ModelVersionsChangedResolver
 	Mutation() MutationResolver
 	Param() ParamResolver
 	Query() QueryResolver
+	RegisteredModel() RegisteredModelResolver
 	Run() RunResolver
 	RunFacets() RunFacetsResolver
 	RunsChanged() RunsChangedResolver
@@ -98,6 +103,13 @@ type ComplexityRoot struct {
 	CreatedToken struct {
 		Secret func(childComplexity int) int
 		Token  func(childComplexity int) int
+	}
+
+	DataChange struct {
+		Context    func(childComplexity int) int
+		FromDigest func(childComplexity int) int
+		Name       func(childComplexity int) int
+		ToDigest   func(childComplexity int) int
 	}
 
 	Dataset struct {
@@ -253,6 +265,12 @@ type ComplexityRoot struct {
 		Std      func(childComplexity int) int
 	}
 
+	MetricChange struct {
+		From func(childComplexity int) int
+		Key  func(childComplexity int) int
+		To   func(childComplexity int) int
+	}
+
 	MetricColumns struct {
 		Counts      func(childComplexity int) int
 		HasNextPage func(childComplexity int) int
@@ -329,31 +347,171 @@ type ComplexityRoot struct {
 		Series         func(childComplexity int) int
 	}
 
+	ModelAlias struct {
+		Alias     func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+		UpdatedBy func(childComplexity int) int
+		Version   func(childComplexity int) int
+	}
+
+	ModelApproval struct {
+		Principal func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		Stage     func(childComplexity int) int
+		Time      func(childComplexity int) int
+	}
+
+	ModelHistoryConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ModelHistoryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ModelHistoryEntry struct {
+		Action       func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		Detail       func(childComplexity int) int
+		FromStage    func(childComplexity int) int
+		Hash         func(childComplexity int) int
+		ModelName    func(childComplexity int) int
+		PreviousHash func(childComplexity int) int
+		Principal    func(childComplexity int) int
+		Reason       func(childComplexity int) int
+		Sequence     func(childComplexity int) int
+		ToStage      func(childComplexity int) int
+		Version      func(childComplexity int) int
+	}
+
+	ModelRule struct {
+		CreatedAt func(childComplexity int) int
+		CreatedBy func(childComplexity int) int
+		Goal      func(childComplexity int) int
+		Key       func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Margin    func(childComplexity int) int
+		Stage     func(childComplexity int) int
+		Text      func(childComplexity int) int
+		Value     func(childComplexity int) int
+	}
+
+	ModelSignature struct {
+		Inputs  func(childComplexity int) int
+		Outputs func(childComplexity int) int
+		Params  func(childComplexity int) int
+	}
+
+	ModelVersion struct {
+		Aliases          func(childComplexity int) int
+		Approvals        func(childComplexity int) int
+		ArtifactLocation func(childComplexity int) int
+		CreatedAt        func(childComplexity int) int
+		CreatedBy        func(childComplexity int) int
+		Description      func(childComplexity int) int
+		ID               func(childComplexity int) int
+		LoggedModel      func(childComplexity int) int
+		ManifestProblem  func(childComplexity int) int
+		Model            func(childComplexity int) int
+		Name             func(childComplexity int) int
+		Requirements     func(childComplexity int) int
+		Run              func(childComplexity int) int
+		RunID            func(childComplexity int) int
+		RunLink          func(childComplexity int) int
+		Signature        func(childComplexity int) int
+		Source           func(childComplexity int) int
+		Stage            func(childComplexity int) int
+		Status           func(childComplexity int) int
+		StatusMessage    func(childComplexity int) int
+		Tag              func(childComplexity int, key string) int
+		Tags             func(childComplexity int) int
+		UpdatedAt        func(childComplexity int) int
+		UpdatedBy        func(childComplexity int) int
+		Version          func(childComplexity int) int
+	}
+
+	ModelVersionChange struct {
+		Kind         func(childComplexity int) int
+		ModelVersion func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Version      func(childComplexity int) int
+	}
+
+	ModelVersionComparison struct {
+		Complete     func(childComplexity int) int
+		Data         func(childComplexity int) int
+		Dependencies func(childComplexity int) int
+		From         func(childComplexity int) int
+		Metrics      func(childComplexity int) int
+		Params       func(childComplexity int) int
+		Parts        func(childComplexity int) int
+		Schema       func(childComplexity int) int
+		To           func(childComplexity int) int
+		Verdict      func(childComplexity int) int
+	}
+
+	ModelVersionConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ModelVersionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ModelVersionsChanged struct {
+		Changes func(childComplexity int) int
+		Cursor  func(childComplexity int) int
+	}
+
 	Mutation struct {
-		AppendRunLog        func(childComplexity int, input model.AppendRunLogInput) int
-		CollectGarbage      func(childComplexity int, deletedBefore int64) int
-		CreateExperiment    func(childComplexity int, input model.CreateExperimentInput) int
-		CreateLoggedModel   func(childComplexity int, input model.CreateLoggedModelInput) int
-		CreateRun           func(childComplexity int, input model.CreateRunInput) int
-		CreateToken         func(childComplexity int, input model.CreateTokenInput) int
-		DeleteExperiment    func(childComplexity int, experimentID string) int
-		DeleteExperimentTag func(childComplexity int, experimentID string, key string) int
-		DeleteRun           func(childComplexity int, runID string) int
-		DeleteTag           func(childComplexity int, runID string, key string) int
-		FinalizeLoggedModel func(childComplexity int, modelID string, status loggedmodel.Status) int
-		FinishRun           func(childComplexity int, input model.FinishRunInput) int
-		HeartbeatRun        func(childComplexity int, runID string, leaseSeconds int) int
-		LogBatch            func(childComplexity int, input model.LogBatchInput) int
-		LogInputs           func(childComplexity int, input model.LogInputsInput) int
-		RecordFingerprint   func(childComplexity int, input model.RecordFingerprintInput) int
-		RestoreExperiment   func(childComplexity int, experimentID string) int
-		RestoreRun          func(childComplexity int, runID string) int
-		RevokeToken         func(childComplexity int, name string) int
-		SetExperimentTag    func(childComplexity int, experimentID string, key string, value string) int
-		SetMetricGoal       func(childComplexity int, experimentID string, key string, goal metricgoal.Goal) int
-		SetTag              func(childComplexity int, runID string, key string, value string) int
-		UpdateExperiment    func(childComplexity int, input model.UpdateExperimentInput) int
-		UpdateRun           func(childComplexity int, input model.UpdateRunInput) int
+		AppendRunLog                 func(childComplexity int, input model.AppendRunLogInput) int
+		ApproveModelVersion          func(childComplexity int, name string, version int, stage string, reason string) int
+		CollectGarbage               func(childComplexity int, deletedBefore int64) int
+		CreateExperiment             func(childComplexity int, input model.CreateExperimentInput) int
+		CreateLoggedModel            func(childComplexity int, input model.CreateLoggedModelInput) int
+		CreateModelVersion           func(childComplexity int, input model.CreateModelVersionInput) int
+		CreateRegisteredModel        func(childComplexity int, input model.CreateRegisteredModelInput) int
+		CreateRun                    func(childComplexity int, input model.CreateRunInput) int
+		CreateToken                  func(childComplexity int, input model.CreateTokenInput) int
+		DeleteExperiment             func(childComplexity int, experimentID string) int
+		DeleteExperimentTag          func(childComplexity int, experimentID string, key string) int
+		DeleteModelRule              func(childComplexity int, name string, stage string, kind modelrule.Kind, key string) int
+		DeleteModelVersion           func(childComplexity int, name string, version int, reason string) int
+		DeleteModelVersionTag        func(childComplexity int, name string, version int, key string) int
+		DeleteRegisteredModel        func(childComplexity int, name string, reason string) int
+		DeleteRegisteredModelAlias   func(childComplexity int, name string, alias string) int
+		DeleteRegisteredModelTag     func(childComplexity int, name string, key string) int
+		DeleteRun                    func(childComplexity int, runID string) int
+		DeleteTag                    func(childComplexity int, runID string, key string) int
+		FinalizeLoggedModel          func(childComplexity int, modelID string, status loggedmodel.Status) int
+		FinishRun                    func(childComplexity int, input model.FinishRunInput) int
+		HeartbeatRun                 func(childComplexity int, runID string, leaseSeconds int) int
+		LogBatch                     func(childComplexity int, input model.LogBatchInput) int
+		LogInputs                    func(childComplexity int, input model.LogInputsInput) int
+		RecordFingerprint            func(childComplexity int, input model.RecordFingerprintInput) int
+		RenameRegisteredModel        func(childComplexity int, name string, newName string) int
+		RestoreExperiment            func(childComplexity int, experimentID string) int
+		RestoreRun                   func(childComplexity int, runID string) int
+		RevokeToken                  func(childComplexity int, name string) int
+		RollbackModelStage           func(childComplexity int, name string, stage string, reason string) int
+		SetExperimentTag             func(childComplexity int, experimentID string, key string, value string) int
+		SetMetricGoal                func(childComplexity int, experimentID string, key string, goal metricgoal.Goal) int
+		SetModelRule                 func(childComplexity int, input model.SetModelRuleInput) int
+		SetModelVersionTag           func(childComplexity int, name string, version int, key string, value string) int
+		SetRegisteredModelAlias      func(childComplexity int, name string, alias string, version int) int
+		SetRegisteredModelTag        func(childComplexity int, name string, key string, value string) int
+		SetTag                       func(childComplexity int, runID string, key string, value string) int
+		TransitionModelVersionStage  func(childComplexity int, input model.TransitionModelVersionStageInput) int
+		UpdateExperiment             func(childComplexity int, input model.UpdateExperimentInput) int
+		UpdateModelVersion           func(childComplexity int, name string, version int, description string) int
+		UpdateRegisteredModel        func(childComplexity int, name string, description string) int
+		UpdateRun                    func(childComplexity int, input model.UpdateRunInput) int
+		WithdrawModelVersionApproval func(childComplexity int, name string, version int, stage string, reason string) int
 	}
 
 	PageInfo struct {
@@ -370,19 +528,55 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		CompareRuns  func(childComplexity int, runs []string) int
-		Experiment   func(childComplexity int, id *string, name *string) int
-		Experiments  func(childComplexity int, filter *string, orderBy *model.ExperimentOrder, view *model.View, first *int, after *string) int
-		Garbage      func(childComplexity int, deletedBefore int64) int
-		LoggedModel  func(childComplexity int, id string) int
-		MetricSeries func(childComplexity int, runs []string, keys []string, axis model.MetricAxis, rangeArg *model.MetricRange, maxPoints *int) int
-		Node         func(childComplexity int, id string) int
-		Run          func(childComplexity int, id string) int
-		RunFacets    func(childComplexity int, experiments []string, filter *string, view *model.View, topLevel bool, maxRuns int) int
-		RunGroups    func(childComplexity int, experiments []string, filter *string, view *model.View, topLevel bool, groupBy []string, metrics []string, orderBy *model.RunGroupOrder, first *int, after *string) int
-		Runs         func(childComplexity int, experiments []string, filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) int
-		Tokens       func(childComplexity int) int
-		Viewer       func(childComplexity int) int
+		CompareModelVersions func(childComplexity int, from model.ModelVersionRef, to model.ModelVersionRef) int
+		CompareRuns          func(childComplexity int, runs []string) int
+		Experiment           func(childComplexity int, id *string, name *string) int
+		Experiments          func(childComplexity int, filter *string, orderBy *model.ExperimentOrder, view *model.View, first *int, after *string) int
+		Garbage              func(childComplexity int, deletedBefore int64) int
+		LoggedModel          func(childComplexity int, id string) int
+		MetricSeries         func(childComplexity int, runs []string, keys []string, axis model.MetricAxis, rangeArg *model.MetricRange, maxPoints *int) int
+		ModelHistory         func(childComplexity int, name string, first *int, after *string) int
+		ModelStageAt         func(childComplexity int, name string, stage string, time int64) int
+		ModelVersion         func(childComplexity int, name *string, version *int, stage *string, alias *string, latest *bool, uri *string) int
+		ModelVersions        func(childComplexity int, filter *string, orderBy []string, first *int, after *string) int
+		Node                 func(childComplexity int, id string) int
+		RegisteredModel      func(childComplexity int, name string) int
+		RegisteredModels     func(childComplexity int, filter *string, orderBy []string, first *int, after *string) int
+		Run                  func(childComplexity int, id string) int
+		RunFacets            func(childComplexity int, experiments []string, filter *string, view *model.View, topLevel bool, maxRuns int) int
+		RunGroups            func(childComplexity int, experiments []string, filter *string, view *model.View, topLevel bool, groupBy []string, metrics []string, orderBy *model.RunGroupOrder, first *int, after *string) int
+		Runs                 func(childComplexity int, experiments []string, filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) int
+		Tokens               func(childComplexity int) int
+		Viewer               func(childComplexity int) int
+	}
+
+	RegisteredModel struct {
+		Aliases        func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		CreatedBy      func(childComplexity int) int
+		Description    func(childComplexity int) int
+		History        func(childComplexity int, first *int, after *string) int
+		HistoryHead    func(childComplexity int) int
+		ID             func(childComplexity int) int
+		LatestVersions func(childComplexity int, stages []string) int
+		Name           func(childComplexity int) int
+		Rules          func(childComplexity int) int
+		Tag            func(childComplexity int, key string) int
+		Tags           func(childComplexity int) int
+		UpdatedAt      func(childComplexity int) int
+		UpdatedBy      func(childComplexity int) int
+		Versions       func(childComplexity int, first *int, after *string) int
+	}
+
+	RegisteredModelConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RegisteredModelEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Run struct {
@@ -487,14 +681,43 @@ type ComplexityRoot struct {
 		Cursor  func(childComplexity int) int
 	}
 
+	SchemaChange struct {
+		Breaks func(childComplexity int) int
+		From   func(childComplexity int) int
+		Name   func(childComplexity int) int
+		Part   func(childComplexity int) int
+		To     func(childComplexity int) int
+		Why    func(childComplexity int) int
+	}
+
+	SignatureField struct {
+		Name     func(childComplexity int) int
+		Required func(childComplexity int) int
+		Type     func(childComplexity int) int
+	}
+
+	SignatureParam struct {
+		Default func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Shape   func(childComplexity int) int
+		Type    func(childComplexity int) int
+	}
+
 	Subscription struct {
-		MetricsAppended func(childComplexity int, runs []string, keys []string, after *string) int
-		RunsChanged     func(childComplexity int, experiments []string, filter *string, after *string) int
+		MetricsAppended      func(childComplexity int, runs []string, keys []string, after *string) int
+		ModelVersionsChanged func(childComplexity int, names []string, after *string) int
+		RunsChanged          func(childComplexity int, experiments []string, filter *string, after *string) int
 	}
 
 	Tag struct {
 		Key   func(childComplexity int) int
 		Value func(childComplexity int) int
+	}
+
+	TextChange struct {
+		From func(childComplexity int) int
+		Key  func(childComplexity int) int
+		To   func(childComplexity int) int
 	}
 
 	Token struct {
@@ -733,6 +956,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreatedToken.Token(childComplexity), true
+
+	case "DataChange.context":
+		if e.ComplexityRoot.DataChange.Context == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataChange.Context(childComplexity), true
+	case "DataChange.fromDigest":
+		if e.ComplexityRoot.DataChange.FromDigest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataChange.FromDigest(childComplexity), true
+	case "DataChange.name":
+		if e.ComplexityRoot.DataChange.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataChange.Name(childComplexity), true
+	case "DataChange.toDigest":
+		if e.ComplexityRoot.DataChange.ToDigest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataChange.ToDigest(childComplexity), true
 
 	case "Dataset.createdAt":
 		if e.ComplexityRoot.Dataset.CreatedAt == nil {
@@ -1356,6 +1604,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricAggregate.Std(childComplexity), true
 
+	case "MetricChange.from":
+		if e.ComplexityRoot.MetricChange.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricChange.From(childComplexity), true
+	case "MetricChange.key":
+		if e.ComplexityRoot.MetricChange.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricChange.Key(childComplexity), true
+	case "MetricChange.to":
+		if e.ComplexityRoot.MetricChange.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricChange.To(childComplexity), true
+
 	case "MetricColumns.counts":
 		if e.ComplexityRoot.MetricColumns.Counts == nil {
 			break
@@ -1647,6 +1914,516 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MetricsAppended.Series(childComplexity), true
 
+	case "ModelAlias.alias":
+		if e.ComplexityRoot.ModelAlias.Alias == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelAlias.Alias(childComplexity), true
+	case "ModelAlias.updatedAt":
+		if e.ComplexityRoot.ModelAlias.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelAlias.UpdatedAt(childComplexity), true
+	case "ModelAlias.updatedBy":
+		if e.ComplexityRoot.ModelAlias.UpdatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelAlias.UpdatedBy(childComplexity), true
+	case "ModelAlias.version":
+		if e.ComplexityRoot.ModelAlias.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelAlias.Version(childComplexity), true
+
+	case "ModelApproval.principal":
+		if e.ComplexityRoot.ModelApproval.Principal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelApproval.Principal(childComplexity), true
+	case "ModelApproval.reason":
+		if e.ComplexityRoot.ModelApproval.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelApproval.Reason(childComplexity), true
+	case "ModelApproval.stage":
+		if e.ComplexityRoot.ModelApproval.Stage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelApproval.Stage(childComplexity), true
+	case "ModelApproval.time":
+		if e.ComplexityRoot.ModelApproval.Time == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelApproval.Time(childComplexity), true
+
+	case "ModelHistoryConnection.edges":
+		if e.ComplexityRoot.ModelHistoryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryConnection.Edges(childComplexity), true
+	case "ModelHistoryConnection.pageInfo":
+		if e.ComplexityRoot.ModelHistoryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryConnection.PageInfo(childComplexity), true
+
+	case "ModelHistoryEdge.cursor":
+		if e.ComplexityRoot.ModelHistoryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryEdge.Cursor(childComplexity), true
+	case "ModelHistoryEdge.node":
+		if e.ComplexityRoot.ModelHistoryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryEdge.Node(childComplexity), true
+
+	case "ModelHistoryEntry.action":
+		if e.ComplexityRoot.ModelHistoryEntry.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryEntry.Action(childComplexity), true
+	case "ModelHistoryEntry.time":
+		if e.ComplexityRoot.ModelHistoryEntry.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryEntry.CreatedAt(childComplexity), true
+	case "ModelHistoryEntry.detail":
+		if e.ComplexityRoot.ModelHistoryEntry.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryEntry.Detail(childComplexity), true
+	case "ModelHistoryEntry.fromStage":
+		if e.ComplexityRoot.ModelHistoryEntry.FromStage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryEntry.FromStage(childComplexity), true
+	case "ModelHistoryEntry.hash":
+		if e.ComplexityRoot.ModelHistoryEntry.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryEntry.Hash(childComplexity), true
+	case "ModelHistoryEntry.modelName":
+		if e.ComplexityRoot.ModelHistoryEntry.ModelName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryEntry.ModelName(childComplexity), true
+	case "ModelHistoryEntry.previousHash":
+		if e.ComplexityRoot.ModelHistoryEntry.PreviousHash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryEntry.PreviousHash(childComplexity), true
+	case "ModelHistoryEntry.principal":
+		if e.ComplexityRoot.ModelHistoryEntry.Principal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryEntry.Principal(childComplexity), true
+	case "ModelHistoryEntry.reason":
+		if e.ComplexityRoot.ModelHistoryEntry.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryEntry.Reason(childComplexity), true
+	case "ModelHistoryEntry.sequence":
+		if e.ComplexityRoot.ModelHistoryEntry.Sequence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryEntry.Sequence(childComplexity), true
+	case "ModelHistoryEntry.toStage":
+		if e.ComplexityRoot.ModelHistoryEntry.ToStage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryEntry.ToStage(childComplexity), true
+	case "ModelHistoryEntry.version":
+		if e.ComplexityRoot.ModelHistoryEntry.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHistoryEntry.Version(childComplexity), true
+
+	case "ModelRule.createdAt":
+		if e.ComplexityRoot.ModelRule.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelRule.CreatedAt(childComplexity), true
+	case "ModelRule.createdBy":
+		if e.ComplexityRoot.ModelRule.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelRule.CreatedBy(childComplexity), true
+	case "ModelRule.goal":
+		if e.ComplexityRoot.ModelRule.Goal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelRule.Goal(childComplexity), true
+	case "ModelRule.key":
+		if e.ComplexityRoot.ModelRule.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelRule.Key(childComplexity), true
+	case "ModelRule.kind":
+		if e.ComplexityRoot.ModelRule.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelRule.Kind(childComplexity), true
+	case "ModelRule.margin":
+		if e.ComplexityRoot.ModelRule.Margin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelRule.Margin(childComplexity), true
+	case "ModelRule.stage":
+		if e.ComplexityRoot.ModelRule.Stage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelRule.Stage(childComplexity), true
+	case "ModelRule.text":
+		if e.ComplexityRoot.ModelRule.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelRule.Text(childComplexity), true
+	case "ModelRule.value":
+		if e.ComplexityRoot.ModelRule.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelRule.Value(childComplexity), true
+
+	case "ModelSignature.inputs":
+		if e.ComplexityRoot.ModelSignature.Inputs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelSignature.Inputs(childComplexity), true
+	case "ModelSignature.outputs":
+		if e.ComplexityRoot.ModelSignature.Outputs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelSignature.Outputs(childComplexity), true
+	case "ModelSignature.params":
+		if e.ComplexityRoot.ModelSignature.Params == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelSignature.Params(childComplexity), true
+
+	case "ModelVersion.aliases":
+		if e.ComplexityRoot.ModelVersion.Aliases == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.Aliases(childComplexity), true
+	case "ModelVersion.approvals":
+		if e.ComplexityRoot.ModelVersion.Approvals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.Approvals(childComplexity), true
+	case "ModelVersion.artifactLocation":
+		if e.ComplexityRoot.ModelVersion.ArtifactLocation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.ArtifactLocation(childComplexity), true
+	case "ModelVersion.createdAt":
+		if e.ComplexityRoot.ModelVersion.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.CreatedAt(childComplexity), true
+	case "ModelVersion.createdBy":
+		if e.ComplexityRoot.ModelVersion.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.CreatedBy(childComplexity), true
+	case "ModelVersion.description":
+		if e.ComplexityRoot.ModelVersion.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.Description(childComplexity), true
+	case "ModelVersion.id":
+		if e.ComplexityRoot.ModelVersion.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.ID(childComplexity), true
+	case "ModelVersion.loggedModel":
+		if e.ComplexityRoot.ModelVersion.LoggedModel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.LoggedModel(childComplexity), true
+	case "ModelVersion.manifestProblem":
+		if e.ComplexityRoot.ModelVersion.ManifestProblem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.ManifestProblem(childComplexity), true
+	case "ModelVersion.model":
+		if e.ComplexityRoot.ModelVersion.Model == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.Model(childComplexity), true
+	case "ModelVersion.name":
+		if e.ComplexityRoot.ModelVersion.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.Name(childComplexity), true
+	case "ModelVersion.requirements":
+		if e.ComplexityRoot.ModelVersion.Requirements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.Requirements(childComplexity), true
+	case "ModelVersion.run":
+		if e.ComplexityRoot.ModelVersion.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.Run(childComplexity), true
+	case "ModelVersion.runId":
+		if e.ComplexityRoot.ModelVersion.RunID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.RunID(childComplexity), true
+	case "ModelVersion.runLink":
+		if e.ComplexityRoot.ModelVersion.RunLink == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.RunLink(childComplexity), true
+	case "ModelVersion.signature":
+		if e.ComplexityRoot.ModelVersion.Signature == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.Signature(childComplexity), true
+	case "ModelVersion.source":
+		if e.ComplexityRoot.ModelVersion.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.Source(childComplexity), true
+	case "ModelVersion.stage":
+		if e.ComplexityRoot.ModelVersion.Stage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.Stage(childComplexity), true
+	case "ModelVersion.status":
+		if e.ComplexityRoot.ModelVersion.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.Status(childComplexity), true
+	case "ModelVersion.statusMessage":
+		if e.ComplexityRoot.ModelVersion.StatusMessage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.StatusMessage(childComplexity), true
+	case "ModelVersion.tag":
+		if e.ComplexityRoot.ModelVersion.Tag == nil {
+			break
+		}
+
+		args, err := ec.field_ModelVersion_tag_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ModelVersion.Tag(childComplexity, args["key"].(string)), true
+	case "ModelVersion.tags":
+		if e.ComplexityRoot.ModelVersion.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.Tags(childComplexity), true
+	case "ModelVersion.updatedAt":
+		if e.ComplexityRoot.ModelVersion.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.UpdatedAt(childComplexity), true
+	case "ModelVersion.updatedBy":
+		if e.ComplexityRoot.ModelVersion.UpdatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.UpdatedBy(childComplexity), true
+	case "ModelVersion.version":
+		if e.ComplexityRoot.ModelVersion.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersion.Version(childComplexity), true
+
+	case "ModelVersionChange.kind":
+		if e.ComplexityRoot.ModelVersionChange.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionChange.Kind(childComplexity), true
+	case "ModelVersionChange.modelVersion":
+		if e.ComplexityRoot.ModelVersionChange.ModelVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionChange.ModelVersion(childComplexity), true
+	case "ModelVersionChange.name":
+		if e.ComplexityRoot.ModelVersionChange.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionChange.Name(childComplexity), true
+	case "ModelVersionChange.version":
+		if e.ComplexityRoot.ModelVersionChange.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionChange.Version(childComplexity), true
+
+	case "ModelVersionComparison.complete":
+		if e.ComplexityRoot.ModelVersionComparison.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionComparison.Complete(childComplexity), true
+	case "ModelVersionComparison.data":
+		if e.ComplexityRoot.ModelVersionComparison.Data == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionComparison.Data(childComplexity), true
+	case "ModelVersionComparison.dependencies":
+		if e.ComplexityRoot.ModelVersionComparison.Dependencies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionComparison.Dependencies(childComplexity), true
+	case "ModelVersionComparison.from":
+		if e.ComplexityRoot.ModelVersionComparison.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionComparison.From(childComplexity), true
+	case "ModelVersionComparison.metrics":
+		if e.ComplexityRoot.ModelVersionComparison.Metrics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionComparison.Metrics(childComplexity), true
+	case "ModelVersionComparison.params":
+		if e.ComplexityRoot.ModelVersionComparison.Params == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionComparison.Params(childComplexity), true
+	case "ModelVersionComparison.parts":
+		if e.ComplexityRoot.ModelVersionComparison.Parts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionComparison.Parts(childComplexity), true
+	case "ModelVersionComparison.schema":
+		if e.ComplexityRoot.ModelVersionComparison.Schema == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionComparison.Schema(childComplexity), true
+	case "ModelVersionComparison.to":
+		if e.ComplexityRoot.ModelVersionComparison.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionComparison.To(childComplexity), true
+	case "ModelVersionComparison.verdict":
+		if e.ComplexityRoot.ModelVersionComparison.Verdict == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionComparison.Verdict(childComplexity), true
+
+	case "ModelVersionConnection.edges":
+		if e.ComplexityRoot.ModelVersionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionConnection.Edges(childComplexity), true
+	case "ModelVersionConnection.pageInfo":
+		if e.ComplexityRoot.ModelVersionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionConnection.PageInfo(childComplexity), true
+	case "ModelVersionConnection.totalCount":
+		if e.ComplexityRoot.ModelVersionConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionConnection.TotalCount(childComplexity), true
+
+	case "ModelVersionEdge.cursor":
+		if e.ComplexityRoot.ModelVersionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionEdge.Cursor(childComplexity), true
+	case "ModelVersionEdge.node":
+		if e.ComplexityRoot.ModelVersionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionEdge.Node(childComplexity), true
+
+	case "ModelVersionsChanged.changes":
+		if e.ComplexityRoot.ModelVersionsChanged.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionsChanged.Changes(childComplexity), true
+	case "ModelVersionsChanged.cursor":
+		if e.ComplexityRoot.ModelVersionsChanged.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelVersionsChanged.Cursor(childComplexity), true
+
 	case "Mutation.appendRunLog":
 		if e.ComplexityRoot.Mutation.AppendRunLog == nil {
 			break
@@ -1658,6 +2435,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AppendRunLog(childComplexity, args["input"].(model.AppendRunLogInput)), true
+	case "Mutation.approveModelVersion":
+		if e.ComplexityRoot.Mutation.ApproveModelVersion == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_approveModelVersion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ApproveModelVersion(childComplexity, args["name"].(string), args["version"].(int), args["stage"].(string), args["reason"].(string)), true
 	case "Mutation.collectGarbage":
 		if e.ComplexityRoot.Mutation.CollectGarbage == nil {
 			break
@@ -1691,6 +2479,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateLoggedModel(childComplexity, args["input"].(model.CreateLoggedModelInput)), true
+	case "Mutation.createModelVersion":
+		if e.ComplexityRoot.Mutation.CreateModelVersion == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createModelVersion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateModelVersion(childComplexity, args["input"].(model.CreateModelVersionInput)), true
+	case "Mutation.createRegisteredModel":
+		if e.ComplexityRoot.Mutation.CreateRegisteredModel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createRegisteredModel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateRegisteredModel(childComplexity, args["input"].(model.CreateRegisteredModelInput)), true
 	case "Mutation.createRun":
 		if e.ComplexityRoot.Mutation.CreateRun == nil {
 			break
@@ -1735,6 +2545,72 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteExperimentTag(childComplexity, args["experimentId"].(string), args["key"].(string)), true
+	case "Mutation.deleteModelRule":
+		if e.ComplexityRoot.Mutation.DeleteModelRule == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteModelRule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteModelRule(childComplexity, args["name"].(string), args["stage"].(string), args["kind"].(modelrule.Kind), args["key"].(string)), true
+	case "Mutation.deleteModelVersion":
+		if e.ComplexityRoot.Mutation.DeleteModelVersion == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteModelVersion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteModelVersion(childComplexity, args["name"].(string), args["version"].(int), args["reason"].(string)), true
+	case "Mutation.deleteModelVersionTag":
+		if e.ComplexityRoot.Mutation.DeleteModelVersionTag == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteModelVersionTag_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteModelVersionTag(childComplexity, args["name"].(string), args["version"].(int), args["key"].(string)), true
+	case "Mutation.deleteRegisteredModel":
+		if e.ComplexityRoot.Mutation.DeleteRegisteredModel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteRegisteredModel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteRegisteredModel(childComplexity, args["name"].(string), args["reason"].(string)), true
+	case "Mutation.deleteRegisteredModelAlias":
+		if e.ComplexityRoot.Mutation.DeleteRegisteredModelAlias == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteRegisteredModelAlias_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteRegisteredModelAlias(childComplexity, args["name"].(string), args["alias"].(string)), true
+	case "Mutation.deleteRegisteredModelTag":
+		if e.ComplexityRoot.Mutation.DeleteRegisteredModelTag == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteRegisteredModelTag_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteRegisteredModelTag(childComplexity, args["name"].(string), args["key"].(string)), true
 	case "Mutation.deleteRun":
 		if e.ComplexityRoot.Mutation.DeleteRun == nil {
 			break
@@ -1823,6 +2699,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordFingerprint(childComplexity, args["input"].(model.RecordFingerprintInput)), true
+	case "Mutation.renameRegisteredModel":
+		if e.ComplexityRoot.Mutation.RenameRegisteredModel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_renameRegisteredModel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RenameRegisteredModel(childComplexity, args["name"].(string), args["newName"].(string)), true
 	case "Mutation.restoreExperiment":
 		if e.ComplexityRoot.Mutation.RestoreExperiment == nil {
 			break
@@ -1856,6 +2743,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeToken(childComplexity, args["name"].(string)), true
+	case "Mutation.rollbackModelStage":
+		if e.ComplexityRoot.Mutation.RollbackModelStage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rollbackModelStage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RollbackModelStage(childComplexity, args["name"].(string), args["stage"].(string), args["reason"].(string)), true
 	case "Mutation.setExperimentTag":
 		if e.ComplexityRoot.Mutation.SetExperimentTag == nil {
 			break
@@ -1878,6 +2776,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetMetricGoal(childComplexity, args["experimentId"].(string), args["key"].(string), args["goal"].(metricgoal.Goal)), true
+	case "Mutation.setModelRule":
+		if e.ComplexityRoot.Mutation.SetModelRule == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setModelRule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetModelRule(childComplexity, args["input"].(model.SetModelRuleInput)), true
+	case "Mutation.setModelVersionTag":
+		if e.ComplexityRoot.Mutation.SetModelVersionTag == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setModelVersionTag_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetModelVersionTag(childComplexity, args["name"].(string), args["version"].(int), args["key"].(string), args["value"].(string)), true
+	case "Mutation.setRegisteredModelAlias":
+		if e.ComplexityRoot.Mutation.SetRegisteredModelAlias == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setRegisteredModelAlias_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetRegisteredModelAlias(childComplexity, args["name"].(string), args["alias"].(string), args["version"].(int)), true
+	case "Mutation.setRegisteredModelTag":
+		if e.ComplexityRoot.Mutation.SetRegisteredModelTag == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setRegisteredModelTag_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetRegisteredModelTag(childComplexity, args["name"].(string), args["key"].(string), args["value"].(string)), true
 	case "Mutation.setTag":
 		if e.ComplexityRoot.Mutation.SetTag == nil {
 			break
@@ -1889,6 +2831,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetTag(childComplexity, args["runId"].(string), args["key"].(string), args["value"].(string)), true
+	case "Mutation.transitionModelVersionStage":
+		if e.ComplexityRoot.Mutation.TransitionModelVersionStage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_transitionModelVersionStage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TransitionModelVersionStage(childComplexity, args["input"].(model.TransitionModelVersionStageInput)), true
 	case "Mutation.updateExperiment":
 		if e.ComplexityRoot.Mutation.UpdateExperiment == nil {
 			break
@@ -1900,6 +2853,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateExperiment(childComplexity, args["input"].(model.UpdateExperimentInput)), true
+	case "Mutation.updateModelVersion":
+		if e.ComplexityRoot.Mutation.UpdateModelVersion == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateModelVersion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateModelVersion(childComplexity, args["name"].(string), args["version"].(int), args["description"].(string)), true
+	case "Mutation.updateRegisteredModel":
+		if e.ComplexityRoot.Mutation.UpdateRegisteredModel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateRegisteredModel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateRegisteredModel(childComplexity, args["name"].(string), args["description"].(string)), true
 	case "Mutation.updateRun":
 		if e.ComplexityRoot.Mutation.UpdateRun == nil {
 			break
@@ -1911,6 +2886,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateRun(childComplexity, args["input"].(model.UpdateRunInput)), true
+	case "Mutation.withdrawModelVersionApproval":
+		if e.ComplexityRoot.Mutation.WithdrawModelVersionApproval == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_withdrawModelVersionApproval_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawModelVersionApproval(childComplexity, args["name"].(string), args["version"].(int), args["stage"].(string), args["reason"].(string)), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -1956,6 +2942,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Param.Value(childComplexity), true
 
+	case "Query.compareModelVersions":
+		if e.ComplexityRoot.Query.CompareModelVersions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_compareModelVersions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CompareModelVersions(childComplexity, args["from"].(model.ModelVersionRef), args["to"].(model.ModelVersionRef)), true
 	case "Query.compareRuns":
 		if e.ComplexityRoot.Query.CompareRuns == nil {
 			break
@@ -2023,6 +3020,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.MetricSeries(childComplexity, args["runs"].([]string), args["keys"].([]string), args["axis"].(model.MetricAxis), args["range"].(*model.MetricRange), args["maxPoints"].(*int)), true
+	case "Query.modelHistory":
+		if e.ComplexityRoot.Query.ModelHistory == nil {
+			break
+		}
+
+		args, err := ec.field_Query_modelHistory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ModelHistory(childComplexity, args["name"].(string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.modelStageAt":
+		if e.ComplexityRoot.Query.ModelStageAt == nil {
+			break
+		}
+
+		args, err := ec.field_Query_modelStageAt_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ModelStageAt(childComplexity, args["name"].(string), args["stage"].(string), args["time"].(int64)), true
+	case "Query.modelVersion":
+		if e.ComplexityRoot.Query.ModelVersion == nil {
+			break
+		}
+
+		args, err := ec.field_Query_modelVersion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ModelVersion(childComplexity, args["name"].(*string), args["version"].(*int), args["stage"].(*string), args["alias"].(*string), args["latest"].(*bool), args["uri"].(*string)), true
+	case "Query.modelVersions":
+		if e.ComplexityRoot.Query.ModelVersions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_modelVersions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ModelVersions(childComplexity, args["filter"].(*string), args["orderBy"].([]string), args["first"].(*int), args["after"].(*string)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -2034,6 +3075,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string)), true
+	case "Query.registeredModel":
+		if e.ComplexityRoot.Query.RegisteredModel == nil {
+			break
+		}
+
+		args, err := ec.field_Query_registeredModel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RegisteredModel(childComplexity, args["name"].(string)), true
+	case "Query.registeredModels":
+		if e.ComplexityRoot.Query.RegisteredModels == nil {
+			break
+		}
+
+		args, err := ec.field_Query_registeredModels_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RegisteredModels(childComplexity, args["filter"].(*string), args["orderBy"].([]string), args["first"].(*int), args["after"].(*string)), true
 	case "Query.run":
 		if e.ComplexityRoot.Query.Run == nil {
 			break
@@ -2090,6 +3153,149 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+
+	case "RegisteredModel.aliases":
+		if e.ComplexityRoot.RegisteredModel.Aliases == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModel.Aliases(childComplexity), true
+	case "RegisteredModel.createdAt":
+		if e.ComplexityRoot.RegisteredModel.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModel.CreatedAt(childComplexity), true
+	case "RegisteredModel.createdBy":
+		if e.ComplexityRoot.RegisteredModel.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModel.CreatedBy(childComplexity), true
+	case "RegisteredModel.description":
+		if e.ComplexityRoot.RegisteredModel.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModel.Description(childComplexity), true
+	case "RegisteredModel.history":
+		if e.ComplexityRoot.RegisteredModel.History == nil {
+			break
+		}
+
+		args, err := ec.field_RegisteredModel_history_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RegisteredModel.History(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "RegisteredModel.historyHead":
+		if e.ComplexityRoot.RegisteredModel.HistoryHead == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModel.HistoryHead(childComplexity), true
+	case "RegisteredModel.id":
+		if e.ComplexityRoot.RegisteredModel.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModel.ID(childComplexity), true
+	case "RegisteredModel.latestVersions":
+		if e.ComplexityRoot.RegisteredModel.LatestVersions == nil {
+			break
+		}
+
+		args, err := ec.field_RegisteredModel_latestVersions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RegisteredModel.LatestVersions(childComplexity, args["stages"].([]string)), true
+	case "RegisteredModel.name":
+		if e.ComplexityRoot.RegisteredModel.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModel.Name(childComplexity), true
+	case "RegisteredModel.rules":
+		if e.ComplexityRoot.RegisteredModel.Rules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModel.Rules(childComplexity), true
+	case "RegisteredModel.tag":
+		if e.ComplexityRoot.RegisteredModel.Tag == nil {
+			break
+		}
+
+		args, err := ec.field_RegisteredModel_tag_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RegisteredModel.Tag(childComplexity, args["key"].(string)), true
+	case "RegisteredModel.tags":
+		if e.ComplexityRoot.RegisteredModel.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModel.Tags(childComplexity), true
+	case "RegisteredModel.updatedAt":
+		if e.ComplexityRoot.RegisteredModel.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModel.UpdatedAt(childComplexity), true
+	case "RegisteredModel.updatedBy":
+		if e.ComplexityRoot.RegisteredModel.UpdatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModel.UpdatedBy(childComplexity), true
+	case "RegisteredModel.versions":
+		if e.ComplexityRoot.RegisteredModel.Versions == nil {
+			break
+		}
+
+		args, err := ec.field_RegisteredModel_versions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RegisteredModel.Versions(childComplexity, args["first"].(*int), args["after"].(*string)), true
+
+	case "RegisteredModelConnection.edges":
+		if e.ComplexityRoot.RegisteredModelConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModelConnection.Edges(childComplexity), true
+	case "RegisteredModelConnection.pageInfo":
+		if e.ComplexityRoot.RegisteredModelConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModelConnection.PageInfo(childComplexity), true
+	case "RegisteredModelConnection.totalCount":
+		if e.ComplexityRoot.RegisteredModelConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModelConnection.TotalCount(childComplexity), true
+
+	case "RegisteredModelEdge.cursor":
+		if e.ComplexityRoot.RegisteredModelEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModelEdge.Cursor(childComplexity), true
+	case "RegisteredModelEdge.node":
+		if e.ComplexityRoot.RegisteredModelEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredModelEdge.Node(childComplexity), true
 
 	case "Run.artifactLocation":
 		if e.ComplexityRoot.Run.ArtifactLocation == nil {
@@ -2594,6 +3800,87 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RunsChanged.Cursor(childComplexity), true
 
+	case "SchemaChange.breaks":
+		if e.ComplexityRoot.SchemaChange.Breaks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChange.Breaks(childComplexity), true
+	case "SchemaChange.from":
+		if e.ComplexityRoot.SchemaChange.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChange.From(childComplexity), true
+	case "SchemaChange.name":
+		if e.ComplexityRoot.SchemaChange.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChange.Name(childComplexity), true
+	case "SchemaChange.part":
+		if e.ComplexityRoot.SchemaChange.Part == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChange.Part(childComplexity), true
+	case "SchemaChange.to":
+		if e.ComplexityRoot.SchemaChange.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChange.To(childComplexity), true
+	case "SchemaChange.why":
+		if e.ComplexityRoot.SchemaChange.Why == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaChange.Why(childComplexity), true
+
+	case "SignatureField.name":
+		if e.ComplexityRoot.SignatureField.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureField.Name(childComplexity), true
+	case "SignatureField.required":
+		if e.ComplexityRoot.SignatureField.Required == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureField.Required(childComplexity), true
+	case "SignatureField.type":
+		if e.ComplexityRoot.SignatureField.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureField.Type(childComplexity), true
+
+	case "SignatureParam.default":
+		if e.ComplexityRoot.SignatureParam.Default == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureParam.Default(childComplexity), true
+	case "SignatureParam.name":
+		if e.ComplexityRoot.SignatureParam.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureParam.Name(childComplexity), true
+	case "SignatureParam.shape":
+		if e.ComplexityRoot.SignatureParam.Shape == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureParam.Shape(childComplexity), true
+	case "SignatureParam.type":
+		if e.ComplexityRoot.SignatureParam.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureParam.Type(childComplexity), true
+
 	case "Subscription.metricsAppended":
 		if e.ComplexityRoot.Subscription.MetricsAppended == nil {
 			break
@@ -2605,6 +3892,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.MetricsAppended(childComplexity, args["runs"].([]string), args["keys"].([]string), args["after"].(*string)), true
+	case "Subscription.modelVersionsChanged":
+		if e.ComplexityRoot.Subscription.ModelVersionsChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_modelVersionsChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ModelVersionsChanged(childComplexity, args["names"].([]string), args["after"].(*string)), true
 	case "Subscription.runsChanged":
 		if e.ComplexityRoot.Subscription.RunsChanged == nil {
 			break
@@ -2629,6 +3927,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tag.Value(childComplexity), true
+
+	case "TextChange.from":
+		if e.ComplexityRoot.TextChange.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TextChange.From(childComplexity), true
+	case "TextChange.key":
+		if e.ComplexityRoot.TextChange.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TextChange.Key(childComplexity), true
+	case "TextChange.to":
+		if e.ComplexityRoot.TextChange.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TextChange.To(childComplexity), true
 
 	case "Token.createdAt":
 		if e.ComplexityRoot.Token.CreatedAt == nil {
@@ -2704,6 +4021,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AppendRunLogInput", ec.unmarshalInputAppendRunLogInput),
 			graphql.NewInputUnmarshaler("CreateExperimentInput", ec.unmarshalInputCreateExperimentInput),
 			graphql.NewInputUnmarshaler("CreateLoggedModelInput", ec.unmarshalInputCreateLoggedModelInput),
+			graphql.NewInputUnmarshaler("CreateModelVersionInput", ec.unmarshalInputCreateModelVersionInput),
+			graphql.NewInputUnmarshaler("CreateRegisteredModelInput", ec.unmarshalInputCreateRegisteredModelInput),
 			graphql.NewInputUnmarshaler("CreateRunInput", ec.unmarshalInputCreateRunInput),
 			graphql.NewInputUnmarshaler("CreateTokenInput", ec.unmarshalInputCreateTokenInput),
 			graphql.NewInputUnmarshaler("DatasetInput", ec.unmarshalInputDatasetInput),
@@ -2714,10 +4033,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MetricColumnsInput", ec.unmarshalInputMetricColumnsInput),
 			graphql.NewInputUnmarshaler("MetricPointInput", ec.unmarshalInputMetricPointInput),
 			graphql.NewInputUnmarshaler("MetricRange", ec.unmarshalInputMetricRange),
+			graphql.NewInputUnmarshaler("ModelVersionRef", ec.unmarshalInputModelVersionRef),
 			graphql.NewInputUnmarshaler("ParamInput", ec.unmarshalInputParamInput),
 			graphql.NewInputUnmarshaler("RecordFingerprintInput", ec.unmarshalInputRecordFingerprintInput),
 			graphql.NewInputUnmarshaler("RunGroupOrder", ec.unmarshalInputRunGroupOrder),
+			graphql.NewInputUnmarshaler("SetModelRuleInput", ec.unmarshalInputSetModelRuleInput),
 			graphql.NewInputUnmarshaler("TagInput", ec.unmarshalInputTagInput),
+			graphql.NewInputUnmarshaler("TransitionModelVersionStageInput", ec.unmarshalInputTransitionModelVersionStageInput),
 			graphql.NewInputUnmarshaler("UpdateExperimentInput", ec.unmarshalInputUpdateExperimentInput),
 			graphql.NewInputUnmarshaler("UpdateRunInput", ec.unmarshalInputUpdateRunInput),
 		)
@@ -3589,6 +4911,466 @@ extend type Mutation {
   finalizeLoggedModel(modelId: ID!, status: LoggedModelStatus! = READY): LoggedModel!
 }
 `, BuiltIn: false},
+	{Name: "../schema/registry.graphql", Input: `"A name under which versions of a model are kept."
+type RegisteredModel implements Node {
+  id: ID!
+  name: String!
+  description: String!
+  createdAt: Time!
+  updatedAt: Time!
+  createdBy: String!
+  updatedBy: String!
+  "Tags, ordered by key."
+  tags: [Tag!]!
+  "The value of one tag; null when it is not set."
+  tag(key: String!): String
+  "Aliases, ordered by name."
+  aliases: [ModelAlias!]!
+  "The newest version in each of some stages; in all of them when none is named, None and Archived too."
+  latestVersions(stages: [String!]): [ModelVersion!]!
+  "Versions, the newest first. ` + "`" + `first` + "`" + ` is 1 to 1,000. ` + "`" + `modelVersions` + "`" + ` takes a filter and an order."
+  versions(first: Int = 50, after: String): ModelVersionConnection!
+  "What versions must satisfy to come into a stage, ordered by stage."
+  rules: [ModelRule!]!
+  "All that happened to the model, the newest first. ` + "`" + `first` + "`" + ` is 1 to 1,000."
+  history(first: Int = 50, after: String): ModelHistoryConnection!
+  """
+  Hash of the newest entry of the history, which is of all that were before it. Who keeps it elsewhere can tell later that
+  the history was not written anew.
+  """
+  historyHead: String!
+}
+
+type RegisteredModelConnection {
+  edges: [RegisteredModelEdge!]!
+  pageInfo: PageInfo!
+  "Number of all matches; counted only when asked for."
+  totalCount: Int!
+}
+
+type RegisteredModelEdge {
+  node: RegisteredModel!
+  cursor: String!
+}
+
+"A movable name for a version."
+type ModelAlias {
+  alias: String!
+  version: Int!
+  updatedAt: Time!
+  updatedBy: String!
+}
+
+enum ModelVersionStatus {
+  PENDING_REGISTRATION
+  FAILED_REGISTRATION
+  READY
+}
+
+"One version of a registered model."
+type ModelVersion implements Node {
+  id: ID!
+  model: RegisteredModel!
+  name: String!
+  version: Int!
+  "None, Staging, Production or Archived."
+  stage: String!
+  "Names of the aliases of this version."
+  aliases: [String!]!
+  status: ModelVersionStatus!
+  statusMessage: String!
+  description: String!
+  "What it was registered from."
+  source: String!
+  "Where its files lie."
+  artifactLocation: String!
+  "The run that made it; empty when nobody said which."
+  runId: String!
+  runLink: String!
+  "That run; null when this server does not have it."
+  run: Run
+  "The logged model that it was registered from; null when it was none of this server's."
+  loggedModel: LoggedModel
+  createdAt: Time!
+  updatedAt: Time!
+  createdBy: String!
+  updatedBy: String!
+  "Tags, ordered by key."
+  tags: [Tag!]!
+  "The value of one tag; null when it is not set."
+  tag(key: String!): String
+  "What callers send and get; null when the model has no signature."
+  signature: ModelSignature
+  "Lines of the model's requirements.txt; empty when it has none."
+  requirements: String!
+  "Why the file MLmodel or requirements.txt was not understood; empty when it was, or there is none."
+  manifestProblem: String!
+  "Approvals that hold, oldest first."
+  approvals: [ModelApproval!]!
+}
+
+type ModelVersionConnection {
+  edges: [ModelVersionEdge!]!
+  pageInfo: PageInfo!
+  "Number of all matches; counted only when asked for."
+  totalCount: Int!
+}
+
+type ModelVersionEdge {
+  node: ModelVersion!
+  cursor: String!
+}
+
+"The schema of a model."
+type ModelSignature {
+  inputs: [SignatureField!]!
+  outputs: [SignatureField!]!
+  params: [SignatureParam!]!
+}
+
+"A column or a tensor."
+type SignatureField {
+  "Empty where only the place counts."
+  name: String!
+  "long, string, array<double>, object{a: long, b?: string}, tensor<float64>[-1, 4], …"
+  type: String!
+  required: Boolean!
+}
+
+"A parameter of inference."
+type SignatureParam {
+  name: String!
+  type: String!
+  "JSON."
+  default: String!
+  "[-1] for a list, empty for one value."
+  shape: [Int64!]!
+}
+
+type ModelApproval {
+  stage: String!
+  principal: String!
+  reason: String!
+  time: Time!
+}
+
+enum ModelRuleKind {
+  "Somebody else than who asks for the transition has approved."
+  APPROVAL
+  "A metric is at least as good as that of the version that is replaced."
+  METRIC
+  "A tag is set."
+  TAG
+  "The signature is that of the version that is replaced."
+  SIGNATURE
+}
+
+"What a version must satisfy to come into a stage."
+type ModelRule {
+  stage: String!
+  kind: ModelRuleKind!
+  "Of the metric or the tag."
+  key: String!
+  "The value that the tag must have; null for any."
+  value: String
+  "Which direction of the metric is better."
+  goal: Goal!
+  "By how much better the metric must be; negative: it may be so much worse."
+  margin: Float!
+  "The rule in words."
+  text: String!
+  createdAt: Time!
+  createdBy: String!
+}
+
+enum ModelHistoryAction {
+  TRANSITION
+  ROLLBACK
+  "A version was deleted."
+  DELETION
+  APPROVAL
+  "An approval was taken back."
+  WITHDRAWAL
+  "A rule was set."
+  RULE
+  RULE_REMOVAL
+  "The model got another name; ` + "`" + `detail` + "`" + ` is the one before."
+  RENAMING
+  MODEL_DELETION
+}
+
+"One entry of a registered model's history. Entries are only appended."
+type ModelHistoryEntry {
+  "1, 2, 3 … within the model."
+  sequence: Int64!
+  action: ModelHistoryAction!
+  "The name that the model had."
+  modelName: String!
+  "0 when the entry is of the model as a whole."
+  version: Int!
+  fromStage: String!
+  "Of an approval or a rule, the stage that it is for."
+  toStage: String!
+  "Of a rule, what it asks for; of a renaming, the name before."
+  detail: String!
+  reason: String!
+  principal: String!
+  time: Time!
+  "Hash of the entry before; empty for the first."
+  previousHash: String!
+  "SHA-256 over the entry and the hash before it."
+  hash: String!
+}
+
+type ModelHistoryConnection {
+  edges: [ModelHistoryEdge!]!
+  pageInfo: PageInfo!
+}
+
+type ModelHistoryEdge {
+  node: ModelHistoryEntry!
+  cursor: String!
+}
+
+enum SchemaVerdict {
+  SAME
+  "There are changes, and no caller breaks."
+  COMPATIBLE
+  "Callers of the first version fail with the second, or miss something in its answer."
+  BREAKING
+  "One of the versions has no signature."
+  UNKNOWN
+}
+
+enum SchemaPart {
+  INPUT
+  OUTPUT
+  PARAM
+}
+
+"A difference between two signatures."
+type SchemaChange {
+  part: SchemaPart!
+  "The field with those around it (address.zip), or its place where it has no name ([0])."
+  name: String!
+  "Null where the first version does not have it."
+  from: String
+  "Null where the second version does not have it."
+  to: String
+  "A caller of the first version breaks by it."
+  breaks: Boolean!
+  "What it means for the caller."
+  why: String!
+}
+
+"A param, or the requirement of a package; null where a version does not have it."
+type TextChange {
+  key: String!
+  from: String
+  to: String
+}
+
+"A metric; null where a version does not have it."
+type MetricChange {
+  key: String!
+  from: MetricValue
+  to: MetricValue
+}
+
+"A dataset that was read for one of the versions, or for both with other content; null where it was not read."
+type DataChange {
+  name: String!
+  context: String!
+  fromDigest: String
+  toDigest: String
+}
+
+"What differs between two versions. Of params, metrics, data and dependencies only what differs is listed."
+type ModelVersionComparison {
+  from: ModelVersion!
+  to: ModelVersion!
+  "Whether who calls ` + "`" + `from` + "`" + ` breaks with ` + "`" + `to` + "`" + `."
+  verdict: SchemaVerdict!
+  schema: [SchemaChange!]!
+  params: [TextChange!]!
+  metrics: [MetricChange!]!
+  data: [DataChange!]!
+  "By the environments of the runs where they were recorded, else by the models' requirements."
+  dependencies: [TextChange!]!
+  "Parts of the runs' fingerprints that differ: code, data, dependencies, seeds, command, hardware."
+  parts: [String!]!
+  "False when there are more params or metrics than are compared: 10,000 of each."
+  complete: Boolean!
+}
+
+"""
+A version of a registered model: by its number, a stage (the newest in it), an alias, or as the latest; or all of it as a URI:
+models:/NAME/3, models:/NAME/Production, models:/NAME@ALIAS, models:/NAME/latest.
+"""
+input ModelVersionRef {
+  uri: String
+  name: String
+  version: Int
+  stage: String
+  alias: String
+  latest: Boolean
+}
+
+input CreateRegisteredModelInput {
+  "Unique, 1 to 256 characters, without \"/\" and \":\"."
+  name: String!
+  description: String! = ""
+  tags: [TagInput!]
+  "The same key with the same input gives the model made the first time. At most 255 characters."
+  idempotencyKey: String
+}
+
+input CreateModelVersionInput {
+  name: String!
+  """
+  runs:/RUN/PATH, models:/LOGGED_MODEL (m-…), another version (models:/NAME/3 and the like), or the URI of files that lie
+  elsewhere, such as s3://….
+  """
+  source: String!
+  "The run that made it, where the source does not say so; perhaps of another server, with runLink to it."
+  runId: ID
+  runLink: String
+  "The logged model, where the source does not say so."
+  modelId: ID
+  description: String! = ""
+  tags: [TagInput!]
+  "MLflow's signature as JSON, where this server cannot read the file MLmodel."
+  signature: String
+  "Make the registered model when there is none of this name."
+  createModel: Boolean! = false
+  "The same key with the same input gives the version made the first time. At most 255 characters."
+  idempotencyKey: String
+}
+
+input TransitionModelVersionStageInput {
+  name: String!
+  version: Int!
+  "None, Staging, Production or Archived."
+  stage: String!
+  "Archive all other versions that are in the stage: for Staging and Production."
+  archiveExistingVersions: Boolean! = false
+  "Kept in the history; at most 8,192 bytes."
+  reason: String! = ""
+}
+
+input SetModelRuleInput {
+  name: String!
+  stage: String!
+  kind: ModelRuleKind!
+  "Of the metric or the tag."
+  key: String! = ""
+  "The value that the tag must have; any when null."
+  value: String
+  goal: Goal! = MAXIMIZE
+  "By how much better the metric must be; negative: it may be so much worse."
+  margin: Float! = 0
+}
+
+extend type Query {
+  """
+  Registered models, by name unless ordered. ` + "`" + `filter` + "`" + ` is the filter language over name, tags and times; ` + "`" + `orderBy` + "`" + ` takes terms
+  such as ` + "`" + `last_updated_timestamp DESC` + "`" + `. ` + "`" + `first` + "`" + ` is 1 to 1,000.
+  """
+  registeredModels(filter: String, orderBy: [String!], first: Int = 50, after: String): RegisteredModelConnection!
+  "One registered model; null when there is none."
+  registeredModel(name: String!): RegisteredModel
+  """
+  Versions of all models, the last updated first unless ordered. ` + "`" + `filter` + "`" + ` is over name, version_number, stage, run_id,
+  source_path, tags and times, for example ` + "`" + `name = 'iris' and tags.team = 'a'` + "`" + `. ` + "`" + `first` + "`" + ` is 1 to 1,000.
+  """
+  modelVersions(filter: String, orderBy: [String!], first: Int = 50, after: String): ModelVersionConnection!
+  """
+  One version, by its model's name and its number, a stage (the newest in it), an alias, or as the latest; or by a URI as in
+  ModelVersionRef. Null when there is none.
+  """
+  modelVersion(name: String, version: Int, stage: String, alias: String, latest: Boolean, uri: String): ModelVersion
+  "What differs between two versions, and whether who calls the first breaks with the second."
+  compareModelVersions(from: ModelVersionRef!, to: ModelVersionRef!): ModelVersionComparison!
+  """
+  History of the model that has a name, or of the last that had it, also when it was renamed or deleted since; the newest
+  entries first. ` + "`" + `first` + "`" + ` is 1 to 1,000.
+  """
+  modelHistory(name: String!, first: Int = 50, after: String): ModelHistoryConnection!
+  """
+  What was in a stage at a time: the entries by which the versions had come into it, oldest first. The model is the one that had
+  the name then, or else the one that has it now.
+  """
+  modelStageAt(name: String!, stage: String!, time: Time!): [ModelHistoryEntry!]!
+}
+
+extend type Mutation {
+  createRegisteredModel(input: CreateRegisteredModelInput!): RegisteredModel!
+  "Its versions, aliases, rules and history stay its own."
+  renameRegisteredModel(name: String!, newName: String!): RegisteredModel!
+  updateRegisteredModel(name: String!, description: String!): RegisteredModel!
+  "Delete a model with all its versions and aliases. The name is free then; the history stays. Gives the name."
+  deleteRegisteredModel(name: String!, reason: String! = ""): String!
+  setRegisteredModelTag(name: String!, key: String!, value: String!): RegisteredModel!
+  deleteRegisteredModelTag(name: String!, key: String!): RegisteredModel!
+  "Let an alias name a version, whatever it named before."
+  setRegisteredModelAlias(name: String!, alias: String!, version: Int!): ModelVersion!
+  deleteRegisteredModelAlias(name: String!, alias: String!): RegisteredModel!
+
+  "Register a version, under the next number of its model."
+  createModelVersion(input: CreateModelVersionInput!): ModelVersion!
+  updateModelVersion(name: String!, version: Int!, description: String!): ModelVersion!
+  "Delete a version with the aliases that name it. Its number is not given again. Gives the model."
+  deleteModelVersion(name: String!, version: Int!, reason: String! = ""): RegisteredModel!
+  setModelVersionTag(name: String!, version: Int!, key: String!, value: String!): ModelVersion!
+  deleteModelVersionTag(name: String!, version: Int!, key: String!): ModelVersion!
+  "Bring a version into a stage. CONFLICT names the rules that are not met; nothing is changed then."
+  transitionModelVersionStage(input: TransitionModelVersionStageInput!): ModelVersion!
+  """
+  Bring back into a stage the version that was in it before the present one, which is archived. A second rollback goes one
+  further back. Rules do not count.
+  """
+  rollbackModelStage(name: String!, stage: String! = "Production", reason: String! = ""): ModelVersion!
+  "Approve of a version's coming into a stage."
+  approveModelVersion(name: String!, version: Int!, stage: String!, reason: String! = ""): ModelVersion!
+  "Take an approval back."
+  withdrawModelVersionApproval(name: String!, version: Int!, stage: String!, reason: String! = ""): ModelVersion!
+  "Make a rule, or replace the one of the same stage, kind and key. Needs ADMIN."
+  setModelRule(input: SetModelRuleInput!): ModelRule!
+  "Remove a rule. Needs ADMIN."
+  deleteModelRule(name: String!, stage: String!, kind: ModelRuleKind!, key: String! = ""): RegisteredModel!
+}
+
+extend type Subscription {
+  """
+  Changes of versions of some models (all by default): first what changed since ` + "`" + `after` + "`" + `, then live. Without ` + "`" + `after` + "`" + `, only what
+  changes from now on; the first event then has no changes, only the cursor.
+  """
+  modelVersionsChanged(names: [String!], after: String): ModelVersionsChanged!
+}
+
+enum ModelVersionChangeKind {
+  "It was made, or anything of it changed: its stage, aliases, tags, description, or the name of its model."
+  UPDATED
+  "It was deleted: a client that shows it drops it."
+  DELETED
+}
+
+type ModelVersionChange {
+  kind: ModelVersionChangeKind!
+  "The name of its model; of a deleted model, the last one."
+  name: String!
+  version: Int!
+  "As it is now; null when it was deleted."
+  modelVersion: ModelVersion
+}
+
+"Changes up to a cursor. A version that changed several times stands here once, as it is now."
+type ModelVersionsChanged {
+  changes: [ModelVersionChange!]!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on from here."
+  cursor: String!
+}
+`, BuiltIn: false},
 	{Name: "../schema/run.graphql", Input: `enum RunStatus {
   RUNNING
   SCHEDULED
@@ -4034,6 +5816,20 @@ func (ec *executionContext) childFields_CreatedToken(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type CreatedToken", field.Name)
 }
 
+func (ec *executionContext) childFields_DataChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_DataChange_name(ctx, field)
+	case "context":
+		return ec.fieldContext_DataChange_context(ctx, field)
+	case "fromDigest":
+		return ec.fieldContext_DataChange_fromDigest(ctx, field)
+	case "toDigest":
+		return ec.fieldContext_DataChange_toDigest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataChange", field.Name)
+}
+
 func (ec *executionContext) childFields_Dataset(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4340,6 +6136,18 @@ func (ec *executionContext) childFields_MetricAggregate(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type MetricAggregate", field.Name)
 }
 
+func (ec *executionContext) childFields_MetricChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_MetricChange_key(ctx, field)
+	case "from":
+		return ec.fieldContext_MetricChange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_MetricChange_to(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricChange", field.Name)
+}
+
 func (ec *executionContext) childFields_MetricColumns(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "keys":
@@ -4492,6 +6300,248 @@ func (ec *executionContext) childFields_MetricsAppended(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type MetricsAppended", field.Name)
 }
 
+func (ec *executionContext) childFields_ModelAlias(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "alias":
+		return ec.fieldContext_ModelAlias_alias(ctx, field)
+	case "version":
+		return ec.fieldContext_ModelAlias_version(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_ModelAlias_updatedAt(ctx, field)
+	case "updatedBy":
+		return ec.fieldContext_ModelAlias_updatedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModelAlias", field.Name)
+}
+
+func (ec *executionContext) childFields_ModelApproval(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stage":
+		return ec.fieldContext_ModelApproval_stage(ctx, field)
+	case "principal":
+		return ec.fieldContext_ModelApproval_principal(ctx, field)
+	case "reason":
+		return ec.fieldContext_ModelApproval_reason(ctx, field)
+	case "time":
+		return ec.fieldContext_ModelApproval_time(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModelApproval", field.Name)
+}
+
+func (ec *executionContext) childFields_ModelHistoryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ModelHistoryConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ModelHistoryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModelHistoryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ModelHistoryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_ModelHistoryEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_ModelHistoryEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModelHistoryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ModelHistoryEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sequence":
+		return ec.fieldContext_ModelHistoryEntry_sequence(ctx, field)
+	case "action":
+		return ec.fieldContext_ModelHistoryEntry_action(ctx, field)
+	case "modelName":
+		return ec.fieldContext_ModelHistoryEntry_modelName(ctx, field)
+	case "version":
+		return ec.fieldContext_ModelHistoryEntry_version(ctx, field)
+	case "fromStage":
+		return ec.fieldContext_ModelHistoryEntry_fromStage(ctx, field)
+	case "toStage":
+		return ec.fieldContext_ModelHistoryEntry_toStage(ctx, field)
+	case "detail":
+		return ec.fieldContext_ModelHistoryEntry_detail(ctx, field)
+	case "reason":
+		return ec.fieldContext_ModelHistoryEntry_reason(ctx, field)
+	case "principal":
+		return ec.fieldContext_ModelHistoryEntry_principal(ctx, field)
+	case "time":
+		return ec.fieldContext_ModelHistoryEntry_time(ctx, field)
+	case "previousHash":
+		return ec.fieldContext_ModelHistoryEntry_previousHash(ctx, field)
+	case "hash":
+		return ec.fieldContext_ModelHistoryEntry_hash(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModelHistoryEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_ModelRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stage":
+		return ec.fieldContext_ModelRule_stage(ctx, field)
+	case "kind":
+		return ec.fieldContext_ModelRule_kind(ctx, field)
+	case "key":
+		return ec.fieldContext_ModelRule_key(ctx, field)
+	case "value":
+		return ec.fieldContext_ModelRule_value(ctx, field)
+	case "goal":
+		return ec.fieldContext_ModelRule_goal(ctx, field)
+	case "margin":
+		return ec.fieldContext_ModelRule_margin(ctx, field)
+	case "text":
+		return ec.fieldContext_ModelRule_text(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ModelRule_createdAt(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_ModelRule_createdBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModelRule", field.Name)
+}
+
+func (ec *executionContext) childFields_ModelSignature(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "inputs":
+		return ec.fieldContext_ModelSignature_inputs(ctx, field)
+	case "outputs":
+		return ec.fieldContext_ModelSignature_outputs(ctx, field)
+	case "params":
+		return ec.fieldContext_ModelSignature_params(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModelSignature", field.Name)
+}
+
+func (ec *executionContext) childFields_ModelVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ModelVersion_id(ctx, field)
+	case "model":
+		return ec.fieldContext_ModelVersion_model(ctx, field)
+	case "name":
+		return ec.fieldContext_ModelVersion_name(ctx, field)
+	case "version":
+		return ec.fieldContext_ModelVersion_version(ctx, field)
+	case "stage":
+		return ec.fieldContext_ModelVersion_stage(ctx, field)
+	case "aliases":
+		return ec.fieldContext_ModelVersion_aliases(ctx, field)
+	case "status":
+		return ec.fieldContext_ModelVersion_status(ctx, field)
+	case "statusMessage":
+		return ec.fieldContext_ModelVersion_statusMessage(ctx, field)
+	case "description":
+		return ec.fieldContext_ModelVersion_description(ctx, field)
+	case "source":
+		return ec.fieldContext_ModelVersion_source(ctx, field)
+	case "artifactLocation":
+		return ec.fieldContext_ModelVersion_artifactLocation(ctx, field)
+	case "runId":
+		return ec.fieldContext_ModelVersion_runId(ctx, field)
+	case "runLink":
+		return ec.fieldContext_ModelVersion_runLink(ctx, field)
+	case "run":
+		return ec.fieldContext_ModelVersion_run(ctx, field)
+	case "loggedModel":
+		return ec.fieldContext_ModelVersion_loggedModel(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ModelVersion_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_ModelVersion_updatedAt(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_ModelVersion_createdBy(ctx, field)
+	case "updatedBy":
+		return ec.fieldContext_ModelVersion_updatedBy(ctx, field)
+	case "tags":
+		return ec.fieldContext_ModelVersion_tags(ctx, field)
+	case "tag":
+		return ec.fieldContext_ModelVersion_tag(ctx, field)
+	case "signature":
+		return ec.fieldContext_ModelVersion_signature(ctx, field)
+	case "requirements":
+		return ec.fieldContext_ModelVersion_requirements(ctx, field)
+	case "manifestProblem":
+		return ec.fieldContext_ModelVersion_manifestProblem(ctx, field)
+	case "approvals":
+		return ec.fieldContext_ModelVersion_approvals(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModelVersion", field.Name)
+}
+
+func (ec *executionContext) childFields_ModelVersionChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_ModelVersionChange_kind(ctx, field)
+	case "name":
+		return ec.fieldContext_ModelVersionChange_name(ctx, field)
+	case "version":
+		return ec.fieldContext_ModelVersionChange_version(ctx, field)
+	case "modelVersion":
+		return ec.fieldContext_ModelVersionChange_modelVersion(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModelVersionChange", field.Name)
+}
+
+func (ec *executionContext) childFields_ModelVersionComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_ModelVersionComparison_from(ctx, field)
+	case "to":
+		return ec.fieldContext_ModelVersionComparison_to(ctx, field)
+	case "verdict":
+		return ec.fieldContext_ModelVersionComparison_verdict(ctx, field)
+	case "schema":
+		return ec.fieldContext_ModelVersionComparison_schema(ctx, field)
+	case "params":
+		return ec.fieldContext_ModelVersionComparison_params(ctx, field)
+	case "metrics":
+		return ec.fieldContext_ModelVersionComparison_metrics(ctx, field)
+	case "data":
+		return ec.fieldContext_ModelVersionComparison_data(ctx, field)
+	case "dependencies":
+		return ec.fieldContext_ModelVersionComparison_dependencies(ctx, field)
+	case "parts":
+		return ec.fieldContext_ModelVersionComparison_parts(ctx, field)
+	case "complete":
+		return ec.fieldContext_ModelVersionComparison_complete(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModelVersionComparison", field.Name)
+}
+
+func (ec *executionContext) childFields_ModelVersionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ModelVersionConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ModelVersionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ModelVersionConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModelVersionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ModelVersionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_ModelVersionEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_ModelVersionEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModelVersionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ModelVersionsChanged(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "changes":
+		return ec.fieldContext_ModelVersionsChanged_changes(ctx, field)
+	case "cursor":
+		return ec.fieldContext_ModelVersionsChanged_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModelVersionsChanged", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -4516,6 +6566,64 @@ func (ec *executionContext) childFields_Param(ctx context.Context, field graphql
 		return ec.fieldContext_Param_number(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Param", field.Name)
+}
+
+func (ec *executionContext) childFields_RegisteredModel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RegisteredModel_id(ctx, field)
+	case "name":
+		return ec.fieldContext_RegisteredModel_name(ctx, field)
+	case "description":
+		return ec.fieldContext_RegisteredModel_description(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_RegisteredModel_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_RegisteredModel_updatedAt(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_RegisteredModel_createdBy(ctx, field)
+	case "updatedBy":
+		return ec.fieldContext_RegisteredModel_updatedBy(ctx, field)
+	case "tags":
+		return ec.fieldContext_RegisteredModel_tags(ctx, field)
+	case "tag":
+		return ec.fieldContext_RegisteredModel_tag(ctx, field)
+	case "aliases":
+		return ec.fieldContext_RegisteredModel_aliases(ctx, field)
+	case "latestVersions":
+		return ec.fieldContext_RegisteredModel_latestVersions(ctx, field)
+	case "versions":
+		return ec.fieldContext_RegisteredModel_versions(ctx, field)
+	case "rules":
+		return ec.fieldContext_RegisteredModel_rules(ctx, field)
+	case "history":
+		return ec.fieldContext_RegisteredModel_history(ctx, field)
+	case "historyHead":
+		return ec.fieldContext_RegisteredModel_historyHead(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegisteredModel", field.Name)
+}
+
+func (ec *executionContext) childFields_RegisteredModelConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RegisteredModelConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RegisteredModelConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RegisteredModelConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegisteredModelConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RegisteredModelEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_RegisteredModelEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_RegisteredModelEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegisteredModelEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4722,6 +6830,50 @@ func (ec *executionContext) childFields_RunsChanged(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type RunsChanged", field.Name)
 }
 
+func (ec *executionContext) childFields_SchemaChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "part":
+		return ec.fieldContext_SchemaChange_part(ctx, field)
+	case "name":
+		return ec.fieldContext_SchemaChange_name(ctx, field)
+	case "from":
+		return ec.fieldContext_SchemaChange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_SchemaChange_to(ctx, field)
+	case "breaks":
+		return ec.fieldContext_SchemaChange_breaks(ctx, field)
+	case "why":
+		return ec.fieldContext_SchemaChange_why(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SchemaChange", field.Name)
+}
+
+func (ec *executionContext) childFields_SignatureField(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_SignatureField_name(ctx, field)
+	case "type":
+		return ec.fieldContext_SignatureField_type(ctx, field)
+	case "required":
+		return ec.fieldContext_SignatureField_required(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignatureField", field.Name)
+}
+
+func (ec *executionContext) childFields_SignatureParam(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_SignatureParam_name(ctx, field)
+	case "type":
+		return ec.fieldContext_SignatureParam_type(ctx, field)
+	case "default":
+		return ec.fieldContext_SignatureParam_default(ctx, field)
+	case "shape":
+		return ec.fieldContext_SignatureParam_shape(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignatureParam", field.Name)
+}
+
 func (ec *executionContext) childFields_Tag(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "key":
@@ -4730,6 +6882,18 @@ func (ec *executionContext) childFields_Tag(ctx context.Context, field graphql.C
 		return ec.fieldContext_Tag_value(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tag", field.Name)
+}
+
+func (ec *executionContext) childFields_TextChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_TextChange_key(ctx, field)
+	case "from":
+		return ec.fieldContext_TextChange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_TextChange_to(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TextChange", field.Name)
 }
 
 func (ec *executionContext) childFields_Token(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

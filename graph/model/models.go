@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/ent/metricgoal"
+	"github.com/cairnml/cairn/ent/modelrule"
 	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/ent/token"
 	"github.com/cairnml/cairn/internal/metric"
@@ -98,6 +100,35 @@ type CreateLoggedModelInput struct {
 	Tags        []*TagInput   `json:"tags,omitempty"`
 }
 
+type CreateModelVersionInput struct {
+	Name string `json:"name"`
+	// runs:/RUN/PATH, models:/LOGGED_MODEL (m-…), another version (models:/NAME/3 and the like), or the URI of files that lie
+	// elsewhere, such as s3://….
+	Source string `json:"source"`
+	// The run that made it, where the source does not say so; perhaps of another server, with runLink to it.
+	RunID   *string `json:"runId,omitempty"`
+	RunLink *string `json:"runLink,omitempty"`
+	// The logged model, where the source does not say so.
+	ModelID     *string     `json:"modelId,omitempty"`
+	Description string      `json:"description"`
+	Tags        []*TagInput `json:"tags,omitempty"`
+	// MLflow's signature as JSON, where this server cannot read the file MLmodel.
+	Signature *string `json:"signature,omitempty"`
+	// Make the registered model when there is none of this name.
+	CreateModel bool `json:"createModel"`
+	// The same key with the same input gives the version made the first time. At most 255 characters.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+type CreateRegisteredModelInput struct {
+	// Unique, 1 to 256 characters, without "/" and ":".
+	Name        string      `json:"name"`
+	Description string      `json:"description"`
+	Tags        []*TagInput `json:"tags,omitempty"`
+	// The same key with the same input gives the model made the first time. At most 255 characters.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
 type CreateRunInput struct {
 	ExperimentID *string `json:"experimentId,omitempty"`
 	// Instead of experimentId; made when there is none of that name.
@@ -129,6 +160,14 @@ type CreateTokenInput struct {
 type CreatedToken struct {
 	Token  *ent.Token `json:"token"`
 	Secret string     `json:"secret"`
+}
+
+// A dataset that was read for one of the versions, or for both with other content; null where it was not read.
+type DataChange struct {
+	Name       string  `json:"name"`
+	Context    string  `json:"context"`
+	FromDigest *string `json:"fromDigest,omitempty"`
+	ToDigest   *string `json:"toDigest,omitempty"`
 }
 
 type DatasetInput struct {
@@ -251,6 +290,13 @@ type MetricAggregate struct {
 	Max  *float64 `json:"max,omitempty"`
 	// The standard deviation of a sample (divided by count - 1); null below two numbers.
 	Std *float64 `json:"std,omitempty"`
+}
+
+// A metric; null where a version does not have it.
+type MetricChange struct {
+	Key  string   `json:"key"`
+	From *float64 `json:"from,omitempty"`
+	To   *float64 `json:"to,omitempty"`
 }
 
 // Summaries of metrics as packed columns, a row for each, in the order of their keys.
@@ -387,6 +433,80 @@ type MetricsAppended struct {
 	IncompleteRuns []string `json:"incompleteRuns"`
 }
 
+type ModelApproval struct {
+	Stage     string `json:"stage"`
+	Principal string `json:"principal"`
+	Reason    string `json:"reason"`
+	Time      int64  `json:"time"`
+}
+
+type ModelHistoryConnection struct {
+	Edges    []*ModelHistoryEdge `json:"edges"`
+	PageInfo *PageInfo           `json:"pageInfo"`
+}
+
+type ModelHistoryEdge struct {
+	Node   *ent.ModelHistory `json:"node"`
+	Cursor string            `json:"cursor"`
+}
+
+// The schema of a model.
+type ModelSignature struct {
+	Inputs  []*SignatureField `json:"inputs"`
+	Outputs []*SignatureField `json:"outputs"`
+	Params  []*SignatureParam `json:"params"`
+}
+
+type ModelVersionChange struct {
+	Kind ModelVersionChangeKind `json:"kind"`
+	// The name of its model; of a deleted model, the last one.
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+	// As it is now; null when it was deleted.
+	ModelVersion *ent.ModelVersion `json:"modelVersion,omitempty"`
+}
+
+// What differs between two versions. Of params, metrics, data and dependencies only what differs is listed.
+type ModelVersionComparison struct {
+	From *ent.ModelVersion `json:"from"`
+	To   *ent.ModelVersion `json:"to"`
+	// Whether who calls `from` breaks with `to`.
+	Verdict SchemaVerdict   `json:"verdict"`
+	Schema  []*SchemaChange `json:"schema"`
+	Params  []*TextChange   `json:"params"`
+	Metrics []*MetricChange `json:"metrics"`
+	Data    []*DataChange   `json:"data"`
+	// By the environments of the runs where they were recorded, else by the models' requirements.
+	Dependencies []*TextChange `json:"dependencies"`
+	// Parts of the runs' fingerprints that differ: code, data, dependencies, seeds, command, hardware.
+	Parts []string `json:"parts"`
+	// False when there are more params or metrics than are compared: 10,000 of each.
+	Complete bool `json:"complete"`
+}
+
+type ModelVersionEdge struct {
+	Node   *ent.ModelVersion `json:"node"`
+	Cursor string            `json:"cursor"`
+}
+
+// A version of a registered model: by its number, a stage (the newest in it), an alias, or as the latest; or all of it as a URI:
+// models:/NAME/3, models:/NAME/Production, models:/NAME@ALIAS, models:/NAME/latest.
+type ModelVersionRef struct {
+	URI     *string `json:"uri,omitempty"`
+	Name    *string `json:"name,omitempty"`
+	Version *int    `json:"version,omitempty"`
+	Stage   *string `json:"stage,omitempty"`
+	Alias   *string `json:"alias,omitempty"`
+	Latest  *bool   `json:"latest,omitempty"`
+}
+
+// Changes up to a cursor. A version that changed several times stands here once, as it is now.
+type ModelVersionsChanged struct {
+	Changes []*ModelVersionChange `json:"changes"`
+	// Pass it as `after` to go on from here.
+	Cursor string `json:"cursor"`
+}
+
 type Mutation struct {
 }
 
@@ -424,6 +544,11 @@ type RecordFingerprintInput struct {
 	HardwareHash     string `json:"hardwareHash"`
 	// JSON object, at most 1 MiB.
 	Detail string `json:"detail"`
+}
+
+type RegisteredModelEdge struct {
+	Node   *ent.RegisteredModel `json:"node"`
+	Cursor string               `json:"cursor"`
 }
 
 type RunChange struct {
@@ -500,6 +625,53 @@ type RunsChanged struct {
 	Cursor string `json:"cursor"`
 }
 
+// A difference between two signatures.
+type SchemaChange struct {
+	Part SchemaPart `json:"part"`
+	// The field with those around it (address.zip), or its place where it has no name ([0]).
+	Name string `json:"name"`
+	// Null where the first version does not have it.
+	From *string `json:"from,omitempty"`
+	// Null where the second version does not have it.
+	To *string `json:"to,omitempty"`
+	// A caller of the first version breaks by it.
+	Breaks bool `json:"breaks"`
+	// What it means for the caller.
+	Why string `json:"why"`
+}
+
+type SetModelRuleInput struct {
+	Name  string         `json:"name"`
+	Stage string         `json:"stage"`
+	Kind  modelrule.Kind `json:"kind"`
+	// Of the metric or the tag.
+	Key string `json:"key"`
+	// The value that the tag must have; any when null.
+	Value *string         `json:"value,omitempty"`
+	Goal  metricgoal.Goal `json:"goal"`
+	// By how much better the metric must be; negative: it may be so much worse.
+	Margin float64 `json:"margin"`
+}
+
+// A column or a tensor.
+type SignatureField struct {
+	// Empty where only the place counts.
+	Name string `json:"name"`
+	// long, string, array<double>, object{a: long, b?: string}, tensor<float64>[-1, 4], …
+	Type     string `json:"type"`
+	Required bool   `json:"required"`
+}
+
+// A parameter of inference.
+type SignatureParam struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	// JSON.
+	Default string `json:"default"`
+	// [-1] for a list, empty for one value.
+	Shape []int64 `json:"shape"`
+}
+
 type Subscription struct {
 }
 
@@ -516,6 +688,24 @@ type TagInput struct {
 	// Of a run: a value that somebody set without keepExisting stays, and this one gives way to any such. So write autolog
 	// adapters. It means nothing for other objects.
 	KeepExisting bool `json:"keepExisting"`
+}
+
+// A param, or the requirement of a package; null where a version does not have it.
+type TextChange struct {
+	Key  string  `json:"key"`
+	From *string `json:"from,omitempty"`
+	To   *string `json:"to,omitempty"`
+}
+
+type TransitionModelVersionStageInput struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+	// None, Staging, Production or Archived.
+	Stage string `json:"stage"`
+	// Archive all other versions that are in the stage: for Staging and Production.
+	ArchiveExistingVersions bool `json:"archiveExistingVersions"`
+	// Kept in the history; at most 8,192 bytes.
+	Reason string `json:"reason"`
 }
 
 type UpdateExperimentInput struct {
@@ -885,6 +1075,63 @@ func (e MetricRole) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+type ModelVersionChangeKind string
+
+const (
+	// It was made, or anything of it changed: its stage, aliases, tags, description, or the name of its model.
+	ModelVersionChangeKindUpdated ModelVersionChangeKind = "UPDATED"
+	// It was deleted: a client that shows it drops it.
+	ModelVersionChangeKindDeleted ModelVersionChangeKind = "DELETED"
+)
+
+var AllModelVersionChangeKind = []ModelVersionChangeKind{
+	ModelVersionChangeKindUpdated,
+	ModelVersionChangeKindDeleted,
+}
+
+func (e ModelVersionChangeKind) IsValid() bool {
+	switch e {
+	case ModelVersionChangeKindUpdated, ModelVersionChangeKindDeleted:
+		return true
+	}
+	return false
+}
+
+func (e ModelVersionChangeKind) String() string {
+	return string(e)
+}
+
+func (e *ModelVersionChangeKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ModelVersionChangeKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ModelVersionChangeKind", str)
+	}
+	return nil
+}
+
+func (e ModelVersionChangeKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ModelVersionChangeKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ModelVersionChangeKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 type OrderDirection string
 
 const (
@@ -1060,6 +1307,125 @@ func (e *RunGroupOrderField) UnmarshalJSON(b []byte) error {
 }
 
 func (e RunGroupOrderField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type SchemaPart string
+
+const (
+	SchemaPartInput  SchemaPart = "INPUT"
+	SchemaPartOutput SchemaPart = "OUTPUT"
+	SchemaPartParam  SchemaPart = "PARAM"
+)
+
+var AllSchemaPart = []SchemaPart{
+	SchemaPartInput,
+	SchemaPartOutput,
+	SchemaPartParam,
+}
+
+func (e SchemaPart) IsValid() bool {
+	switch e {
+	case SchemaPartInput, SchemaPartOutput, SchemaPartParam:
+		return true
+	}
+	return false
+}
+
+func (e SchemaPart) String() string {
+	return string(e)
+}
+
+func (e *SchemaPart) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SchemaPart(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SchemaPart", str)
+	}
+	return nil
+}
+
+func (e SchemaPart) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SchemaPart) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SchemaPart) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type SchemaVerdict string
+
+const (
+	SchemaVerdictSame SchemaVerdict = "SAME"
+	// There are changes, and no caller breaks.
+	SchemaVerdictCompatible SchemaVerdict = "COMPATIBLE"
+	// Callers of the first version fail with the second, or miss something in its answer.
+	SchemaVerdictBreaking SchemaVerdict = "BREAKING"
+	// One of the versions has no signature.
+	SchemaVerdictUnknown SchemaVerdict = "UNKNOWN"
+)
+
+var AllSchemaVerdict = []SchemaVerdict{
+	SchemaVerdictSame,
+	SchemaVerdictCompatible,
+	SchemaVerdictBreaking,
+	SchemaVerdictUnknown,
+}
+
+func (e SchemaVerdict) IsValid() bool {
+	switch e {
+	case SchemaVerdictSame, SchemaVerdictCompatible, SchemaVerdictBreaking, SchemaVerdictUnknown:
+		return true
+	}
+	return false
+}
+
+func (e SchemaVerdict) String() string {
+	return string(e)
+}
+
+func (e *SchemaVerdict) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SchemaVerdict(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SchemaVerdict", str)
+	}
+	return nil
+}
+
+func (e SchemaVerdict) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SchemaVerdict) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SchemaVerdict) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -50,3 +50,23 @@ type FacetValueConnection struct {
 
 // TotalCount counts all values.
 func (c *FacetValueConnection) TotalCount(ctx context.Context) (int, error) { return c.Count(ctx) }
+
+// RegisteredModelConnection is a page of registered models.
+type RegisteredModelConnection struct {
+	Edges    []*model.RegisteredModelEdge
+	PageInfo *model.PageInfo
+	Count    Count
+}
+
+// TotalCount counts all matches.
+func (c *RegisteredModelConnection) TotalCount(ctx context.Context) (int, error) { return c.Count(ctx) }
+
+// ModelVersionConnection is a page of model versions.
+type ModelVersionConnection struct {
+	Edges    []*model.ModelVersionEdge
+	PageInfo *model.PageInfo
+	Count    Count
+}
+
+// TotalCount counts all matches.
+func (c *ModelVersionConnection) TotalCount(ctx context.Context) (int, error) { return c.Count(ctx) }
