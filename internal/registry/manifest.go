@@ -99,19 +99,15 @@ func (s *Service) readFile(ctx context.Context, path string, limit int64) (out r
 // signatureOf gives the signature in a file MLmodel, in its one form; empty when it has none.
 func signatureOf(description []byte) (string, error) {
 	var model struct {
-		Signature *yaml.Node `yaml:"signature"`
+		Signature *rawSignature `yaml:"signature"`
 	}
 	if err := yaml.Unmarshal(description, &model); err != nil {
-		return "", fmt.Errorf("is no YAML: %w", err)
+		return "", fmt.Errorf("is not understood: %w", err)
 	}
-	if model.Signature == nil || model.Signature.Tag == "!!null" {
+	if model.Signature == nil {
 		return "", nil
 	}
-	var raw rawSignature
-	if err := model.Signature.Decode(&raw); err != nil {
-		return "", fmt.Errorf("signature: %w", err)
-	}
-	sig, err := raw.parse()
+	sig, err := model.Signature.parse()
 	if err != nil {
 		return "", err
 	}

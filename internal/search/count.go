@@ -38,7 +38,7 @@ func (s *Searcher) countStatement(ctx context.Context, q *query, stmt *fragment)
 	if candidates != nil {
 		return f.countSets(ctx, stmt, candidates, q.conds())
 	}
-	stmt.sql("SELECT COUNT(*) FROM ", subjects[q.subject].from(s.db.Guide()))
+	stmt.sql("SELECT COUNT(*) FROM ", subjects[q.subject].from(s.db.Guide(), "", false))
 	s.writeWhere(stmt, q, f.goals)
 	return nil
 }

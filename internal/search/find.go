@@ -198,11 +198,15 @@ func (f *finder) all(ctx context.Context, p part) ([]found, error) {
 	keys := f.columns(p.at, false)
 	stmt.sql("SELECT r.id")
 	keys.selectKeys(&stmt)
-	stmt.sql(" FROM ", f.sub.from(f.guide))
+	row := anyRow
+	if f.sub.orders != nil { // rows come in order, or are few
+		row = foundRow
+	}
+	stmt.sql(" FROM ", f.sub.from(f.guide, keys.columns[0].expr, f.q.drive != nil || slices.ContainsFunc(p.conds, f.sub.looksUp)))
 	stmt.add(&keys.joins)
 	stmt.sql(" WHERE ")
 	stmt.add(&f.q.where)
-	f.wherever(&stmt, " AND ", p.conds, anyRow)
+	f.wherever(&stmt, " AND ", p.conds, row)
 	keys.page(&stmt, p.after, p.limit)
 	return f.rows(ctx, &stmt, keys)
 }

@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/modelversion"
@@ -88,6 +89,12 @@ func (s *Searcher) chooseDrive(ctx context.Context, q *query) error {
 		}
 	}
 	return nil
+}
+
+// looksUp tells of a condition that few rows meet, which an index finds.
+func (s *subject) looksUp(e Expr) bool {
+	c, ok := e.(*Comparison)
+	return ok && c.Left.Entity == Attribute && (c.Op == Equal || c.Op == In) && slices.Contains(s.lookups, c.Left.Key)
 }
 
 // RegisteredModels gives a page of the registered models that match. Errors: Invalid for what is wrong with the query.

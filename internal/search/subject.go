@@ -43,8 +43,12 @@ type keyed struct {
 type subject struct {
 	name  string
 	table string
-	// joined is a table whose row belongs to the searched one, with an alias, and the condition that says which.
+	// joined is a table whose row belongs to the searched one, with the alias m, and the condition that says which.
 	joined, on string
+	// orders are the indexes that have an order, by the expression that they begin with; of runs, find.go knows more.
+	orders map[string]string
+	// lookups are the attributes of which an index finds the few rows that have a value.
+	lookups    []string
 	attributes map[string]attribute
 	aliases    map[string]string
 	params     *keyed
@@ -56,16 +60,23 @@ type subject struct {
 	unset []string
 }
 
-// from writes the tables that are searched.
-func (s *subject) from(g store.Guide) string {
-	if s.joined == "" {
-		return s.table + " r"
+// from writes the tables that are searched. first is the expression that rows are ordered by first; with few, only few rows
+// meet a condition that an index has, and the order does not matter.
+func (s *subject) from(g store.Guide, first string, few bool) string {
+	rows := s.table + " r"
+	index := s.orders[first]
+	if index != "" && !few && !strings.HasPrefix(first, "m.") {
+		rows += g.By(index)
 	}
-	join := " CROSS JOIN " // SQLite visits them in this order
-	if g.Postgres {
-		join = " JOIN "
+	switch {
+	case s.joined == "":
+		return rows
+	case g.Postgres:
+		return rows + " JOIN " + s.joined + " ON " + s.on
+	case index != "" && !few && strings.HasPrefix(first, "m."): // SQLite visits tables that are joined so in this order
+		return s.joined + g.By(index) + " CROSS JOIN " + rows + " ON " + s.on
 	}
-	return s.table + " r" + join + s.joined + " ON " + s.on
+	return rows + " CROSS JOIN " + s.joined + " ON " + s.on
 }
 
 // tagIsPrompt marks what MLflow keeps as a prompt among registered models. Its client asks in each search that it not be 'true'.
@@ -137,6 +148,8 @@ var subjects = map[Subject]*subject{
 	},
 	OfRegisteredModels: {
 		name: "registered model", table: "registered_models",
+		orders:  map[string]string{"r.name": "registered_models_name_key", "r.updated_at": "registeredmodel_updated_at"},
+		lookups: []string{"name"},
 		attributes: map[string]attribute{
 			"name":                   {column: "r.name"},
 			"description":            {column: "r.description"},
@@ -152,6 +165,8 @@ var subjects = map[Subject]*subject{
 	OfModelVersions: {
 		name: "model version", table: "model_versions",
 		joined: "registered_models m", on: "m.id = r.registered_model_id",
+		orders:  map[string]string{"r.updated_at": "modelversion_updated_at", "m.name": "registered_models_name_key"},
+		lookups: []string{"name", "run_id", "model_id"},
 		attributes: map[string]attribute{
 			"name":                   {column: "m.name", within: "r.registered_model_id IN (SELECT n.id FROM registered_models n WHERE n.name"},
 			"version_number":         {column: "r.version", typ: integerColumn},
