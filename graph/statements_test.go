@@ -102,7 +102,11 @@ func TestStatementsDoNotGrowWithLists(t *testing.T) {
 			metrics { edges { node { key runs } } } values(of: "params.depth") { totalCount edges { node { value runs } } } range(of: "metrics.acc") { min max } } }`,
 		"groups": `{ runGroups(groupBy: ["params.depth", "experiment_id"], metrics: ["best(metrics.acc)"], filter: "metrics.acc > 0") { totalCount
 			edges { node { keys runs metrics { mean std } } } } }`,
-		"series": `query($ids: [ID!]!) { metricSeries(runs: $ids) { cursor series { key first points { value } } } }`,
+		"models": `{ registeredModels(first: 20) { totalCount edges { node { name tags { key } tag(key: "team") aliases { alias } rules { text }
+			latestVersions { ` + versionFields + ` } versions(first: 10) { totalCount edges { node { ` + versionFields + ` } } }
+			history(first: 10) { edges { node { action hash } } } } } } }`,
+		"versions": `{ modelVersions(first: 100, filter: "tags.git_sha != 'x'") { totalCount edges { node { ` + versionFields + ` } } } }`,
+		"series":   `query($ids: [ID!]!) { metricSeries(runs: $ids) { cursor series { key first points { value } } } }`,
 	}
 	statements := func(t *testing.T, url string, runs, children int) map[string][]string {
 		t.Helper()
@@ -114,6 +118,7 @@ func TestStatementsDoNotGrowWithLists(t *testing.T) {
 			seen = append(seen, q)
 		}}), graph.Options{})
 		fill(t, s, runs, runs, children)
+		fillModels(t, s, runs, children)
 		page, err := s.deps.Search.Runs(context.Background(), allRuns)
 		require.NoError(t, err)
 		var ids []string
@@ -151,6 +156,7 @@ func TestStatementsDoNotGrowWithLists(t *testing.T) {
 			require.LessOrEqual(t, len(many["runs"]), 28, "%s", strings.Join(many["runs"], "\n"))
 			require.LessOrEqual(t, len(many["runs ordered"]), 5, "%s", strings.Join(many["runs ordered"], "\n"))
 			require.LessOrEqual(t, len(many["compare"]), 26)
+			require.LessOrEqual(t, len(many["versions"]), 14, "%s", strings.Join(many["versions"], "\n"))
 		})
 	}
 }

@@ -34,6 +34,17 @@ const template = "cairn_template"
 // PostgresURL makes a fresh, migrated database and gives its URL. It is dropped with the test.
 func PostgresURL(t *testing.T) string {
 	t.Helper()
+	return freshPostgres(t)
+}
+
+// BenchPostgresURL is PostgresURL for a benchmark. Nothing there waits for the disk.
+func BenchPostgresURL(b *testing.B) string {
+	b.Helper()
+	return freshPostgres(b)
+}
+
+func freshPostgres(t testing.TB) string {
+	t.Helper()
 	name := fmt.Sprintf("t%d", shared.counter.Add(1))
 	admin := adminDB(t)
 	exec := func(query string) {
@@ -66,7 +77,7 @@ var admin struct {
 	err  error
 }
 
-func adminDB(t *testing.T) *sql.DB {
+func adminDB(t testing.TB) *sql.DB {
 	t.Helper()
 	shared.once.Do(func() { shared.err = startCluster() })
 	require.NoError(t, shared.err)
