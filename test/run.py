@@ -40,6 +40,7 @@ PARTS = ["go", "python", "ui"]
 # What reads bytes from outside or from disk is fuzzed in every run; test/full.py fuzzes all targets, and for long.
 FUZZED = {
     "./internal/metric": ["FuzzDecodeBatch", "FuzzDecodePack", "FuzzDecodeRollup"],
+    "./internal/registry": ["FuzzSignature"],
     "./internal/search": ["FuzzParse"],
     "./server/mlflow": ["FuzzReader", "FuzzLogBatch"],
 }

@@ -639,11 +639,6 @@ var (
 				Columns: []*schema.Column{ModelHistoryColumns[1], ModelHistoryColumns[7], ModelHistoryColumns[2]},
 			},
 			{
-				Name:    "modelhistory_registered_model_id_version_sequence",
-				Unique:  false,
-				Columns: []*schema.Column{ModelHistoryColumns[1], ModelHistoryColumns[5], ModelHistoryColumns[2]},
-			},
-			{
 				Name:    "modelhistory_model_name",
 				Unique:  false,
 				Columns: []*schema.Column{ModelHistoryColumns[3]},

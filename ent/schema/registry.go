@@ -256,7 +256,6 @@ func (ModelHistory) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("registered_model_id", "sequence").Unique(),
 		index.Fields("registered_model_id", "to_stage", "sequence"),
-		index.Fields("registered_model_id", "version", "sequence"),
 		index.Fields("model_name"),
 	}
 }

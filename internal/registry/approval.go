@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/modelhistory"
@@ -38,14 +39,11 @@ func (s *Service) judge(ctx context.Context, name string, version int, stage, re
 			return err
 		}
 		out = v
-		approvals, err := approvalsOf(ctx, c.tx.Ent(), c.model.ID, []int{version})
+		approvals, err := c.approvals(ctx, v, stage)
 		if err != nil {
 			return err
 		}
-		approved := false
-		for _, a := range approvals {
-			approved = approved || a.ToStage == stage && a.Principal == c.by
-		}
+		approved := slices.ContainsFunc(approvals, func(a *ent.ModelHistory) bool { return a.Principal == c.by })
 		switch {
 		case action == modelhistory.ActionAPPROVAL && approved:
 			return nil
@@ -59,10 +57,10 @@ func (s *Service) judge(ctx context.Context, name string, version int, stage, re
 	return out, err
 }
 
-// approvalsOf gives the approvals of some versions of a model that hold, oldest first.
-func approvalsOf(ctx context.Context, client *ent.Client, model int, versions []int) ([]*ent.ModelHistory, error) {
-	found, err := client.ModelHistory.Query().Where(modelhistory.RegisteredModelID(model), modelhistory.VersionIn(versions...),
-		modelhistory.ActionIn(modelhistory.ActionAPPROVAL, modelhistory.ActionWITHDRAWAL)).
+// approvals gives the approvals of a version for a stage that hold, oldest first.
+func (c *change) approvals(ctx context.Context, v *ent.ModelVersion, stage string) ([]*ent.ModelHistory, error) {
+	found, err := c.tx.Ent().ModelHistory.Query().Where(modelhistory.RegisteredModelID(c.model.ID), modelhistory.ToStage(stage),
+		modelhistory.Version(v.Version), modelhistory.ActionIn(modelhistory.ActionAPPROVAL, modelhistory.ActionWITHDRAWAL)).
 		Order(ent.Asc(modelhistory.FieldSequence)).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read approvals: %w", err)
@@ -94,22 +92,14 @@ func holding(entries []*ent.ModelHistory) []*ent.ModelHistory {
 
 // lacksApproval says that nobody but who asks has approved of a version, or "" when somebody has.
 func (c *change) lacksApproval(ctx context.Context, v *ent.ModelVersion, stage string) (string, error) {
-	approvals, err := approvalsOf(ctx, c.tx.Ent(), c.model.ID, []int{v.Version})
-	if err != nil {
+	approvals, err := c.approvals(ctx, v, stage)
+	switch {
+	case err != nil:
 		return "", err
+	case len(approvals) == 0:
+		return "nobody has approved", nil
+	case slices.ContainsFunc(approvals, func(a *ent.ModelHistory) bool { return a.Principal != c.by }):
+		return "", nil
 	}
-	own := false
-	for _, a := range approvals {
-		if a.ToStage != stage {
-			continue
-		}
-		if a.Principal != c.by {
-			return "", nil
-		}
-		own = true
-	}
-	if own {
-		return "only " + c.by + " has approved, who asks for the transition", nil
-	}
-	return "nobody has approved", nil
+	return "only " + c.by + " has approved, who asks for the transition", nil
 }

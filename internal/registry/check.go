@@ -1,9 +1,12 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/modelhistory"
@@ -66,6 +69,7 @@ func Check(ctx context.Context, q *store.Reader) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("check the registry: %w", err)
 	}
+	slices.SortStableFunc(report.Faults, func(a, b Fault) int { return cmp.Compare(a.Model, b.Model) })
 	return report, nil
 }
 
@@ -126,7 +130,8 @@ func (c *chainCheck) entries(ctx context.Context, q store.Querier) error {
 	if err != nil {
 		return err
 	}
-	for _, m := range c.models {
+	for _, id := range slices.Sorted(maps.Keys(c.models)) {
+		m := c.models[id]
 		switch {
 		case m.read < m.length:
 			c.report.add(m.name, m.read+1, "the history ends before it: entries were removed, since the model's row counts %d", m.length)

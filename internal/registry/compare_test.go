@@ -1,7 +1,9 @@
 package registry_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -161,7 +163,14 @@ func FuzzSignature(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, field := range append(sig.Inputs, sig.Outputs...) {
+		form, err := json.Marshal(sig)
+		require.NoError(t, err)
+		var again registry.Signature
+		require.NoError(t, json.Unmarshal(form, &again))
+		second, err := json.Marshal(again)
+		require.NoError(t, err)
+		require.Equal(t, string(form), string(second))
+		for _, field := range slices.Concat(sig.Inputs, sig.Outputs) {
 			require.NotEmpty(t, field.Type.String())
 		}
 	})

@@ -2,7 +2,6 @@ package search_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -226,25 +225,10 @@ func TestRegistryPlans(t *testing.T) {
 				page, err := s.ModelVersions(ctx, q)
 				require.NoError(t, err)
 				require.NotEmpty(t, page.Versions)
-				word := "EXPLAIN QUERY PLAN "
-				if db.Postgres() {
-					word = "EXPLAIN "
-				}
 				var steps []string
 				asked, values := slices.Clone(queries), slices.Clone(args)
 				for i, query := range asked {
-					err := store.EachRow(ctx, db.Read(), word+query, values[i], func(rows *sql.Rows) error {
-						var id, parent, unused int
-						var step string
-						into := []any{&id, &parent, &unused, &step}
-						if db.Postgres() {
-							into = into[3:]
-						}
-						err := rows.Scan(into...)
-						steps = append(steps, strings.TrimSpace(step))
-						return err
-					})
-					require.NoError(t, err, query)
+					steps = append(steps, storetest.Explain(t, db, query, values[i])...)
 				}
 				return strings.Join(steps, "\n")
 			}

@@ -112,8 +112,6 @@ CREATE TABLE `model_history` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `
 CREATE UNIQUE INDEX `modelhistory_registered_model_id_sequence` ON `model_history` (`registered_model_id`, `sequence`);
 -- create index "modelhistory_registered_model_id_to_stage_sequence" to table: "model_history"
 CREATE INDEX `modelhistory_registered_model_id_to_stage_sequence` ON `model_history` (`registered_model_id`, `to_stage`, `sequence`);
--- create index "modelhistory_registered_model_id_version_sequence" to table: "model_history"
-CREATE INDEX `modelhistory_registered_model_id_version_sequence` ON `model_history` (`registered_model_id`, `version`, `sequence`);
 -- create index "modelhistory_model_name" to table: "model_history"
 CREATE INDEX `modelhistory_model_name` ON `model_history` (`model_name`);
 -- create "model_manifests" table
