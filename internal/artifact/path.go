@@ -40,7 +40,7 @@ func CleanPath(p string) (string, error) {
 			}
 			return "", errs.Field("path", "%.100q %s; an artifact path is relative and clean, such as model/MLmodel", p, why)
 		}
-		next := decodeOnce(decoded)
+		next := DecodeOnce(decoded)
 		if next == decoded {
 			return p, nil
 		}
@@ -108,8 +108,8 @@ func unclean(p string) string {
 	return ""
 }
 
-// decodeOnce decodes the percent-escapes that are ones, and leaves what is none.
-func decodeOnce(p string) string {
+// DecodeOnce decodes the percent-escapes that are ones, and leaves what is none.
+func DecodeOnce(p string) string {
 	if !strings.Contains(p, "%") {
 		return p
 	}

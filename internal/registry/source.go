@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -224,8 +223,8 @@ func checkRemote(uri string) error {
 			slices.Contains(strings.FieldsFunc(decoded, func(r rune) bool { return r == '/' || r == '?' || r == '#' }), "..") {
 			return errs.Field("source", "Invalid model version source: %.300q. It holds .., \\ or a control character, perhaps encoded", uri)
 		}
-		next, err := url.PathUnescape(decoded)
-		if err != nil || next == decoded {
+		next := artifact.DecodeOnce(decoded)
+		if next == decoded {
 			return nil
 		}
 		decoded = next

@@ -124,7 +124,7 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		"runs:/" + run.RunID + "/" + up + folder, "runs:/" + run.RunID + "/..%2f..%2f" + folder, "runs:/" + run.RunID, "runs:/x/model",
 		"mlflow-artifacts:/" + up + folder, "mlflow-artifacts:" + folder, "mlflow-artifacts://host/1/" + run.RunID + "/artifacts/m",
 		run.ArtifactLocation + "/../" + other.RunID + "/artifacts", run.ArtifactLocation + "/%2e%2e/x", "mlflow-artifacts:/0",
-		"s3://b/../c", "s3://b/%2e%2e/c", "s3://b/%252e%252e/c", "s3://b/%00", "https://h/a\\..\\b", "models:/", "models:/iris/Sideways", "models:/m-xyz",
+		"s3://b/../c", "s3://b/%2e%2e/c", "s3://b/%252e%252e/c", "s3://b/%2e%2e%2f%zz", "s3://b/%00", "https://h/a\\..\\b", "models:/", "models:/iris/Sideways", "models:/m-xyz",
 		far + strings.Repeat("x", 2048),
 	} {
 		_, err := w.CreateVersion(ctx, registry.CreateVersion{Name: "iris", Source: source, CreateModel: true})
