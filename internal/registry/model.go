@@ -120,7 +120,7 @@ func (s *Service) RenameModel(ctx context.Context, name, newName string) (*ent.R
 // allChanged tells those who follow the model that each of its versions changed.
 func (c *change) allChanged(ctx context.Context) error {
 	ids, err := c.tx.Ent().ModelVersion.Query().Where(modelversion.RegisteredModelID(c.model.ID),
-		modelversion.LifecycleStageEQ(modelversion.LifecycleStageActive)).IDs(ctx)
+		modelversion.LifecycleStageEQ(modelversion.LifecycleStageActive)).Order(ent.Asc(modelversion.FieldVersion)).IDs(ctx)
 	if err != nil {
 		return fmt.Errorf("list versions: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/ent/lineageedge"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/registry"
 	"github.com/cairnml/cairn/internal/store"
@@ -87,6 +88,12 @@ func TestSources(t *testing.T) {
 			require.Equal(t, m.ArtifactLocation, v.ArtifactLocation, source)
 			require.Len(t, w.signature(v).Inputs, 2, source)
 		}
+
+		edges, err := db.Ent().LineageEdge.Query().Where(lineageedge.ToTypeEQ(lineageedge.ToTypeMODEL_VERSION)).Order(ent.Asc(lineageedge.FieldID)).All(ctx)
+		require.NoError(t, err)
+		require.Len(t, edges, 6)
+		require.Equal(t, run.RunID, edges[0].FromID)
+		require.Equal(t, m.ModelID, edges[5].FromID)
 
 		// What lies elsewhere is not read; its signature may be given. Its run may be another server's.
 		elsewhere := create(registry.CreateVersion{Source: far, RunID: strings.Repeat("ab", 16), RunLink: "https://other/run", Signature: oneColumn})

@@ -8,6 +8,7 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 
 	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/ent/lineageedge"
 	"github.com/cairnml/cairn/ent/modelalias"
 	"github.com/cairnml/cairn/ent/modelhistory"
 	"github.com/cairnml/cairn/ent/modelversion"
@@ -135,8 +136,23 @@ func (s *Service) insertVersion(ctx context.Context, tx *store.Tx, in CreateVers
 	if err := setVersionTags(ctx, tx, v.ID, in.Tags); err != nil {
 		return nil, err
 	}
+	if err := addLineage(ctx, tx, v); err != nil {
+		return nil, err
+	}
 	c.changed(v.ID)
 	return v, c.save(ctx)
+}
+
+// addLineage says what a version was made of: its logged model, which leads to the run, or else the run.
+func addLineage(ctx context.Context, tx *store.Tx, v *ent.ModelVersion) error {
+	from, id := lineageedge.FromTypeLOGGED_MODEL, v.ModelID
+	if id == "" {
+		from, id = lineageedge.FromTypeRUN, v.RunID
+	}
+	if id == "" {
+		return nil
+	}
+	return tracking.AddEdge(ctx, tx, from, id, lineageedge.ToTypeMODEL_VERSION, strconv.Itoa(v.ID), "version")
 }
 
 // changeVersion runs fn on a version, and gives it as it is then.

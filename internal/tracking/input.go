@@ -115,7 +115,7 @@ func (s *Service) LogInputs(ctx context.Context, runID string, inputs []Input, m
 			if err != nil {
 				return err
 			}
-			if err := addEdge(ctx, tx, lineageedge.FromTypeLOGGED_MODEL, m.ModelID, lineageedge.ToTypeRUN, r.RunID, "input"); err != nil {
+			if err := AddEdge(ctx, tx, lineageedge.FromTypeLOGGED_MODEL, m.ModelID, lineageedge.ToTypeRUN, r.RunID, "input"); err != nil {
 				return err
 			}
 		}
@@ -138,7 +138,7 @@ func logInput(ctx context.Context, tx *store.Tx, r *ent.Run, in *Input) error {
 	if err != nil {
 		return fmt.Errorf("store input: %w", err)
 	}
-	return addEdge(ctx, tx, lineageedge.FromTypeDATASET, fmt.Sprint(id), lineageedge.ToTypeRUN, r.RunID, in.Context)
+	return AddEdge(ctx, tx, lineageedge.FromTypeDATASET, fmt.Sprint(id), lineageedge.ToTypeRUN, r.RunID, in.Context)
 }
 
 func upsertDataset(ctx context.Context, tx *store.Tx, experimentID int, d Dataset) (int, error) {
@@ -162,7 +162,8 @@ func upsertDataset(ctx context.Context, tx *store.Tx, experimentID int, d Datase
 	return id, nil
 }
 
-func addEdge(ctx context.Context, tx *store.Tx, fromType lineageedge.FromType, from string, toType lineageedge.ToType, to, role string) error {
+// AddEdge says that something was made of something. A repetition changes nothing.
+func AddEdge(ctx context.Context, tx *store.Tx, fromType lineageedge.FromType, from string, toType lineageedge.ToType, to, role string) error {
 	err := tx.Ent().LineageEdge.Create().SetFromType(fromType).SetFromID(from).SetToType(toType).SetToID(to).SetRole(role).
 		SetCreatedAt(now()).
 		OnConflict(sql.ConflictColumns(lineageedge.FieldFromType, lineageedge.FieldFromID, lineageedge.FieldToType,
@@ -207,7 +208,7 @@ func addOutput(ctx context.Context, tx *store.Tx, runPK int, runID string, m *en
 	if err != nil {
 		return fmt.Errorf("store output: %w", err)
 	}
-	return addEdge(ctx, tx, lineageedge.FromTypeRUN, runID, lineageedge.ToTypeLOGGED_MODEL, m.ModelID, "output")
+	return AddEdge(ctx, tx, lineageedge.FromTypeRUN, runID, lineageedge.ToTypeLOGGED_MODEL, m.ModelID, "output")
 }
 
 func loggedModel(ctx context.Context, client *ent.Client, id string) (*ent.LoggedModel, error) {

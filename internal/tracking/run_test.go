@@ -3,6 +3,7 @@ package tracking_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -257,6 +258,10 @@ func TestInputsAndModels(t *testing.T) {
 		require.NoError(t, err)
 		_, err = s.LogOutputs(ctx, r.RunID, []tracking.Output{{ModelID: m.ModelID, Step: 3}})
 		require.NoError(t, err)
+		named, err := s.LoggedModelsByID(ctx, []string{m.ModelID, "m-" + strings.Repeat("0", 32)})
+		require.NoError(t, err)
+		require.Len(t, named, 1)
+		require.Equal(t, m.ID, named[m.ModelID].ID)
 		models, err := s.ModelsOf(ctx, []int{r.ID})
 		require.NoError(t, err)
 		require.Len(t, models[r.ID], 1)
