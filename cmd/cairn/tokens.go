@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/cairnml/cairn/internal/client"
+	"github.com/cairnml/cairn/internal/errs"
 )
 
 type tokenCommands struct {
@@ -101,6 +103,14 @@ func (t *tokensRevoke) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer c.Close()
+	tokens, err := client.ListTokens(ctx, c)
+	if err != nil {
+		return err //nolint:wrapcheck // an error for users already
+	}
+	// Looked for before the question: nobody should confirm what cannot be done.
+	if !slices.ContainsFunc(tokens.Tokens, func(token client.TokenRow) bool { return token.Name == t.Name }) {
+		return errs.New(errs.NotFound, "there is no token named %q", t.Name)
+	}
 	name := printable(t.Name)
 	if ok, err := t.confirmed(std, fmt.Sprintf("revoke token %s, for good", name)); err != nil || !ok {
 		return err
