@@ -1,7 +1,9 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -42,7 +44,12 @@ var mlflowCodeOf = map[errs.Kind]string{
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	kind := errs.KindOf(err)
 	status, message := statusOf[kind], err.Error()
-	if kind == errs.Internal {
+	switch {
+	case kind == errs.Internal && errors.Is(err, context.Canceled) && r.Context().Err() != nil:
+		// The client went away: no fault of the server's, and nobody reads the answer.
+		s.log.DebugContext(r.Context(), "request cancelled", "request", requestID(r.Context()), "method", r.Method, "path", r.URL.Path, "error", err)
+		kind, status, message = errs.Unavailable, statusOf[errs.Unavailable], "the request was cancelled"
+	case kind == errs.Internal:
 		s.log.ErrorContext(r.Context(), "request failed", "request", requestID(r.Context()), "method", r.Method, "path", r.URL.Path, "error", err)
 		message = "internal error (request " + requestID(r.Context()) + ")"
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -91,6 +92,27 @@ func (w *response) Flush() {
 	}
 }
 
+// What is read of the rest of a body once its request is refused. net/http itself reads drainedByHTTP more, then closes.
+const (
+	drainedByHTTP = 256 << 10
+	drainBytes    = 64 << 20
+	drainTime     = 2 * time.Second
+)
+
+// drain sends the refusal and reads on for a while: a client that writes its whole body before it reads would find its
+// connection reset, and the answer lost.
+func (w *response) drain(r *http.Request, body io.Reader) {
+	if r.Header.Get("Expect") != "" {
+		return // it waits for leave to send the body, and has its answer
+	}
+	w.Flush()
+	if w.control.SetReadDeadline(time.Now().Add(drainTime)) != nil {
+		return // without a bound in time nothing is read
+	}
+	_, _ = io.CopyN(io.Discard, body, drainBytes) // however it ends, the connection is closed
+	_ = w.control.SetReadDeadline(time.Time{})
+}
+
 // Hijack is for WebSockets.
 func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.status = http.StatusSwitchingProtocols
@@ -115,6 +137,7 @@ func (s *Server) watched(next http.Handler) http.Handler {
 		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
 		w := watch(rw, writeTimeout)
 		w.Header().Set("X-Request-Id", id)
+		sent, size := r.Body, r.ContentLength
 		defer func() {
 			if cause := recover(); cause != nil {
 				if cause == http.ErrAbortHandler { //nolint:errorlint,err113 // a panic value, compared as net/http does
@@ -130,6 +153,9 @@ func (s *Server) watched(next http.Handler) http.Handler {
 			}
 		}()
 		next.ServeHTTP(w, r)
+		if w.status >= http.StatusBadRequest && (size < 0 || size > drainedByHTTP) {
+			w.drain(r, sent)
+		}
 		if s.log.Enabled(r.Context(), slog.LevelDebug) {
 			s.log.DebugContext(r.Context(), "request", "request", id, "method", r.Method, "path", r.URL.Path,
 				"status", w.status, "bytes", w.bytes, "duration", time.Since(start), "peer", r.RemoteAddr)

@@ -2,6 +2,8 @@ package server
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -115,4 +117,20 @@ func TestSlowAnswersOfOneConnectionAreWhole(t *testing.T) {
 		require.Len(t, content, len("begun ")+3*writePart)
 		require.NoError(t, response.Body.Close())
 	}
+}
+
+func TestCancelledRequestIsNoErrorOfTheServer(t *testing.T) {
+	t.Parallel()
+	for level, logged := range map[slog.Level]bool{slog.LevelInfo: false, slog.LevelDebug: true} {
+		s, log := watchedServer(level)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		r := httptest.NewRequest(http.MethodPut, "/artifacts/r/p", nil).WithContext(ctx)
+		s.refuse(httptest.NewRecorder(), r, fmt.Errorf("wait for the writer: %w", ctx.Err()))
+		require.Equal(t, logged, bytes.Contains(log.Bytes(), []byte("wait for the writer")))
+		require.NotContains(t, log.String(), "level=ERROR")
+	}
+	s, log := watchedServer(slog.LevelInfo)
+	s.refuse(httptest.NewRecorder(), httptest.NewRequest(http.MethodPut, "/artifacts/r/p", nil), context.Canceled)
+	require.Contains(t, log.String(), "level=ERROR", "the client is still there")
 }
