@@ -43,7 +43,7 @@ func (p *presenter) present(ctx context.Context, err error) *gqlerror.Error {
 		return dress(out, errs.Invalid, messageOf(err), argumentName(ctx, out.Path))
 	case errors.As(err, &designed) && designed.Kind != errs.Internal:
 		p.logCause(ctx, designed)
-		return dress(out, designed.Kind, designed.Message, camelCase(designed.Field))
+		return dress(out, designed.Kind, designed.Message, fieldName(designed.Field))
 	case designed != nil, shaped == nil, shaped.Err != nil:
 		return p.internal(ctx, out, err)
 	}
@@ -68,6 +68,10 @@ func (p *presenter) ofRequest(out, shaped *gqlerror.Error) *gqlerror.Error {
 	if strings.HasPrefix(message, parserTokenLimit) {
 		message = "the query has too many tokens, which are names, values and signs (at most " + strings.TrimPrefix(message, parserTokenLimit) + " are allowed): ask in several requests, " +
 			"and give long lists as variables"
+	}
+	if wanted, _, found := strings.Cut(message, ", not a "); found && field != "" && strings.HasPrefix(message, "must be a ") {
+		// gqlparser names Go's kind of the value, which for a number is a string.
+		message = wanted + ", which is an object"
 	}
 	return dress(out, kind, message, field)
 }
@@ -184,6 +188,14 @@ func spell(path ast.Path) string {
 		}
 	}
 	return b.String()
+}
+
+// fieldName names a field of the core as this API does; some are MLflow's: its run_name is the name of a run's input.
+func fieldName(field string) string {
+	if field == "run_name" {
+		return "name"
+	}
+	return camelCase(field)
 }
 
 // camelCase spells a field as this API does; some of the core's are spelled as MLflow's REST has them: "run_id".

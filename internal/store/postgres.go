@@ -90,6 +90,9 @@ func describePostgres(err error) error {
 			return errs.Wrap(errs.Invalid, err, "database: PostgreSQL has no database of that name; make it with createdb")
 		}
 	}
+	if errors.Is(err, pq.ErrSSLNotSupported) {
+		return errs.Wrap(errs.Invalid, err, "database: PostgreSQL answers, but does not speak TLS, as sslmode asks: turn TLS on there (ssl = on), or use sslmode=disable, only on a trusted network")
+	}
 	return &errs.Error{Kind: errs.Unavailable, Field: "database", Message: "PostgreSQL does not answer at the given address", Cause: err}
 }
 

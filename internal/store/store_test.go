@@ -25,6 +25,7 @@ func TestOpenRefuses(t *testing.T) {
 		"no scheme":      {"cairn.db", "unknown scheme"},
 		"no path":        {"sqlite:", "needs a path"},
 		"no sslmode":     {"postgres://u:secret@127.0.0.1:1/db", "sslmode="},
+		"bad sslmode":    {"postgres://u:secret@127.0.0.1:1/db?sslmode=bogus", `sslmode "bogus" is none of verify-full`},
 		"nobody answers": {"postgres://u:secret@127.0.0.1:1/db?sslmode=disable", "does not answer"},
 		"not a database": {"sqlite:" + dir, "database: "},
 		"malformed":      {"postgres://u:secret@[::1/db", "not a valid postgres:// URL"},

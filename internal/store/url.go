@@ -75,9 +75,13 @@ func postgresDSN(field, text string) (string, error) {
 		return "", errs.Field(field, "not a valid postgres:// URL")
 	}
 	q := u.Query()
-	if q.Get("sslmode") == "" {
+	switch q.Get("sslmode") {
+	case "disable", "allow", "prefer", "require", "verify-ca", "verify-full":
+	case "":
 		return "", errs.Field(field,
 			"say how to encrypt: add sslmode=verify-full (recommended), require, or disable to the postgres:// URL")
+	default:
+		return "", errs.Field(field, "sslmode %.40q is none of verify-full (recommended), verify-ca, require, prefer, allow and disable", q.Get("sslmode"))
 	}
 	q.Set("binary_parameters", "yes")
 	if q.Get("application_name") == "" {
