@@ -1,7 +1,7 @@
 """Every code block of the README is run as it stands, in its order, against one server.
 
-From the block that starts a server on, the blocks talk to that one, by what they say themselves. What cannot stand in a test is
-replaced by the nearest thing that can: the server's address by that of a server on a free port, `make demo` by
+From the block that starts a server on, the blocks talk to that one, by what they say themselves. What cannot stand in a test
+is replaced by the nearest thing that can: the server's address by that of a server on a free port, `make demo` by
 `make demo ARGS=--once` (test/demo runs the serving form), and `make test`, which runs this, by nothing.
 """
 
