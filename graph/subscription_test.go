@@ -516,7 +516,7 @@ func TestRevokedTokenEndsSubscription(t *testing.T) {
 
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, storetest.SQLite(t), graph.Options{KeepAlive: 20 * time.Millisecond})
+	s := newServer(t, storetest.SQLite(t), graph.Options{KeepAlive: 300 * time.Millisecond}) // within which a busy machine answers a ping
 	run := s.newRun(tracking.CreateRun{})
 	sub, _ := s.events(t, http.MethodGet, metricsAppended, vars{"runs": []string{run}})
 	for range 6 { // three comments, each of two lines
