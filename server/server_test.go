@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,15 +40,10 @@ func start(t *testing.T, cfg server.Config) *running {
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
 	r := &running{t: t, url: s.URL()}
-	r.stop = func() error {
+	r.stop = sync.OnceValue(func() error {
 		cancel()
-		if ended == nil {
-			return nil
-		}
-		err := <-ended
-		ended = nil
-		return err
-	}
+		return <-ended
+	})
 	t.Cleanup(func() { require.NoError(t, r.stop()) })
 	return r
 }
@@ -271,9 +268,12 @@ func TestStoppingEndsStreamsAndFinishesWhatIsInFlight(t *testing.T) {
 
 	// A request whose body is still coming when the server is told to stop.
 	body, feed := io.Pipe()
-	slow, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/graphql", body)
+	reading := make(chan struct{})
+	traced := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got100Continue: func() { close(reading) }})
+	slow, err := http.NewRequestWithContext(traced, http.MethodPost, r.url+"/graphql", body)
 	require.NoError(t, err)
 	slow.Header.Set("Content-Type", typeJSON)
+	slow.Header.Set("Expect", "100-continue")
 	answered := make(chan string, 1)
 	go func() {
 		response, err := http.DefaultClient.Do(slow)
@@ -287,8 +287,8 @@ func TestStoppingEndsStreamsAndFinishesWhatIsInFlight(t *testing.T) {
 	}()
 	_, err = io.WriteString(feed, `{"query":`)
 	require.NoError(t, err)
-	// It is in flight once the server reads: then a second, whole request is answered too.
-	r.graphql("{viewer{role}}")
+	<-reading                   // the server asks for the body when it begins to read it
+	r.graphql("{viewer{role}}") // and answers others meanwhile
 
 	began := time.Now()
 	stopped := make(chan error, 1)
