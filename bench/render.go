@@ -109,6 +109,7 @@ func writeGrowth(out *strings.Builder, records []record) {
 	}
 	table := [][]string{append(head, "grows by", "must be", "verdict")}
 	for _, r := range records {
+		whole := r.overSizes()
 		for _, c := range r.costs() {
 			row := []string{r.Section + ": " + c.name, databaseNames[r.Database]}
 			for _, z := range sizes {
@@ -121,7 +122,7 @@ func writeGrowth(out *strings.Builder, records []record) {
 			if c.growth == nil {
 				row = append(row, "", "", "")
 			} else {
-				row = append(row, c.growth.measured(), c.growth.want(), r.overSizes().verdict(*c.growth))
+				row = append(row, c.growth.measured(), c.growth.want(), whole.verdict(*c.growth))
 			}
 			table = append(table, row)
 		}

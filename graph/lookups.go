@@ -174,13 +174,19 @@ func (r *Resolver) paramsOf(ctx context.Context, run *ent.Run, keys []string) ([
 	return keyedOf(ctx, run, "params", "param", keys, func(p *ent.Param) string { return p.Key }, r.Tracking.ParamsOf)
 }
 
+// shownTags gives rows of any table of tags as tags.
+func shownTags[T any](rows []T, tag func(T) model.Tag) []*model.Tag {
+	out := make([]*model.Tag, len(rows))
+	for i, row := range rows {
+		t := tag(row)
+		out[i] = &t
+	}
+	return out
+}
+
 func (r *Resolver) tagsOf(ctx context.Context, run *ent.Run, keys []string) ([]*model.Tag, error) {
 	found, err := keyedOf(ctx, run, "tags", "tag", keys, func(t *ent.RunTag) string { return t.Key }, r.Tracking.TagsOf)
-	out := make([]*model.Tag, len(found))
-	for i, t := range found {
-		out[i] = &model.Tag{Key: t.Key, Value: t.Value}
-	}
-	return out, err
+	return shownTags(found, func(t *ent.RunTag) model.Tag { return model.Tag{Key: t.Key, Value: t.Value} }), err
 }
 
 func (r *Resolver) metricsOf(ctx context.Context, run *ent.Run, keys []string) ([]*model.Metric, error) {
@@ -299,11 +305,7 @@ func (r *Resolver) modelParams(ctx context.Context, m *ent.LoggedModel) ([]*ent.
 
 func (r *Resolver) modelTags(ctx context.Context, m *ent.LoggedModel) ([]*model.Tag, error) {
 	found, err := forSiblings(ctx, m, "tags", ofModels(r.Tracking.ModelTagsOf))
-	out := make([]*model.Tag, len(found))
-	for i, t := range found {
-		out[i] = &model.Tag{Key: t.Key, Value: t.Value}
-	}
-	return out, err
+	return shownTags(found, func(t *ent.LoggedModelTag) model.Tag { return model.Tag{Key: t.Key, Value: t.Value} }), err
 }
 
 func (r *Resolver) modelMetrics(ctx context.Context, m *ent.LoggedModel) ([]*model.LoggedModelMetric, error) {
@@ -320,11 +322,7 @@ func (r *Resolver) modelMetrics(ctx context.Context, m *ent.LoggedModel) ([]*mod
 
 func (r *Resolver) experimentTags(ctx context.Context, e *ent.Experiment) ([]*model.Tag, error) {
 	found, err := forSiblings(ctx, e, "tags", ofExperiments(r.Tracking.ExperimentTagsOf))
-	out := make([]*model.Tag, len(found))
-	for i, t := range found {
-		out[i] = &model.Tag{Key: t.Key, Value: t.Value}
-	}
-	return out, err
+	return shownTags(found, func(t *ent.ExperimentTag) model.Tag { return model.Tag{Key: t.Key, Value: t.Value} }), err
 }
 
 // finite gives a number that JSON has a form for.

@@ -196,20 +196,12 @@ func (r *Resolver) latestVersions(ctx context.Context, m *ent.RegisteredModel, s
 // registeredModelTags gives the tags of a model.
 func (r *Resolver) registeredModelTags(ctx context.Context, m *ent.RegisteredModel) ([]*model.Tag, error) {
 	found, err := forSiblings(ctx, m, "tags", ofIDs(registeredModelID, r.Registry.ModelTagsOf))
-	out := make([]*model.Tag, len(found))
-	for i, t := range found {
-		out[i] = &model.Tag{Key: t.Key, Value: t.Value}
-	}
-	return out, err
+	return shownTags(found, func(t *ent.RegisteredModelTag) model.Tag { return model.Tag{Key: t.Key, Value: t.Value} }), err
 }
 
 func (r *Resolver) modelVersionTags(ctx context.Context, v *ent.ModelVersion) ([]*model.Tag, error) {
 	found, err := forSiblings(ctx, v, "tags", ofIDs(modelVersionID, r.Registry.VersionTagsOf))
-	out := make([]*model.Tag, len(found))
-	for i, t := range found {
-		out[i] = &model.Tag{Key: t.Key, Value: t.Value}
-	}
-	return out, err
+	return shownTags(found, func(t *ent.ModelVersionTag) model.Tag { return model.Tag{Key: t.Key, Value: t.Value} }), err
 }
 
 // valueOf gives the value of a tag; nil when it is not set.

@@ -29,6 +29,12 @@ func From(ctx context.Context) (p Principal, ok bool) {
 	return p, ok
 }
 
+// Name is that of the principal of a context; "" when it has none.
+func Name(ctx context.Context) string {
+	p, _ := From(ctx)
+	return p.Name
+}
+
 // Local is the principal of a server that has no tokens and listens on the loopback alone: whoever runs the server.
 func Local() Principal {
 	name := "unknown"

@@ -63,7 +63,7 @@ func TestMaskHidesSecretsWhereverTheyAppear(t *testing.T) {
 	for _, text := range []string{
 		"tokens: 1234", "token_count=5", "loss: 0.3", "max_tokens=512", "epoch 1: loss=0.25, tokens/s: 10234.5", "token: 1234", "token=17",
 		"pad_token=<pad>, eos_token: </s>", `{"token": "hello", "score": 0.98}`, "token: hello", "next_token=the", "label_key=target",
-		"sort_key: 12", "key=value1", "password=None", "token: null", "wrong password: try it again", "PWD=/root/work", "password={pw}",
+		"sort_key: 12", "key=value1", "password=None", "token: null", "wrong password: try it again", "PWD=/home/ann/work", "password={pw}",
 		"password: ********", "token=$HF_TOKEN", "Authorization: required", "token = os.environ['HF_TOKEN']", "password = ask()",
 		"    password = self.password", "token_embedding.weight: torch.Size([50257, 768])", "tokenizer=bert-base-uncased2", "task-1: sk-learn-contrib",
 		"hf_hub_download(repo)", "random_state=42 secret_santa=3", "keys: ['a1', 'b2']", "monkey=banana1", "12:30:45 INFO token budget: 4096",

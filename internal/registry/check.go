@@ -156,13 +156,10 @@ func (c *chainCheck) entry(m *checkedModel, e *ent.ModelHistory) {
 		c.report.add(m.name, e.Sequence, "it does not follow the entry before it: one of the two was replaced or moved")
 	}
 	m.read, m.last = e.Sequence, e.Hash
-	switch e.Action {
-	case modelhistory.ActionTRANSITION, modelhistory.ActionROLLBACK, modelhistory.ActionDELETION:
+	if slices.Contains(moves, e.Action) {
 		m.stages[e.Version] = e.ToStage
-	case modelhistory.ActionMODEL_DELETION:
-		m.gone = true
-	default:
 	}
+	m.gone = m.gone || e.Action == modelhistory.ActionMODEL_DELETION
 }
 
 // stages holds the stages of versions against their histories.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/modelmanifest"
+	"github.com/cairnml/cairn/internal/store"
 )
 
 // Comparison is what differs between two versions.
@@ -235,14 +236,9 @@ func partsThatDiffer(a, b *ent.Fingerprint) []string {
 
 // ManifestsOf gives what the files of versions said when they were registered, by the versions' internal ids.
 func (s *Service) ManifestsOf(ctx context.Context, versions []int) (map[int]*ent.ModelManifest, error) {
-	found, err := grouped(versions, "manifests", func(ids []int) ([]*ent.ModelManifest, error) {
+	return store.Keyed(versions, "manifests", func(ids []int) ([]*ent.ModelManifest, error) {
 		return s.db.Ent().ModelManifest.Query().Where(modelmanifest.ModelVersionIDIn(ids...)).All(ctx)
 	}, func(m *ent.ModelManifest) int { return m.ModelVersionID })
-	out := make(map[int]*ent.ModelManifest, len(found))
-	for id, list := range found {
-		out[id] = list[0]
-	}
-	return out, err
 }
 
 // SignatureOf reads the signature of a manifest; nil when it has none.

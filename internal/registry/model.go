@@ -13,6 +13,7 @@ import (
 	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/ent/registeredmodel"
 	"github.com/cairnml/cairn/ent/registeredmodeltag"
+	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/store"
@@ -67,20 +68,28 @@ func (s *Service) CreateModel(ctx context.Context, in CreateModel) (*ent.Registe
 // insertModel makes a model. Where another replica took its name since this one looked, the unique violation makes the store run
 // the request again, which then finds it.
 func insertModel(ctx context.Context, tx *store.Tx, in CreateModel) (*ent.RegisteredModel, error) {
-	taken, err := tx.Ent().RegisteredModel.Query().Where(registeredmodel.Name(in.Name)).Exist(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("look up registered model: %w", err)
+	if err := nameIsFree(ctx, tx, in.Name); err != nil {
+		return nil, err
 	}
-	if taken {
-		return nil, errs.New(errs.Exists, "Registered Model (name=%.260s) already exists", in.Name)
-	}
-	t, by := now(), principal(ctx)
+	t, by := now(), auth.Name(ctx)
 	m, err := tx.Ent().RegisteredModel.Create().SetName(in.Name).SetDescription(in.Description).SetCreatedAt(t).SetUpdatedAt(t).
 		SetCreatedBy(by).SetUpdatedBy(by).Save(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("create registered model: %w", err)
 	}
 	return m, setModelTags(ctx, tx, m.ID, in.Tags)
+}
+
+// nameIsFree fails with Exists when a model has the name.
+func nameIsFree(ctx context.Context, tx *store.Tx, name string) error {
+	taken, err := tx.Ent().RegisteredModel.Query().Where(registeredmodel.Name(name)).Exist(ctx)
+	if err != nil {
+		return fmt.Errorf("look up registered model: %w", err)
+	}
+	if taken {
+		return errs.New(errs.Exists, "Registered Model (name=%.260s) already exists", name)
+	}
+	return nil
 }
 
 // Model gives the registered model of a name. NotFound when there is none, or it is deleted.
@@ -104,12 +113,8 @@ func (s *Service) RenameModel(ctx context.Context, name, newName string) (*ent.R
 		if newName == name {
 			return nil
 		}
-		taken, err := c.tx.Ent().RegisteredModel.Query().Where(registeredmodel.Name(newName)).Exist(ctx)
-		if err != nil {
-			return fmt.Errorf("look up registered model: %w", err)
-		}
-		if taken {
-			return errs.New(errs.Exists, "Registered Model (name=%.260s) already exists", newName)
+		if err := nameIsFree(ctx, c.tx, newName); err != nil {
+			return err
 		}
 		c.model.Name = newName
 		c.record(ent.ModelHistory{Action: modelhistory.ActionRENAMING, Detail: name})

@@ -120,22 +120,17 @@ func checkTags(tags []tracking.Tag) ([]tracking.Tag, error) {
 		if n := utf8.RuneCountInString(t.Value); n > MaxTagValue {
 			return nil, errs.Field("tags.value", "the value of %.60q has %d characters: at most %d are allowed", t.Key, n, MaxTagValue)
 		}
-		if err := checkText("tags.value", t.Value, len(t.Value)); err != nil {
+		if err := tracking.CheckText("tags.value", t.Value); err != nil {
 			return nil, err
 		}
 	}
 	return tracking.SortTags(tags), nil
 }
 
-// checkText checks a free text of so many bytes at most. PostgreSQL stores no NUL.
+// checkText checks a free text of so many bytes at most.
 func checkText(field, text string, limit int) error {
-	switch {
-	case len(text) > limit:
+	if len(text) > limit {
 		return errs.Field(field, "has %d bytes: at most %d are allowed", len(text), limit)
-	case !utf8.ValidString(text):
-		return errs.Field(field, "is not UTF-8")
-	case strings.ContainsRune(text, 0):
-		return errs.Field(field, "holds a NUL character")
 	}
-	return nil
+	return tracking.CheckText(field, text) //nolint:wrapcheck // an error for users already
 }

@@ -25,24 +25,9 @@ import (
 // The reads of this file serve many owners at once, so that the number of statements follows the shape of a request and not
 // its size. They take internal ids.
 
-// grouped reads the parts of many owners, in pieces that fit an IN list, and groups them by owner.
-func grouped[T any](owners []int, what string, read func(owners []int) ([]T, error), owner func(T) int) (map[int][]T, error) {
-	out := make(map[int][]T, len(owners))
-	for _, part := range store.Parts(owners) {
-		found, err := read(part)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", what, err)
-		}
-		for _, v := range found {
-			out[owner(v)] = append(out[owner(v)], v)
-		}
-	}
-	return out, nil
-}
-
 // AliasesOf gives the aliases of models, by name.
 func (s *Service) AliasesOf(ctx context.Context, models []int) (map[int][]*ent.ModelAlias, error) {
-	return grouped(models, "aliases", func(ids []int) ([]*ent.ModelAlias, error) {
+	return store.Grouped(models, "aliases", func(ids []int) ([]*ent.ModelAlias, error) {
 		return s.db.Ent().ModelAlias.Query().Where(modelalias.RegisteredModelIDIn(ids...)).
 			Order(ent.Asc(modelalias.FieldRegisteredModelID, modelalias.FieldAlias)).All(ctx)
 	}, func(a *ent.ModelAlias) int { return a.RegisteredModelID })
@@ -50,7 +35,7 @@ func (s *Service) AliasesOf(ctx context.Context, models []int) (map[int][]*ent.M
 
 // ModelTagsOf gives the tags of models, by key.
 func (s *Service) ModelTagsOf(ctx context.Context, models []int) (map[int][]*ent.RegisteredModelTag, error) {
-	return grouped(models, "tags of models", func(ids []int) ([]*ent.RegisteredModelTag, error) {
+	return store.Grouped(models, "tags of models", func(ids []int) ([]*ent.RegisteredModelTag, error) {
 		return s.db.Ent().RegisteredModelTag.Query().Where(registeredmodeltag.RegisteredModelIDIn(ids...)).
 			Order(ent.Asc(registeredmodeltag.FieldRegisteredModelID, registeredmodeltag.FieldKey)).All(ctx)
 	}, func(t *ent.RegisteredModelTag) int { return t.RegisteredModelID })
@@ -58,7 +43,7 @@ func (s *Service) ModelTagsOf(ctx context.Context, models []int) (map[int][]*ent
 
 // VersionTagsOf gives the tags of versions, by key.
 func (s *Service) VersionTagsOf(ctx context.Context, versions []int) (map[int][]*ent.ModelVersionTag, error) {
-	return grouped(versions, "tags of versions", func(ids []int) ([]*ent.ModelVersionTag, error) {
+	return store.Grouped(versions, "tags of versions", func(ids []int) ([]*ent.ModelVersionTag, error) {
 		return s.db.Ent().ModelVersionTag.Query().Where(modelversiontag.ModelVersionIDIn(ids...)).
 			Order(ent.Asc(modelversiontag.FieldModelVersionID, modelversiontag.FieldKey)).All(ctx)
 	}, func(t *ent.ModelVersionTag) int { return t.ModelVersionID })
@@ -66,7 +51,7 @@ func (s *Service) VersionTagsOf(ctx context.Context, versions []int) (map[int][]
 
 // RulesOf gives the rules of models.
 func (s *Service) RulesOf(ctx context.Context, models []int) (map[int][]*ent.ModelRule, error) {
-	return grouped(models, "rules", func(ids []int) ([]*ent.ModelRule, error) {
+	return store.Grouped(models, "rules", func(ids []int) ([]*ent.ModelRule, error) {
 		return s.db.Ent().ModelRule.Query().Where(modelrule.RegisteredModelIDIn(ids...)).
 			Order(ent.Asc(modelrule.FieldRegisteredModelID, modelrule.FieldStage, modelrule.FieldKind, modelrule.FieldKey)).All(ctx)
 	}, func(r *ent.ModelRule) int { return r.RegisteredModelID })
@@ -74,7 +59,7 @@ func (s *Service) RulesOf(ctx context.Context, models []int) (map[int][]*ent.Mod
 
 // ApprovalsOf gives the approvals of models' versions that hold, oldest first.
 func (s *Service) ApprovalsOf(ctx context.Context, models []int) (map[int][]*ent.ModelHistory, error) {
-	out, err := grouped(models, "approvals", func(ids []int) ([]*ent.ModelHistory, error) {
+	out, err := store.Grouped(models, "approvals", func(ids []int) ([]*ent.ModelHistory, error) {
 		return s.db.Ent().ModelHistory.Query().Where(modelhistory.RegisteredModelIDIn(ids...),
 			modelhistory.ActionIn(modelhistory.ActionAPPROVAL, modelhistory.ActionWITHDRAWAL)).
 			Order(ent.Asc(modelhistory.FieldRegisteredModelID, modelhistory.FieldSequence)).All(ctx)
@@ -87,17 +72,9 @@ func (s *Service) ApprovalsOf(ctx context.Context, models []int) (map[int][]*ent
 
 // ModelsByID gives models, deleted or not.
 func (s *Service) ModelsByID(ctx context.Context, ids []int) (map[int]*ent.RegisteredModel, error) {
-	out := make(map[int]*ent.RegisteredModel, len(ids))
-	for _, part := range store.Parts(ids) {
-		found, err := s.db.Ent().RegisteredModel.Query().Where(registeredmodel.IDIn(part...)).All(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read registered models: %w", err)
-		}
-		for _, m := range found {
-			out[m.ID] = m
-		}
-	}
-	return out, nil
+	return store.Keyed(ids, "registered models", func(ids []int) ([]*ent.RegisteredModel, error) {
+		return s.db.Ent().RegisteredModel.Query().Where(registeredmodel.IDIn(ids...)).All(ctx)
+	}, func(m *ent.RegisteredModel) int { return m.ID })
 }
 
 // MaxVersions bounds the versions of a page.
@@ -118,25 +95,15 @@ func (s *Service) VersionsOf(ctx context.Context, models []int, below, first int
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[int]VersionPage, len(models))
-	for _, part := range store.Parts(ids) {
-		found, err := s.db.Ent().ModelVersion.Query().Where(modelversion.IDIn(part...)).WithRegisteredModel().All(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read versions: %w", err)
-		}
-		for _, v := range found {
-			p := out[v.RegisteredModelID]
-			p.Versions = append(p.Versions, v)
-			out[v.RegisteredModelID] = p
-		}
+	found, err := store.Grouped(ids, "versions", func(ids []int) ([]*ent.ModelVersion, error) {
+		return s.db.Ent().ModelVersion.Query().Where(modelversion.IDIn(ids...)).WithRegisteredModel().All(ctx)
+	}, func(v *ent.ModelVersion) int { return v.RegisteredModelID })
+	out := make(map[int]VersionPage, len(found))
+	for id, versions := range found {
+		versions, more := newest(versions, first, func(v *ent.ModelVersion) int64 { return int64(v.Version) })
+		out[id] = VersionPage{versions, more}
 	}
-	for id, p := range out {
-		slices.SortFunc(p.Versions, func(a, b *ent.ModelVersion) int { return cmp.Compare(b.Version, a.Version) })
-		p.HasNext = len(p.Versions) > first
-		p.Versions = p.Versions[:min(len(p.Versions), first)]
-		out[id] = p
-	}
-	return out, nil
+	return out, err
 }
 
 // HistoriesOf gives the newest entries of models' histories, the newest first: those with sequences before one when that is
@@ -149,25 +116,21 @@ func (s *Service) HistoriesOf(ctx context.Context, models []int, before int64, f
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[int]HistoryPage, len(models))
-	for _, part := range store.Parts(ids) {
-		found, err := s.db.Ent().ModelHistory.Query().Where(modelhistory.IDIn(part...)).All(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read history: %w", err)
-		}
-		for _, e := range found {
-			p := out[e.RegisteredModelID]
-			p.Entries = append(p.Entries, e)
-			out[e.RegisteredModelID] = p
-		}
+	found, err := store.Grouped(ids, "history", func(ids []int) ([]*ent.ModelHistory, error) {
+		return s.db.Ent().ModelHistory.Query().Where(modelhistory.IDIn(ids...)).All(ctx)
+	}, func(e *ent.ModelHistory) int { return e.RegisteredModelID })
+	out := make(map[int]HistoryPage, len(found))
+	for id, entries := range found {
+		entries, more := newest(entries, first, func(e *ent.ModelHistory) int64 { return e.Sequence })
+		out[id] = HistoryPage{entries, more}
 	}
-	for id, p := range out {
-		slices.SortFunc(p.Entries, func(a, b *ent.ModelHistory) int { return cmp.Compare(b.Sequence, a.Sequence) })
-		p.HasNext = len(p.Entries) > first
-		p.Entries = p.Entries[:min(len(p.Entries), first)]
-		out[id] = p
-	}
-	return out, nil
+	return out, err
+}
+
+// newest gives the first rows by their numbers, the highest first, and tells whether there are more.
+func newest[T any](rows []T, first int, number func(T) int64) (page []T, more bool) {
+	slices.SortFunc(rows, func(a, b T) int { return cmp.Compare(number(b), number(a)) })
+	return rows[:min(len(rows), first)], len(rows) > first
 }
 
 // firstOfEach gives the ids of the rows of each model with the highest numbers in a column, below a bound when that is not 0.
@@ -259,15 +222,7 @@ func (s *Service) ChangesSince(ctx context.Context, names []string, after int64,
 
 // VersionsByID gives versions, deleted or not.
 func (s *Service) VersionsByID(ctx context.Context, ids []int) (map[int]*ent.ModelVersion, error) {
-	out := make(map[int]*ent.ModelVersion, len(ids))
-	for _, part := range store.Parts(ids) {
-		found, err := s.db.Ent().ModelVersion.Query().Where(modelversion.IDIn(part...)).WithRegisteredModel().All(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read versions: %w", err)
-		}
-		for _, v := range found {
-			out[v.ID] = v
-		}
-	}
-	return out, nil
+	return store.Keyed(ids, "versions", func(ids []int) ([]*ent.ModelVersion, error) {
+		return s.db.Ent().ModelVersion.Query().Where(modelversion.IDIn(ids...)).WithRegisteredModel().All(ctx)
+	}, func(v *ent.ModelVersion) int { return v.ID })
 }

@@ -45,11 +45,6 @@ type change struct {
 	entries []*ent.ModelHistory
 }
 
-func principal(ctx context.Context) string {
-	p, _ := auth.From(ctx)
-	return p.Name
-}
-
 func now() int64 { return time.Now().UnixMilli() }
 
 // changeModel runs fn on the registered model of a name, and stores with its row what fn did to it and what the history got.
@@ -85,7 +80,7 @@ func (s *Service) lock(ctx context.Context, tx *store.Tx, name string) (*change,
 	if err != nil {
 		return nil, modelNotFound(err, name)
 	}
-	c := &change{tx: tx, model: m, now: max(now(), m.UpdatedAt), by: principal(ctx)}
+	c := &change{tx: tx, model: m, now: max(now(), m.UpdatedAt), by: auth.Name(ctx)}
 	id := m.ID
 	tx.OnCommit(func() { s.hub.Publish(live.Event{RegisteredModelID: id}) })
 	return c, nil

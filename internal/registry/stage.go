@@ -13,6 +13,7 @@ import (
 	"github.com/cairnml/cairn/ent/modelhistory"
 	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/store"
 )
 
 // Transition asks for a version to come into a stage.
@@ -61,12 +62,11 @@ func (s *Service) TransitionStage(ctx context.Context, in Transition) (*ent.Mode
 				return err
 			}
 		}
-		if v.Stage == stage {
-			return c.move(ctx, v, stage)
+		if v.Stage != stage {
+			c.record(ent.ModelHistory{
+				Action: modelhistory.ActionTRANSITION, Version: v.Version, FromStage: v.Stage, ToStage: stage, Reason: in.Reason,
+			})
 		}
-		c.record(ent.ModelHistory{
-			Action: modelhistory.ActionTRANSITION, Version: v.Version, FromStage: v.Stage, ToStage: stage, Reason: in.Reason,
-		})
 		return c.move(ctx, v, stage)
 	})
 	return out, err
@@ -233,7 +233,7 @@ func (s *Service) LatestVersionsOf(ctx context.Context, models []int, stages []s
 	if err != nil {
 		return nil, err
 	}
-	out, err := grouped(models, "latest versions", func(ids []int) ([]*ent.ModelVersion, error) {
+	out, err := store.Grouped(models, "latest versions", func(ids []int) ([]*ent.ModelVersion, error) {
 		return s.db.Ent().ModelVersion.Query().
 			Where(modelversion.RegisteredModelIDIn(ids...), modelversion.StageIn(wanted...), newestInStage).WithRegisteredModel().All(ctx)
 	}, func(v *ent.ModelVersion) int { return v.RegisteredModelID })

@@ -72,7 +72,7 @@ func (b *Batch) check() error {
 	if len(b.Client) > maxClient {
 		return errs.Field("client", "has %d bytes: at most %d are allowed", len(b.Client), maxClient)
 	}
-	return checkText("client", b.Client)
+	return CheckText("client", b.Client)
 }
 
 // mergeColumns checks columns and joins those of the same key.

@@ -14,6 +14,7 @@ import (
 	"github.com/cairnml/cairn/ent/experimenttag"
 	"github.com/cairnml/cairn/ent/metricgoal"
 	"github.com/cairnml/cairn/ent/run"
+	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/store"
 )
@@ -74,7 +75,7 @@ const proxyScheme = "mlflow-artifacts:"
 // inStore tells whether a location names a place below the server's own store, in the one way to write it.
 func inStore(location string) bool {
 	below, ok := strings.CutPrefix(location, proxyScheme+"/")
-	return ok && below != "" && path.Clean("/"+below) == "/"+below && !strings.ContainsAny(below, "\\%?#") && checkText("", below) == nil
+	return ok && below != "" && path.Clean("/"+below) == "/"+below && !strings.ContainsAny(below, "\\%?#") && CheckText("", below) == nil
 }
 
 func createExperiment(ctx context.Context, tx *store.Tx, in CreateExperiment) (*ent.Experiment, error) {
@@ -95,7 +96,7 @@ func createExperiment(ctx context.Context, tx *store.Tx, in CreateExperiment) (*
 func insertExperiment(ctx context.Context, tx *store.Tx, in CreateExperiment) (*ent.Experiment, error) {
 	t := now()
 	e, err := tx.Ent().Experiment.Create().SetName(in.Name).SetArtifactLocation(in.ArtifactLocation).
-		SetCreatedAt(t).SetUpdatedAt(t).SetCreatedBy(principal(ctx)).SetUpdatedBy(principal(ctx)).Save(ctx)
+		SetCreatedAt(t).SetUpdatedAt(t).SetCreatedBy(auth.Name(ctx)).SetUpdatedBy(auth.Name(ctx)).Save(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("create experiment: %w", err)
 	}
@@ -157,7 +158,7 @@ func (s *Service) changeExperiment(ctx context.Context, id int, onlyActive bool,
 		if err := fn(ctx, tx, e); err != nil {
 			return err
 		}
-		if err := tx.Ent().Experiment.UpdateOneID(id).SetUpdatedAt(now()).SetUpdatedBy(principal(ctx)).Exec(ctx); err != nil {
+		if err := tx.Ent().Experiment.UpdateOneID(id).SetUpdatedAt(now()).SetUpdatedBy(auth.Name(ctx)).Exec(ctx); err != nil {
 			return fmt.Errorf("update experiment: %w", err)
 		}
 		out, err = tx.Ent().Experiment.Get(ctx, id)
@@ -214,7 +215,7 @@ func setExperimentStage(ctx context.Context, tx *store.Tx, e *ent.Experiment, st
 		return fmt.Errorf("set lifecycle stage: %w", err)
 	}
 	affected := tx.Ent().Run.Query().Where(run.ExperimentID(e.ID))
-	update := tx.Ent().Run.Update().Where(run.ExperimentID(e.ID)).SetUpdatedAt(now()).SetUpdatedBy(principal(ctx))
+	update := tx.Ent().Run.Update().Where(run.ExperimentID(e.ID)).SetUpdatedAt(now()).SetUpdatedBy(auth.Name(ctx))
 	if stage == experiment.LifecycleStageDeleted {
 		affected.Where(run.LifecycleStageEQ(run.LifecycleStageActive))
 		update.Where(run.LifecycleStageEQ(run.LifecycleStageActive)).

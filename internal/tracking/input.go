@@ -61,7 +61,7 @@ func (in *Input) check(field string) error {
 		if n := utf8.RuneCountInString(f.value); n > f.limit {
 			return errs.Field(field+"."+f.name, "has %d characters: at most %d are allowed", n, f.limit)
 		}
-		if err := checkText(field+"."+f.name, f.value); err != nil {
+		if err := CheckText(field+"."+f.name, f.value); err != nil {
 			return err
 		}
 	}
@@ -76,7 +76,7 @@ func (in *Input) check(field string) error {
 		if len(*f.value) > f.limit {
 			return errs.Field(field+"."+f.name, "has %d bytes: at most %d are allowed", len(*f.value), f.limit)
 		}
-		if err := checkText(field+"."+f.name, *f.value); err != nil {
+		if err := CheckText(field+"."+f.name, *f.value); err != nil {
 			return err
 		}
 	}
@@ -231,5 +231,5 @@ func checkJSON(field, text string, limit int) error {
 	if err := json.Unmarshal([]byte(text), &object); err != nil {
 		return errs.Field(field, "is not a JSON object: %s", err)
 	}
-	return checkText(field, text)
+	return CheckText(field, text)
 }

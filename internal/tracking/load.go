@@ -11,6 +11,7 @@ import (
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/experiment"
 	"github.com/cairnml/cairn/ent/run"
+	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/store"
@@ -129,7 +130,7 @@ func (l *Loader) Run(ctx context.Context, in LoadRun) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	r := loadingRun{Loader: l, in: &in, experiment: e, pk: pk, now: now(), by: principal(ctx)}
+	r := loadingRun{Loader: l, in: &in, experiment: e, pk: pk, now: now(), by: auth.Name(ctx)}
 	if err := r.points(ctx); err != nil {
 		return "", err
 	}

@@ -39,7 +39,7 @@ func (s *Service) AppendRunLog(ctx context.Context, in AppendRunLog) (int64, err
 	if len(in.Text) > maxLogText {
 		return 0, errs.Field("text", "has %d bytes: at most %d are allowed", len(in.Text), maxLogText)
 	}
-	if err := checkText("text", in.Text); err != nil {
+	if err := CheckText("text", in.Text); err != nil {
 		return 0, err
 	}
 	if err := runlogchunk.StreamValidator(in.Stream); err != nil {

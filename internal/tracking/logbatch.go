@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/metric"
@@ -16,7 +17,7 @@ func (s *Service) LogBatch(ctx context.Context, b Batch) (BatchResult, error) {
 	if err := b.check(); err != nil {
 		return BatchResult{}, err
 	}
-	call := &batchCall{Batch: b, by: principal(ctx)}
+	call := &batchCall{Batch: b, by: auth.Name(ctx)}
 	if err := s.db.WriteTogether(ctx, b.RunID, s.batches, call); err != nil {
 		return BatchResult{}, err //nolint:wrapcheck // described by the store
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/cairnml/cairn/ent/loggedmodelparam"
 	"github.com/cairnml/cairn/ent/loggedmodeltag"
 	"github.com/cairnml/cairn/ent/run"
+	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/store"
 )
@@ -57,7 +58,7 @@ func (in *CreateLoggedModel) check() error {
 	if i := strings.IndexAny(in.Name, `/:.%"'`); i >= 0 {
 		return errs.Field("name", "%.60q holds %q: a model's name must not hold any of / : . %% \" '", in.Name, in.Name[i])
 	}
-	if err := checkText("model_type", in.ModelType); err != nil {
+	if err := CheckText("model_type", in.ModelType); err != nil {
 		return err
 	}
 	if err := checkModelParams(in.Params); err != nil {
@@ -135,7 +136,7 @@ func createLoggedModel(ctx context.Context, tx *store.Tx, in CreateLoggedModel) 
 	t := now()
 	m, err := tx.Ent().LoggedModel.Create().SetModelID(in.ModelID).SetExperimentID(e.ID).SetSourceRunID(in.SourceRunID).
 		SetName(in.Name).SetModelType(in.ModelType).SetArtifactLocation(e.ArtifactLocation + "/models/" + in.ModelID + "/artifacts").
-		SetCreatedAt(t).SetUpdatedAt(t).SetCreatedBy(principal(ctx)).Save(ctx)
+		SetCreatedAt(t).SetUpdatedAt(t).SetCreatedBy(auth.Name(ctx)).Save(ctx)
 	if err != nil {
 		return fmt.Errorf("create logged model: %w", err)
 	}
@@ -283,11 +284,11 @@ func (m *ModelMetric) check() error {
 		if n := utf8.RuneCountInString(f.value); n > f.limit {
 			return errs.Field(f.field, "has %d characters: at most %d are allowed", n, f.limit)
 		}
-		if err := checkText(f.field, f.value); err != nil {
+		if err := CheckText(f.field, f.value); err != nil {
 			return err
 		}
 	}
-	return checkText("metrics.model_id", m.ModelID)
+	return CheckText("metrics.model_id", m.ModelID)
 }
 
 func checkModels(ctx context.Context, tx *store.Tx, metrics []ModelMetric) error {

@@ -60,11 +60,11 @@ func checkValue(field, key, value string) error {
 	if len(value) > MaxValue {
 		return errs.Field(field, "the value of %.60q has %d bytes: at most %d are allowed; store longer text as an artifact", key, len(value), MaxValue)
 	}
-	return checkText(field, value)
+	return CheckText(field, value)
 }
 
-// checkText refuses what PostgreSQL cannot store as text.
-func checkText(field, text string) error {
+// CheckText refuses what PostgreSQL cannot store as text.
+func CheckText(field, text string) error {
 	if !utf8.ValidString(text) {
 		return errs.Field(field, "is not UTF-8")
 	}
@@ -81,7 +81,7 @@ func checkName(field, name string, limit int) error {
 	if n := utf8.RuneCountInString(name); n > limit {
 		return errs.Field(field, "has %d characters: at most %d are allowed", n, limit)
 	}
-	return checkText(field, name)
+	return CheckText(field, name)
 }
 
 // ParseExperimentID reads an experiment's id: its number, or its global id.

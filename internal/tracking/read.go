@@ -22,24 +22,9 @@ import (
 // The reads of this file serve many owners at once, so that the number of statements follows the shape of a request and not
 // its size. They take internal ids and give what belongs to each, ordered by key.
 
-// grouped reads the parts of many owners, in pieces that fit an IN list, and groups them by owner.
-func grouped[T any](owners []int, what string, read func(owners []int) ([]T, error), owner func(T) int) (map[int][]T, error) {
-	out := make(map[int][]T, len(owners))
-	for _, part := range store.Parts(owners) {
-		found, err := read(part)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", what, err)
-		}
-		for _, v := range found {
-			out[owner(v)] = append(out[owner(v)], v)
-		}
-	}
-	return out, nil
-}
-
 // InputsOf gives the inputs of runs, their datasets loaded.
 func (s *Service) InputsOf(ctx context.Context, runs []int) (map[int][]*ent.RunInput, error) {
-	return grouped(runs, "inputs", func(ids []int) ([]*ent.RunInput, error) {
+	return store.Grouped(runs, "inputs", func(ids []int) ([]*ent.RunInput, error) {
 		return s.db.Ent().RunInput.Query().Where(runinput.RunIDIn(ids...)).WithDataset().
 			Order(ent.Asc(runinput.FieldRunID, runinput.FieldID)).All(ctx)
 	}, func(i *ent.RunInput) int { return i.RunID })
@@ -47,7 +32,7 @@ func (s *Service) InputsOf(ctx context.Context, runs []int) (map[int][]*ent.RunI
 
 // OutputsOf gives the outputs of runs, their logged models loaded.
 func (s *Service) OutputsOf(ctx context.Context, runs []int) (map[int][]*ent.RunOutput, error) {
-	return grouped(runs, "outputs", func(ids []int) ([]*ent.RunOutput, error) {
+	return store.Grouped(runs, "outputs", func(ids []int) ([]*ent.RunOutput, error) {
 		return s.db.Ent().RunOutput.Query().Where(runoutput.RunIDIn(ids...)).WithLoggedModel().
 			Order(ent.Asc(runoutput.FieldRunID, runoutput.FieldID)).All(ctx)
 	}, func(o *ent.RunOutput) int { return o.RunID })
@@ -72,31 +57,21 @@ func (s *Service) ModelsOf(ctx context.Context, runs []int) (map[int][]*ent.Logg
 
 // FingerprintsOf gives the fingerprints of runs that have one.
 func (s *Service) FingerprintsOf(ctx context.Context, runs []int) (map[int]*ent.Fingerprint, error) {
-	found, err := grouped(runs, "fingerprints", func(ids []int) ([]*ent.Fingerprint, error) {
+	return store.Keyed(runs, "fingerprints", func(ids []int) ([]*ent.Fingerprint, error) {
 		return s.db.Ent().Fingerprint.Query().Where(fingerprint.RunIDIn(ids...)).All(ctx)
 	}, func(f *ent.Fingerprint) int { return f.RunID })
-	return firsts(found), err
-}
-
-func firsts[T any](in map[int][]T) map[int]T {
-	out := make(map[int]T, len(in))
-	for id, list := range in {
-		out[id] = list[0]
-	}
-	return out
 }
 
 // ExperimentsByID gives experiments, deleted or not.
 func (s *Service) ExperimentsByID(ctx context.Context, ids []int) (map[int]*ent.Experiment, error) {
-	found, err := grouped(ids, "experiments", func(ids []int) ([]*ent.Experiment, error) {
+	return store.Keyed(ids, "experiments", func(ids []int) ([]*ent.Experiment, error) {
 		return s.db.Ent().Experiment.Query().Where(experiment.IDIn(ids...)).All(ctx)
 	}, func(e *ent.Experiment) int { return e.ID })
-	return firsts(found), err
 }
 
 // ExperimentTagsOf gives the tags of experiments.
 func (s *Service) ExperimentTagsOf(ctx context.Context, experiments []int) (map[int][]*ent.ExperimentTag, error) {
-	return grouped(experiments, "experiment tags", func(ids []int) ([]*ent.ExperimentTag, error) {
+	return store.Grouped(experiments, "experiment tags", func(ids []int) ([]*ent.ExperimentTag, error) {
 		return s.db.Ent().ExperimentTag.Query().Where(experimenttag.ExperimentIDIn(ids...)).
 			Order(ent.Asc(experimenttag.FieldExperimentID, experimenttag.FieldKey)).All(ctx)
 	}, func(t *ent.ExperimentTag) int { return t.ExperimentID })
@@ -104,7 +79,7 @@ func (s *Service) ExperimentTagsOf(ctx context.Context, experiments []int) (map[
 
 // MetricGoalsOf gives the metric goals of experiments.
 func (s *Service) MetricGoalsOf(ctx context.Context, experiments []int) (map[int][]*ent.MetricGoal, error) {
-	return grouped(experiments, "metric goals", func(ids []int) ([]*ent.MetricGoal, error) {
+	return store.Grouped(experiments, "metric goals", func(ids []int) ([]*ent.MetricGoal, error) {
 		return s.db.Ent().MetricGoal.Query().Where(metricgoal.ExperimentIDIn(ids...)).
 			Order(ent.Asc(metricgoal.FieldExperimentID, metricgoal.FieldKey)).All(ctx)
 	}, func(g *ent.MetricGoal) int { return g.ExperimentID })
@@ -112,7 +87,7 @@ func (s *Service) MetricGoalsOf(ctx context.Context, experiments []int) (map[int
 
 // ModelParamsOf gives the params of logged models.
 func (s *Service) ModelParamsOf(ctx context.Context, models []int) (map[int][]*ent.LoggedModelParam, error) {
-	return grouped(models, "model params", func(ids []int) ([]*ent.LoggedModelParam, error) {
+	return store.Grouped(models, "model params", func(ids []int) ([]*ent.LoggedModelParam, error) {
 		return s.db.Ent().LoggedModelParam.Query().Where(loggedmodelparam.LoggedModelIDIn(ids...)).
 			Order(ent.Asc(loggedmodelparam.FieldLoggedModelID, loggedmodelparam.FieldKey)).All(ctx)
 	}, func(p *ent.LoggedModelParam) int { return p.LoggedModelID })
@@ -120,7 +95,7 @@ func (s *Service) ModelParamsOf(ctx context.Context, models []int) (map[int][]*e
 
 // ModelTagsOf gives the tags of logged models.
 func (s *Service) ModelTagsOf(ctx context.Context, models []int) (map[int][]*ent.LoggedModelTag, error) {
-	return grouped(models, "model tags", func(ids []int) ([]*ent.LoggedModelTag, error) {
+	return store.Grouped(models, "model tags", func(ids []int) ([]*ent.LoggedModelTag, error) {
 		return s.db.Ent().LoggedModelTag.Query().Where(loggedmodeltag.LoggedModelIDIn(ids...)).
 			Order(ent.Asc(loggedmodeltag.FieldLoggedModelID, loggedmodeltag.FieldKey)).All(ctx)
 	}, func(t *ent.LoggedModelTag) int { return t.LoggedModelID })
@@ -128,7 +103,7 @@ func (s *Service) ModelTagsOf(ctx context.Context, models []int) (map[int][]*ent
 
 // ModelMetricsOf gives the points that were measured of logged models, in the order in which they came.
 func (s *Service) ModelMetricsOf(ctx context.Context, models []int) (map[int][]*ent.LoggedModelMetric, error) {
-	return grouped(models, "model metrics", func(ids []int) ([]*ent.LoggedModelMetric, error) {
+	return store.Grouped(models, "model metrics", func(ids []int) ([]*ent.LoggedModelMetric, error) {
 		return s.db.Ent().LoggedModelMetric.Query().Where(loggedmodelmetric.LoggedModelIDIn(ids...)).
 			Order(ent.Asc(loggedmodelmetric.FieldLoggedModelID, loggedmodelmetric.FieldID)).All(ctx)
 	}, func(m *ent.LoggedModelMetric) int { return m.LoggedModelID })

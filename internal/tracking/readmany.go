@@ -2,7 +2,6 @@ package tracking
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/loggedmodel"
@@ -14,33 +13,17 @@ import (
 
 // RunsByID gives those of the runs that are there, deleted or not, by their ids.
 func (s *Service) RunsByID(ctx context.Context, ids []string) (map[string]*ent.Run, error) {
-	out := make(map[string]*ent.Run, len(ids))
-	for _, part := range store.Parts(ids) {
-		found, err := s.db.Ent().Run.Query().Where(run.RunIDIn(part...)).All(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read runs: %w", err)
-		}
-		for _, r := range found {
-			out[r.RunID] = r
-		}
-	}
-	return out, nil
+	return store.Keyed(ids, "runs", func(ids []string) ([]*ent.Run, error) {
+		return s.db.Ent().Run.Query().Where(run.RunIDIn(ids...)).All(ctx)
+	}, func(r *ent.Run) string { return r.RunID })
 }
 
 // LoggedModelsByID gives those of the logged models that are there and not deleted, by their ids.
 func (s *Service) LoggedModelsByID(ctx context.Context, ids []string) (map[string]*ent.LoggedModel, error) {
-	out := make(map[string]*ent.LoggedModel, len(ids))
-	for _, part := range store.Parts(ids) {
-		found, err := s.db.Ent().LoggedModel.Query().
-			Where(loggedmodel.ModelIDIn(part...), loggedmodel.LifecycleStageEQ(loggedmodel.LifecycleStageActive)).All(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read logged models: %w", err)
-		}
-		for _, m := range found {
-			out[m.ModelID] = m
-		}
-	}
-	return out, nil
+	return store.Keyed(ids, "logged models", func(ids []string) ([]*ent.LoggedModel, error) {
+		return s.db.Ent().LoggedModel.Query().
+			Where(loggedmodel.ModelIDIn(ids...), loggedmodel.LifecycleStageEQ(loggedmodel.LifecycleStageActive)).All(ctx)
+	}, func(m *ent.LoggedModel) string { return m.ModelID })
 }
 
 // logBudget bounds the console output that one read gives, in bytes, shared by the runs that it is of.
@@ -53,7 +36,7 @@ func (s *Service) RunLogsOf(ctx context.Context, runs []int, after int64, first 
 		return nil, errs.Field("first", "is %d: it must be 1 to %d", first, maxLogChunks)
 	}
 	budget := logBudget / max(len(runs), 1)
-	return grouped(runs, "console output", func(ids []int) ([]*ent.RunLogChunk, error) {
+	return store.Grouped(runs, "console output", func(ids []int) ([]*ent.RunLogChunk, error) {
 		args := append(store.Args(nil, ids), after, first, budget)
 		rows, err := s.db.Read().QueryContext(ctx, "SELECT run_id, sequence, stream, created_at, data FROM ("+
 			"SELECT run_id, sequence, stream, created_at, data, ROW_NUMBER() OVER w AS place, SUM(LENGTH(data)) OVER w AS bytes "+

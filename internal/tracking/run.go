@@ -9,6 +9,7 @@ import (
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/experiment"
 	"github.com/cairnml/cairn/ent/run"
+	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/store"
@@ -93,7 +94,7 @@ func (in *CreateRun) check() error {
 	if in.LeaseSeconds != 0 {
 		return checkLease(in.LeaseSeconds)
 	}
-	return checkText("user_id", in.UserID)
+	return CheckText("user_id", in.UserID)
 }
 
 // CreateRun starts a run.
@@ -145,7 +146,7 @@ func createRun(ctx context.Context, tx *store.Tx, in CreateRun) error {
 	create := tx.Ent().Run.Create().SetRunID(in.RunID).SetExperimentID(e.ID).SetName(in.Name).
 		SetStartTime(in.StartTime).SetUserID(in.UserID).SetParentRunID(in.ParentRunID).
 		SetArtifactLocation(artifactLocation(e, in.RunID)).
-		SetCreatedAt(t).SetUpdatedAt(t).SetCreatedBy(principal(ctx)).SetUpdatedBy(principal(ctx))
+		SetCreatedAt(t).SetUpdatedAt(t).SetCreatedBy(auth.Name(ctx)).SetUpdatedBy(auth.Name(ctx))
 	if in.LeaseSeconds > 0 {
 		create.SetLeaseExpiresAt(t + int64(in.LeaseSeconds)*1000)
 	}
@@ -234,7 +235,7 @@ func (s *Service) changeRun(ctx context.Context, id string, fn func(ctx context.
 		if err != nil {
 			return err
 		}
-		update := tx.Ent().Run.UpdateOneID(r.ID).SetUpdatedAt(now()).SetUpdatedBy(principal(ctx))
+		update := tx.Ent().Run.UpdateOneID(r.ID).SetUpdatedAt(now()).SetUpdatedBy(auth.Name(ctx))
 		if err := fn(ctx, tx, r, update); err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func (s *Service) SeriesPageOf(ctx context.Context, runs []int, prefix, after st
 	if err := checkSeriesPage(prefix, first); err != nil {
 		return nil, err
 	}
-	if err := checkText("after", after); err != nil {
+	if err := CheckText("after", after); err != nil {
 		return nil, err
 	}
 	out := make(map[int]SeriesPage, len(runs))
@@ -92,5 +92,5 @@ func checkSeriesPage(prefix string, first int) error {
 	if first < 1 || first > MaxSeriesPage {
 		return errs.Field("first", "is %d: it must be 1 to %d", first, MaxSeriesPage)
 	}
-	return checkText("prefix", prefix)
+	return CheckText("prefix", prefix)
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/idempotencykey"
-	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/store"
@@ -54,13 +53,6 @@ type Param struct {
 }
 
 func now() int64 { return time.Now().UnixMilli() }
-
-func principal(ctx context.Context) string {
-	if p, ok := auth.From(ctx); ok {
-		return p.Name
-	}
-	return ""
-}
 
 // Once gives what an earlier call with the same idempotency key made; make is called when there was none, and gives the
 // id of what it made. Both happen in the caller's transaction.
