@@ -47,31 +47,18 @@ func InsertBatch(ctx context.Context, tx *Tx, runPK int, sequence int64, points 
 	return InsertBatches(ctx, tx, []Batch{{RunPK: runPK, Sequence: sequence, Points: points, Created: now, Payload: payload}})
 }
 
-// batchesPerInsert bounds the payloads of one statement.
-const batchesPerInsert = 64
-
-// InsertBatches stores batches as InsertBatch does. PostgreSQL gets as few round trips as it can; SQLite has none to save,
-// and a statement that stays prepared.
+// InsertBatches stores batches as InsertBatch does.
 func InsertBatches(ctx context.Context, tx *Tx, batches []Batch) error {
-	per := 1
-	if tx.db.Postgres() {
-		per = batchesPerInsert
+	for i := range batches {
+		if _, err := batchID(batches[i].RunPK, batches[i].Sequence); err != nil {
+			return err
+		}
 	}
-	args := make([]any, 0, 4*min(per, len(batches)))
-	for part := range slices.Chunk(batches, per) {
-		args = args[:0]
-		for i := range part {
-			b := &part[i]
-			id, err := batchID(b.RunPK, b.Sequence)
-			if err != nil {
-				return err
-			}
-			args = append(args, id, b.Points, b.Created, b.Payload)
-		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO metric_batches (id, points, created_at, payload) VALUES "+
-			Tuples(len(part), 4), args...); err != nil {
-			return fmt.Errorf("store batches: %w", err)
-		}
+	err := insertMany(ctx, tx, "metric_batches (id, points, created_at, payload)", "", batches, func(args []any, b *Batch) []any {
+		return append(args, int64(b.RunPK)<<sequenceBits+b.Sequence, b.Points, b.Created, b.Payload)
+	})
+	if err != nil {
+		return fmt.Errorf("store batches: %w", err)
 	}
 	return nil
 }
@@ -84,25 +71,60 @@ var eachBatch = fmt.Sprintf("SELECT runs.id, b.id & %d, b.points, b.created_at, 
 // EachBatch calls fn for the batches of some runs whose sequence is beyond after (0: all), run by run in the order of
 // their keys, and for each in the order of its sequence.
 func EachBatch(ctx context.Context, q Querier, runPKs []int, after int64, fn func(Batch) error) error {
+	if len(runPKs) == 1 {
+		return eachBatchOf(ctx, q, runPKs[0], after, fn)
+	}
 	for _, part := range Parts(slices.Sorted(slices.Values(runPKs))) {
-		err := EachRow(ctx, q, eachBatch+In(len(part))+" ORDER BY runs.id, b.id",
-			Args([]any{min(max(after, 0), maxSequence) + 1}, part), func(rows *sql.Rows) error {
-				var b Batch
-				var payload sql.RawBytes
-				if err := rows.Scan(&b.RunPK, &b.Sequence, &b.Points, &b.Created, &payload); err != nil {
-					return fmt.Errorf("scan batch: %w", err)
-				}
-				b.Payload = payload
-				if err := fn(b); err != nil {
-					return fmt.Errorf("run %d, batch %d: %w", b.RunPK, b.Sequence, err)
-				}
-				return nil
-			})
+		_, err := eachBatchRow(ctx, q, eachBatch+In(len(part))+" ORDER BY runs.id, b.id",
+			Args([]any{min(max(after, 0), maxSequence) + 1}, part), fn)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// The first and the largest page in which batches of one run are read.
+const (
+	firstBatches = 8
+	mostBatches  = 1024
+)
+
+// eachBatchOf reads one run's batches in pages, each twice as long as the one before. Who reads one run often stops early,
+// and lib/pq reads all rows of a query that is given up: in one query, a compactor that takes slice after slice would read
+// all that waits for each of them.
+func eachBatchOf(ctx context.Context, q Querier, runPK int, after int64, fn func(Batch) error) error {
+	for page := firstBatches; ; page = min(2*page, mostBatches) {
+		first, last := batchIDs(runPK, after)
+		n, err := eachBatchRow(ctx, q, oneRunsBatches, []any{runPK, first, last, page}, func(b Batch) error {
+			after = b.Sequence
+			return fn(b)
+		})
+		if err != nil || n < page {
+			return err
+		}
+	}
+}
+
+var oneRunsBatches = fmt.Sprintf("SELECT CAST(? AS BIGINT), id & %d, points, created_at, payload FROM metric_batches "+
+	"WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?", int64(maxSequence))
+
+// eachBatchRow calls fn for the rows of a query for batches, and gives how many they are.
+func eachBatchRow(ctx context.Context, q Querier, query string, args []any, fn func(Batch) error) (n int, err error) {
+	err = EachRow(ctx, q, query, args, func(rows *sql.Rows) error {
+		n++
+		var b Batch
+		var payload sql.RawBytes
+		if err := rows.Scan(&b.RunPK, &b.Sequence, &b.Points, &b.Created, &payload); err != nil {
+			return fmt.Errorf("scan batch: %w", err)
+		}
+		b.Payload = payload
+		if err := fn(b); err != nil {
+			return fmt.Errorf("run %d, batch %d: %w", b.RunPK, b.Sequence, err)
+		}
+		return nil
+	})
+	return n, err
 }
 
 // ReplaceBatch stores a batch anew, with fewer points, or removes it when it has none. The transaction holds the run's lock.

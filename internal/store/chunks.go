@@ -36,15 +36,17 @@ type Chunk struct {
 // InsertChunks stores full chunks.
 func InsertChunks(ctx context.Context, tx *Tx, chunks []Chunk) error {
 	for i := range chunks {
-		c := &chunks[i]
-		if c.Number >= MaxChunks {
+		if c := &chunks[i]; c.Number >= MaxChunks {
 			return fmt.Errorf("series %d has more than %d chunks", c.SeriesID, MaxChunks)
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO metric_chunks (id, run_id, first_sequence, last_sequence, step_scale, min_step, "+
-			"max_step, summary, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", ChunkID(c.SeriesID, c.Number), c.RunPK, c.FirstSequence,
-			c.LastSequence, c.StepScale, c.MinStep, c.MaxStep, c.Summary, c.Payload); err != nil {
-			return fmt.Errorf("store chunk: %w", err)
-		}
+	}
+	err := insertMany(ctx, tx, "metric_chunks (id, run_id, first_sequence, last_sequence, step_scale, min_step, max_step, summary, payload)", "",
+		chunks, func(args []any, c *Chunk) []any {
+			return append(args, ChunkID(c.SeriesID, c.Number), c.RunPK, c.FirstSequence, c.LastSequence, c.StepScale, c.MinStep, c.MaxStep,
+				c.Summary, c.Payload)
+		})
+	if err != nil {
+		return fmt.Errorf("store chunks: %w", err)
 	}
 	return nil
 }
@@ -207,11 +209,11 @@ func RenewTail(ctx context.Context, tx *Tx, row Tail) error {
 }
 
 func insertTails(ctx context.Context, tx *Tx, rows []Tail) error {
-	for _, t := range rows {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO metric_tails (run_id, first_key, sequence, points, payload) VALUES (?, ?, ?, ?, ?)",
-			t.RunPK, t.FirstKey, t.Sequence, t.Points, t.Payload); err != nil {
-			return fmt.Errorf("store tail: %w", err)
-		}
+	err := insertMany(ctx, tx, "metric_tails (run_id, first_key, sequence, points, payload)", "", rows, func(args []any, t *Tail) []any {
+		return append(args, t.RunPK, t.FirstKey, t.Sequence, t.Points, t.Payload)
+	})
+	if err != nil {
+		return fmt.Errorf("store tails: %w", err)
 	}
 	return nil
 }
@@ -224,11 +226,12 @@ type Rollup struct {
 
 // UpsertRollups stores roll-ups.
 func UpsertRollups(ctx context.Context, tx *Tx, rollups []Rollup) error {
-	for _, r := range rollups {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO metric_rollups (id, chunks, payload) VALUES (?, ?, ?) "+
-			"ON CONFLICT (id) DO UPDATE SET chunks = excluded.chunks, payload = excluded.payload", r.SeriesID, r.Chunks, r.Payload); err != nil {
-			return fmt.Errorf("store roll-up: %w", err)
-		}
+	err := insertMany(ctx, tx, "metric_rollups (id, chunks, payload)",
+		" ON CONFLICT (id) DO UPDATE SET chunks = excluded.chunks, payload = excluded.payload", rollups, func(args []any, r *Rollup) []any {
+			return append(args, r.SeriesID, r.Chunks, r.Payload)
+		})
+	if err != nil {
+		return fmt.Errorf("store roll-ups: %w", err)
 	}
 	return nil
 }

@@ -89,6 +89,30 @@ func Tuples(n, width int) string {
 	return strings.Repeat(tuple+", ", n-1) + tuple
 }
 
+// rowsPerInsert bounds the rows, and so the bytes, of one statement.
+const rowsPerInsert = 64
+
+// insertMany stores rows in a table whose columns are named behind it; add appends the values of one. PostgreSQL gets as few
+// round trips as it can; SQLite has none to save, and a statement that stays prepared.
+func insertMany[T any](ctx context.Context, tx *Tx, table, conflict string, rows []T, add func(args []any, row *T) []any) error {
+	per := 1
+	if tx.db.Postgres() {
+		per = rowsPerInsert
+	}
+	var args []any
+	for part := range slices.Chunk(rows, per) {
+		args = args[:0]
+		for i := range part {
+			args = add(args, &part[i])
+		}
+		query := "INSERT INTO " + table + " VALUES " + Tuples(len(part), len(args)/len(part)) + conflict
+		if _, err := tx.ExecContext(ctx, query, args...); err != nil {
+			return fmt.Errorf("insert: %w", err)
+		}
+	}
+	return nil
+}
+
 // Parts cuts values into pieces that fit an IN list.
 func Parts[T any](values []T) [][]T {
 	var parts [][]T
