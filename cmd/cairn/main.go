@@ -48,6 +48,7 @@ type commands struct {
 	Experiments experimentCommands `cmd:"" help:"Look at experiments and change them."`
 	Tokens      tokenCommands      `cmd:"" help:"Make, list and revoke access tokens."`
 	Plugins     pluginCommands     `cmd:"" help:"Autolog adapters."`
+	Import      importCommands     `cmd:"" help:"Bring in what others recorded."`
 	DB          dbCommands         `cmd:"" name:"db" help:"The server's database."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 	Agent       agentCommand       `cmd:"" hidden:"" help:"Record for exec or a notebook; started by them."`

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/experiment"
@@ -41,8 +42,11 @@ type LoadRun struct {
 	// StartTime, EndTime and DeletedAt are Unix milliseconds. StartTime is now when 0; a run with DeletedAt is deleted.
 	StartTime          int64
 	EndTime, DeletedAt *int64
-	Params             []Param
-	Tags               []Tag
+	// ArtifactLocation is where its artifacts lie already. Empty, or a place in this server's store that is not the run's own:
+	// they will lie where those of a new run do.
+	ArtifactLocation string
+	Params           []Param
+	Tags             []Tag
 	// Metrics gives the run's points, a batch at a time as LogBatch would get them. Nil: it has none.
 	Metrics iter.Seq2[[]metric.Columns, error]
 }
@@ -79,6 +83,61 @@ func (l *Loader) CreateExperiment(ctx context.Context, in CreateExperiment) (*en
 	return e, nil
 }
 
+// LoadExperiment is an experiment that is loaded as it stands.
+type LoadExperiment struct {
+	Name    string
+	Deleted bool
+	// CreatedAt and UpdatedAt are Unix milliseconds; now when 0.
+	CreatedAt, UpdatedAt int64
+	Tags                 []Tag
+}
+
+// Check checks the experiment, as Experiment does before it writes anything.
+func (in *LoadExperiment) Check() error {
+	create := CreateExperiment{Name: in.Name, Tags: in.Tags}
+	return create.check()
+}
+
+// Experiment gives the experiment of a name, and makes it when there is none. One that is there stays as it is, but for tags
+// that it does not have.
+func (l *Loader) Experiment(ctx context.Context, in LoadExperiment) (e *ent.Experiment, created bool, err error) {
+	if err := in.Check(); err != nil {
+		return nil, false, err
+	}
+	tx := l.bulk.Tx()
+	e, err = tx.Ent().Experiment.Query().Where(experiment.Name(in.Name)).Only(ctx)
+	switch {
+	case ent.IsNotFound(err):
+		if e, err = insertExperiment(ctx, tx, CreateExperiment{Name: in.Name, Tags: in.Tags}); err != nil {
+			return nil, false, err
+		}
+		stage := experiment.LifecycleStageActive
+		if in.Deleted {
+			stage = experiment.LifecycleStageDeleted
+		}
+		// When it was made cannot be changed of what is stored; but nobody has seen it yet.
+		if _, err := tx.ExecContext(ctx, "UPDATE experiments SET lifecycle_stage = ?, created_at = ?, updated_at = ? WHERE id = ?", string(stage),
+			cmp.Or(in.CreatedAt, e.CreatedAt), cmp.Or(in.UpdatedAt, e.UpdatedAt), e.ID); err != nil {
+			return nil, false, fmt.Errorf("load experiment: %w", err)
+		}
+		created = true
+	case err != nil:
+		return nil, false, fmt.Errorf("look up experiment: %w", err)
+	default:
+		for _, t := range in.Tags {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO experiment_tags (experiment_id, key, value) VALUES (?, ?, ?) "+
+				"ON CONFLICT (experiment_id, key) DO NOTHING", e.ID, t.Key, t.Value); err != nil {
+				return nil, false, fmt.Errorf("load tag of experiment: %w", err)
+			}
+		}
+	}
+	l.experiments[e.ID] = e
+	return e, created, nil
+}
+
+// Read reads what is stored, without the newest runs that were given to Run. It is for use at once: after Run, ask again.
+func (l *Loader) Read() store.Querier { return l.bulk.Tx() }
+
 func (l *Loader) experiment(ctx context.Context, id int) (*ent.Experiment, error) {
 	if e := l.experiments[id]; e != nil {
 		return e, nil
@@ -91,8 +150,8 @@ func (l *Loader) experiment(ctx context.Context, id int) (*ent.Experiment, error
 	return e, nil
 }
 
-// check checks the run and completes it.
-func (in *LoadRun) check() error {
+// Check checks all of the run but its points, and completes it, as Run does before it writes anything.
+func (in *LoadRun) Check() error {
 	create := CreateRun{RunID: in.RunID, Name: in.Name, ParentRunID: in.ParentRunID, UserID: in.UserID, StartTime: in.StartTime, Tags: in.Tags}
 	if err := create.check(); err != nil {
 		return err
@@ -114,12 +173,25 @@ func (in *LoadRun) check() error {
 	if err := checkValue("statusReason", "statusReason", in.StatusReason); err != nil {
 		return err
 	}
+	if err := CheckText("artifact_uri", in.ArtifactLocation); err != nil {
+		return err
+	}
 	return checkParams(in.Params)
+}
+
+// artifacts is where the artifacts of the run lie. A place in the store must be of this run alone: who reads, writes and
+// removes artifacts goes by it.
+func (in *LoadRun) artifacts(e *ent.Experiment) string {
+	at := in.ArtifactLocation
+	if at == "" || strings.HasPrefix(at, proxyScheme) && (!inStore(at) || !strings.HasSuffix(at, "/"+in.RunID+"/artifacts")) {
+		return artifactLocation(e, in.RunID)
+	}
+	return at
 }
 
 // Run stores a run and gives its id. Exists when the id is taken, which may be found out as late as by Finish.
 func (l *Loader) Run(ctx context.Context, in LoadRun) (string, error) {
-	if err := in.check(); err != nil {
+	if err := in.Check(); err != nil {
 		return "", err
 	}
 	e, err := l.experiment(ctx, in.ExperimentID)
@@ -205,7 +277,7 @@ func (r *loadingRun) row() error {
 		stage = run.LifecycleStageDeleted
 	}
 	return r.bulk.Add(store.BulkRuns, r.pk, in.RunID, r.experiment.ID, in.Name, in.Status, in.StatusReason, in.StartTime, in.EndTime,
-		stage, in.DeletedAt, in.UserID, artifactLocation(r.experiment, in.RunID), in.ParentRunID, r.sequence, r.now, r.now, r.by, r.by)
+		stage, in.DeletedAt, in.UserID, in.artifacts(r.experiment), in.ParentRunID, r.sequence, r.now, r.now, r.by, r.by)
 }
 
 // finish sees to it that the run's row knows its last batch.

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cairnml/cairn/internal/auth"
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/mlflowimport"
+	"github.com/cairnml/cairn/internal/store"
+)
+
+type importCommands struct {
+	MLflow importMLflow `cmd:"" name:"mlflow" help:"Bring in the experiments and runs of an MLflow database."`
+}
+
+type importMLflow struct {
+	database
+	listing
+	URI    string `arg:"" name:"uri" help:"MLflow's database, as its --backend-store-uri has it: PATH, sqlite:///PATH or postgresql://…"`
+	DryRun bool   `name:"dry-run" env:"-" help:"Read and compare, and write nothing."`
+}
+
+// Help is shown by --help, below the line of importCommands.
+func (i *importMLflow) Help() string {
+	return "Experiments with their tags, and runs with ids, names, states, times, params, tags and whole metric histories, deleted ones too, " +
+		"come from databases of MLflow 2 and 3, which are only read. Artifacts stay where they are, and runs go on naming that place. " +
+		"Registered models, logged models and inputs are not brought yet: the end says how many there are.\n\n" +
+		"What is in Cairn already stays as it is: an import that was cut short goes on when it is called again, and one that was whole changes nothing. " +
+		"A SQLite database of Cairn's is open to one program at a time: stop its server first. Servers on PostgreSQL go on."
+}
+
+func (i *importMLflow) Run(ctx context.Context, std streams) error {
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	source, err := mlflowimport.Open(ctx, i.URI)
+	if err != nil {
+		return err //nolint:wrapcheck // an error for users already
+	}
+	line := newProgress(std.err)
+	report, err := mlflowimport.Import(auth.With(ctx, auth.Local()), source, mlflowimport.Options{
+		Into: store.Config{URL: i.url(), DirectURL: i.DatabaseDirect, Logger: slog.New(slog.NewTextHandler(std.err, nil))}, DryRun: i.DryRun,
+		Progress: func(p mlflowimport.Progress) { line.show(importBar(p)) },
+	})
+	if ctx.Err() != nil {
+		err = errs.New(errs.Unavailable, "stopped: the same command goes on from here")
+	}
+	if err = errors.Join(err, line.end(), source.Close()); err != nil {
+		return err
+	}
+	if i.JSON {
+		err = putJSON(std.out, report)
+	} else {
+		err = errors.Join(showImport(report).write(std.out), put(std.err, importNotes(report)))
+	}
+	switch {
+	case err != nil:
+		return err
+	case report.ProblemCount > 0:
+		return errs.New(errs.Conflict, "%s things were left out or are there as something else; all others are imported", grouped(report.ProblemCount))
+	case report.Missing() && !i.DryRun:
+		return errs.New(errs.Conflict, "Cairn has less than MLflow: was MLflow written to meanwhile? Call the same command again")
+	}
+	return nil
+}
+
+// importBar draws how far an import is.
+func importBar(p mlflowimport.Progress) string {
+	const width = 24
+	filled := width
+	if p.Of > 0 {
+		filled = int(min(p.Runs*width/p.Of, width))
+	}
+	return fmt.Sprintf("[%s%s] %s %s of %s runs, %s points", strings.Repeat("=", filled), strings.Repeat(" ", width-filled), p.Doing,
+		grouped(p.Runs), grouped(p.Of), grouped(p.Points))
+}
+
+func showImport(r mlflowimport.Report) *table {
+	fresh := ">new now"
+	if r.DryRun {
+		fresh = ">would be new"
+	}
+	t := newTable("", ">in MLflow", ">in Cairn", fresh)
+	for _, row := range []struct {
+		name  string
+		count mlflowimport.Count
+	}{{"experiments", r.Experiments}, {"runs", r.Runs}, {"params", r.Params}, {"tags", r.Tags}, {"points", r.Points}} {
+		t.add(row.name, grouped(row.count.MLflow), grouped(row.count.Cairn), grouped(row.count.New))
+	}
+	return t
+}
+
+// importNotes says what did not come, and why.
+func importNotes(r mlflowimport.Report) string {
+	var b strings.Builder
+	for _, p := range r.Problems {
+		b.WriteString(printable(fmt.Sprintf("%s %s: %s", p.What, p.ID, p.Why)) + "\n")
+	}
+	if more := r.ProblemCount - int64(len(r.Problems)); more > 0 {
+		fmt.Fprintf(&b, "and %s more\n", grouped(more))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Left)) {
+		fmt.Fprintf(&b, "not brought: %s %s\n", grouped(r.Left[name]), name)
+	}
+	return b.String()
+}

@@ -1,0 +1,274 @@
+package mlflowimport_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite"
+
+	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/ent/experiment"
+	"github.com/cairnml/cairn/ent/run"
+	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/metric"
+	"github.com/cairnml/cairn/internal/mlflowimport"
+	"github.com/cairnml/cairn/internal/store"
+	"github.com/cairnml/cairn/internal/store/storetest"
+)
+
+var ctx = context.Background()
+
+// The tables of MLflow 2.0, as far as they are read, in words that both databases know.
+const schema = `CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
+CREATE TABLE experiments (experiment_id INTEGER PRIMARY KEY, name VARCHAR(256) UNIQUE NOT NULL, artifact_location VARCHAR(256),
+	lifecycle_stage VARCHAR(32), creation_time BIGINT, last_update_time BIGINT);
+CREATE TABLE experiment_tags (key VARCHAR(250), value VARCHAR(5000), experiment_id INTEGER, PRIMARY KEY (key, experiment_id));
+CREATE TABLE runs (run_uuid VARCHAR(32) PRIMARY KEY, name VARCHAR(250), user_id VARCHAR(256), status VARCHAR(20), start_time BIGINT,
+	end_time BIGINT, deleted_time BIGINT, lifecycle_stage VARCHAR(20), artifact_uri VARCHAR(200), experiment_id INTEGER);
+CREATE TABLE params (key VARCHAR(250), value VARCHAR(500) NOT NULL, run_uuid VARCHAR(32), PRIMARY KEY (key, run_uuid));
+CREATE TABLE tags (key VARCHAR(250), value VARCHAR(5000), run_uuid VARCHAR(32), PRIMARY KEY (key, run_uuid));
+CREATE TABLE metrics (key VARCHAR(250), value DOUBLE PRECISION NOT NULL, timestamp BIGINT, step BIGINT DEFAULT 0 NOT NULL,
+	is_nan BOOLEAN DEFAULT false NOT NULL, run_uuid VARCHAR(32), PRIMARY KEY (key, timestamp, step, run_uuid, value, is_nan));
+CREATE TABLE registered_models (name VARCHAR(256) PRIMARY KEY);
+INSERT INTO alembic_version VALUES ('97727af70f4d');
+INSERT INTO experiments VALUES (0, 'Default', '/mlruns/0', 'active', 10, 20), (7, 'iris', 's3://bucket/7', 'active', 30, 40),
+	(9, 'gone', '/mlruns/9', 'deleted', 50, 60);
+INSERT INTO experiment_tags VALUES ('team', 'red', 7), ('owner', 'ada', 0);
+INSERT INTO registered_models VALUES ('m');
+`
+
+const (
+	first   = "0123456789abcdef0123456789abcdef"
+	running = "1123456789abcdef0123456789abcdef"
+	deleted = "2123456789abcdef0123456789abcdef"
+)
+
+const rows = `INSERT INTO runs VALUES
+	('` + first + `', 'лауф', 'ada', 'FINISHED', 1000, 2000, NULL, 'active', 's3://bucket/7/` + first + `/artifacts', 7),
+	('` + running + `', NULL, NULL, 'RUNNING', 1500, NULL, NULL, 'active', 'mlflow-artifacts:/../secret', 0),
+	('` + deleted + `', 'old', 'bob', 'FAILED', 500, NULL, 700, 'deleted', NULL, 9);
+INSERT INTO params VALUES ('depth', '3', '` + first + `'), ('rate', '1e-3', '` + first + `'), ('depth', '4', '` + deleted + `');
+INSERT INTO tags VALUES ('mlflow.runName', 'лауф', '` + first + `'), ('team', NULL, '` + first + `'), ('mlflow.runName', 'swift-owl-1', '` + running + `'),
+	('mlflow.parentRunId', '` + first + `', '` + running + `');
+INSERT INTO metrics VALUES ('loss', 0.5, 11, 1, false, '` + first + `'), ('loss', 0.25, 11, 1, false, '` + first + `'),
+	('loss', 0, 12, 2, true, '` + first + `'), ('loss', 1.7976931348623157e308, 13, 3, false, '` + first + `'),
+	('loss', -1.7976931348623157e308, 14, -4, false, '` + first + `'), ('学习率', 5e-324, 11, 0, false, '` + first + `');
+`
+
+// source makes an MLflow database, and gives its name as MLflow has it and a connection to change it.
+func source(t *testing.T, postgres bool, more ...string) (string, *sql.DB) {
+	t.Helper()
+	driver, url := "sqlite", filepath.Join(t.TempDir(), "mlflow.db")
+	name := "sqlite:///" + url
+	if postgres {
+		driver, url = "postgres", storetest.EmptyPostgresURL(t)
+		name = strings.Replace(url, "postgres://", "postgresql+psycopg2://", 1)
+	}
+	db, err := sql.Open(driver, url)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	for _, text := range append([]string{schema}, more...) {
+		_, err = db.ExecContext(ctx, text)
+		require.NoError(t, err)
+	}
+	return name, db
+}
+
+// each runs a test for each pair of databases: MLflow's, and Cairn's.
+func each(t *testing.T, fn func(t *testing.T, postgres bool, into string)) {
+	t.Helper()
+	for _, from := range []bool{false, true} {
+		name := map[bool]string{false: "sqlite", true: "postgres"}
+		t.Run(name[from]+" to sqlite", func(t *testing.T) {
+			t.Parallel()
+			fn(t, from, "sqlite:"+filepath.Join(t.TempDir(), "cairn.db"))
+		})
+		t.Run(name[from]+" to postgres", func(t *testing.T) {
+			t.Parallel()
+			fn(t, from, storetest.EmptyPostgresURL(t))
+		})
+	}
+}
+
+func importAll(t *testing.T, name, into string, dry bool) mlflowimport.Report {
+	t.Helper()
+	s, err := mlflowimport.Open(ctx, name)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	report, err := mlflowimport.Import(ctx, s, mlflowimport.Options{Into: store.Config{URL: into}, DryRun: dry})
+	require.NoError(t, err)
+	return report
+}
+
+// whole is a report of the rows above: all is there, and as much of it is new.
+func whole(fresh int64) mlflowimport.Report {
+	count := func(n, fresh int64) mlflowimport.Count {
+		return mlflowimport.Count{MLflow: n, Cairn: n, New: n * fresh}
+	}
+	r := mlflowimport.Report{Runs: count(3, fresh), Params: count(3, fresh), Tags: count(1, fresh), Points: count(6, fresh),
+		Experiments: mlflowimport.Count{MLflow: 3, Cairn: 3, New: 2 * fresh},
+		Problems:    []mlflowimport.Problem{}, Left: map[string]int64{"registered models": 1}}
+	return r
+}
+
+func TestImport(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, postgres bool, into string) {
+		name, _ := source(t, postgres, rows)
+		dry := importAll(t, name, into, true)
+		require.True(t, dry.DryRun)
+		require.Equal(t, mlflowimport.Count{MLflow: 3, New: 3}, dry.Runs)
+		require.Equal(t, mlflowimport.Count{MLflow: 6, New: 6}, dry.Points)
+		require.Equal(t, whole(1), importAll(t, name, into, false), "a dry run has written nothing")
+		require.Zero(t, importAll(t, name, into, true).Runs.New)
+		require.Equal(t, whole(0), importAll(t, name, into, false), "a second time")
+
+		db := storetest.Open(t, store.Config{URL: into})
+		e := db.Ent().Experiment.Query().Where(experiment.Name("gone")).WithTags().OnlyX(ctx)
+		require.Equal(t, []any{experiment.LifecycleStageDeleted, int64(50), int64(60)}, []any{e.LifecycleStage, e.CreatedAt, e.UpdatedAt})
+		iris := db.Ent().Experiment.Query().Where(experiment.Name("iris")).WithTags().OnlyX(ctx)
+		require.Equal(t, "red", iris.Edges.Tags[0].Value)
+		require.Equal(t, "ada", db.Ent().Experiment.GetX(ctx, 0).QueryTags().OnlyX(ctx).Value)
+		get := func(id string) *ent.Run {
+			return db.Ent().Run.Query().Where(run.RunID(id)).WithParams().WithTags().OnlyX(ctx)
+		}
+		r := get(first)
+		require.Equal(t, []any{"лауф", "ada", run.StatusFINISHED, int64(1000), int64(2000), iris.ID, "s3://bucket/7/" + first + "/artifacts"},
+			[]any{r.Name, r.UserID, r.Status, r.StartTime, *r.EndTime, r.ExperimentID, r.ArtifactLocation})
+		require.Len(t, r.Edges.Params, 2)
+		require.Len(t, r.Edges.Tags, 2)
+		r = get(running)
+		require.Equal(t, []any{"swift-owl-1", run.StatusRUNNING, first, 0, "mlflow-artifacts:/0/" + running + "/artifacts"},
+			[]any{r.Name, r.Status, r.ParentRunID, r.ExperimentID, r.ArtifactLocation}, "the place of others is not taken over")
+		r = get(deleted)
+		require.Equal(t, []any{run.LifecycleStageDeleted, int64(700), e.ID}, []any{r.LifecycleStage, *r.DeletedAt, r.ExperimentID})
+
+		require.Equal(t, "[[1 11 0.25] [1 11 0.5] [2 12 NaN] [3 13 +Inf] [-4 14 -Inf]]", history(t, db, get(first), "loss"))
+		require.Equal(t, fmt.Sprint([][]any{{int64(0), int64(11), math.SmallestNonzeroFloat64}}), history(t, db, get(first), "学习率"))
+	})
+}
+
+// history shows the points of a series, in the order in which they are stored.
+func history(t *testing.T, db *store.DB, r *ent.Run, key string) string {
+	t.Helper()
+	page, err := metric.NewReader(db).History(ctx, r.ID, key, 0, 1000)
+	require.NoError(t, err)
+	var points [][]any
+	for i := range page.Len() {
+		points = append(points, []any{page.Steps[i], page.Times[i], page.Values[i]})
+	}
+	return fmt.Sprint(points)
+}
+
+// TestImportReports imports what cannot come, and what is there as something else.
+func TestImportReports(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, postgres bool, into string) {
+		name, db := source(t, postgres, rows)
+		importAll(t, name, into, false)
+		for _, change := range []string{
+			"UPDATE runs SET start_time = 999 WHERE run_uuid = '" + deleted + "'",
+			"INSERT INTO metrics VALUES ('acc', 1, 1, 1, false, '" + first + "')",
+			"INSERT INTO runs VALUES ('no-id', 'x', 'u', 'FINISHED', 1, 2, NULL, 'active', NULL, 7), " +
+				"('3123456789abcdef0123456789abcdef', 'x', 'u', 'FINISHED', 1, 2, NULL, 'active', NULL, 7), " +
+				"('4123456789abcdef0123456789abcdef', 'x', 'u', 'FINISHED', 1, 2, NULL, 'active', NULL, 88), " +
+				"('5123456789abcdef0123456789abcdef', 'good', 'u', 'FINISHED', 1, 2, NULL, 'active', NULL, 7)",
+			"INSERT INTO metrics VALUES ('../up', 1, 1, 1, false, '3123456789abcdef0123456789abcdef')",
+		} {
+			_, err := db.ExecContext(ctx, change)
+			require.NoError(t, err)
+		}
+		report := importAll(t, name, into, false)
+		require.True(t, report.Missing())
+		require.Equal(t, mlflowimport.Count{MLflow: 7, Cairn: 3, New: 1}, report.Runs)
+		require.EqualValues(t, 5, report.ProblemCount)
+		var found []string
+		for _, p := range report.Problems {
+			found = append(found, p.What+" "+p.ID+": "+p.Why)
+		}
+		for i, want := range []string{
+			"run " + first + ": it is there with less", "run " + deleted + ": there is another run of this id",
+			"run 3123456789abcdef0123456789abcdef: is left out: metrics.key", "run 4123456789abcdef0123456789abcdef: its experiment 88",
+			"run no-id: is left out: run_id",
+		} {
+			require.Contains(t, found[i], want)
+		}
+		require.Zero(t, importAll(t, name, into, false).Runs.New)
+		stored := storetest.Open(t, store.Config{URL: into})
+		require.Equal(t, int64(500), stored.Ent().Run.Query().Where(run.RunID(deleted)).OnlyX(ctx).StartTime)
+		require.Equal(t, "good", stored.Ent().Run.Query().Where(run.RunID("5123456789abcdef0123456789abcdef")).OnlyX(ctx).Name)
+	})
+}
+
+// TestImportGoesOn stops an import between runs and calls it again: all is there, once.
+func TestImportGoesOn(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, postgres bool, into string) {
+		var runs, params []string
+		for i := range 1300 {
+			id := fmt.Sprintf("%032x", i+1)
+			runs = append(runs, fmt.Sprintf("('%s', 'r', 'u', 'FINISHED', 1, 2, NULL, 'active', NULL, 7)", id))
+			params = append(params, fmt.Sprintf("('p', '%s', '%s')", strings.Repeat("x", 60_000), id)) // more than one transaction of SQLite
+		}
+		name, _ := source(t, postgres, "INSERT INTO runs VALUES "+strings.Join(runs, ", "),
+			"DROP TABLE params; CREATE TABLE params (key VARCHAR(250), value TEXT NOT NULL, run_uuid VARCHAR(32), PRIMARY KEY (key, run_uuid)); "+
+				"INSERT INTO params VALUES "+strings.Join(params, ", "))
+		s, err := mlflowimport.Open(ctx, name)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		stopped, stop := context.WithCancelCause(ctx)
+		var most int64
+		_, err = mlflowimport.Import(stopped, s, mlflowimport.Options{Into: store.Config{URL: into}, Progress: func(p mlflowimport.Progress) {
+			most = p.Runs
+			if p.Runs >= 1200 {
+				stop(errors.New("enough"))
+			}
+		}})
+		require.Error(t, err)
+		require.EqualValues(t, 1200, most)
+		report := importAll(t, name, into, false)
+		require.Equal(t, []int64{1300, 1300}, []int64{report.Runs.MLflow, report.Runs.Cairn})
+		require.False(t, report.Missing())
+		if !strings.HasPrefix(into, "postgres") {
+			require.Less(t, report.Runs.New, int64(1300), "what was committed is not imported again")
+		}
+		require.Zero(t, importAll(t, name, into, false).Runs.New)
+	})
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	newer, db := source(t, false)
+	_, err := db.ExecContext(ctx, "UPDATE alembic_version SET version_num = 'ffffffffffff'")
+	require.NoError(t, err)
+	folder := t.TempDir()
+	text := filepath.Join(folder, "text")
+	require.NoError(t, os.WriteFile(text, []byte(strings.Repeat("no database ", 100)), 0o600))
+	other := filepath.Join(folder, "cairn.db")
+	require.NoError(t, storetest.Open(t, store.Config{URL: "sqlite:" + other}).Close())
+	for uri, want := range map[string]string{
+		newer:                         `the schema "ffffffffffff" is not known`,
+		folder:                        "migrate-filestore",
+		text:                          "is not a SQLite database",
+		other:                         "not a database of MLflow",
+		filepath.Join(folder, "none"): "there is no file",
+		"sqlite:///" + filepath.Join(folder, "none"): "there is no file",
+		"mysql+pymysql://root@127.0.0.1/mlflow":      "mysql is not read",
+		"ftp://host/mlflow":                          "is none of",
+		"postgresql://nobody@127.0.0.1:1/mlflow":     "PostgreSQL does not answer",
+		"postgresql://u:secret@host:port/mlflow":     "not a valid postgresql:// URL",
+	} {
+		_, err := mlflowimport.Open(ctx, uri)
+		require.ErrorContains(t, err, want, uri)
+		require.NotContains(t, err.Error(), "secret")
+		require.NotEqual(t, errs.Internal, errs.KindOf(err), uri)
+	}
+}
