@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -16,21 +18,22 @@ import (
 )
 
 type importCommands struct {
-	MLflow importMLflow `cmd:"" name:"mlflow" help:"Bring in the experiments and runs of an MLflow database."`
+	MLflow importMLflow `cmd:"" name:"mlflow" help:"Bring in the experiments, runs and registered models of an MLflow database."`
 }
 
 type importMLflow struct {
 	database
 	listing
-	URI    string `arg:"" name:"uri" help:"MLflow's database, as its --backend-store-uri has it: PATH, sqlite:///PATH or postgresql://…"`
-	DryRun bool   `name:"dry-run" env:"-" help:"Read and compare, and write nothing."`
+	Artifacts string `placeholder:"URL" help:"Where artifacts lie (default: DIR/artifacts)."`
+	URI       string `arg:"" name:"uri" help:"MLflow's database, as its --backend-store-uri has it: PATH, sqlite:///PATH or postgresql://…"`
+	DryRun    bool   `name:"dry-run" env:"-" help:"Read and compare, and write nothing."`
 }
 
 // Help is shown by --help, below the line of importCommands.
 func (i *importMLflow) Help() string {
 	return "Experiments with their tags, and runs with ids, names, states, times, params, tags and whole metric histories, deleted ones too, " +
 		"come from databases of MLflow 2 and 3, which are only read. Artifacts stay where they are, and runs go on naming that place. " +
-		"Registered models, logged models and inputs are not brought yet: the end says how many there are.\n\n" +
+		"Registered models come with versions, stages, aliases and tags. Logged models and inputs are not brought yet: the end says how many there are.\n\n" +
 		"What is in Cairn already stays as it is: an import that was cut short goes on when it is called again, and one that was whole changes nothing. " +
 		"A SQLite database of Cairn's is open to one program at a time: stop its server first. Servers on PostgreSQL go on."
 }
@@ -45,7 +48,8 @@ func (i *importMLflow) Run(ctx context.Context, std streams) error {
 	line := newProgress(std.err)
 	report, err := mlflowimport.Import(auth.With(ctx, auth.Local()), source, mlflowimport.Options{
 		Into: store.Config{URL: i.url(), DirectURL: i.DatabaseDirect, Logger: slog.New(slog.NewTextHandler(std.err, nil))}, DryRun: i.DryRun,
-		Progress: func(p mlflowimport.Progress) { line.show(importBar(p)) },
+		Artifacts: cmp.Or(i.Artifacts, filepath.Join(i.DataDir, "artifacts")),
+		Progress:  func(p mlflowimport.Progress) { line.show(importBar(p)) },
 	})
 	if ctx.Err() != nil {
 		err = errs.New(errs.Unavailable, "stopped: the same command goes on from here")
@@ -89,7 +93,8 @@ func showImport(r mlflowimport.Report) *table {
 	for _, row := range []struct {
 		name  string
 		count mlflowimport.Count
-	}{{"experiments", r.Experiments}, {"runs", r.Runs}, {"params", r.Params}, {"tags", r.Tags}, {"points", r.Points}} {
+	}{{"experiments", r.Experiments}, {"runs", r.Runs}, {"params", r.Params}, {"tags", r.Tags}, {"points", r.Points},
+		{"registered models", r.Models}, {"model versions", r.Versions}} {
 		t.add(row.name, grouped(row.count.MLflow), grouped(row.count.Cairn), grouped(row.count.New))
 	}
 	return t

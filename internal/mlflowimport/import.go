@@ -15,6 +15,8 @@ import (
 // Options say into what to import, and how.
 type Options struct {
 	Into store.Config
+	// Artifacts is where the server's artifacts lie.
+	Artifacts string
 	// DryRun reads and compares, and writes nothing.
 	DryRun   bool
 	Progress func(Progress)
@@ -48,6 +50,8 @@ type Report struct {
 	Params      Count `json:"params"`
 	Tags        Count `json:"tags"`
 	Points      Count `json:"points"`
+	Models      Count `json:"registeredModels"`
+	Versions    Count `json:"modelVersions"`
 	// Problems are the first of those that were found, ProblemCount is how many there are.
 	Problems     []Problem `json:"problems"`
 	ProblemCount int64     `json:"problemCount"`
@@ -66,7 +70,7 @@ func (r *Report) problem(what, id string, err error) {
 
 // Missing tells whether anything that MLflow has is not in Cairn.
 func (r *Report) Missing() bool {
-	for _, c := range []Count{r.Experiments, r.Runs, r.Params, r.Tags, r.Points} {
+	for _, c := range []Count{r.Experiments, r.Runs, r.Params, r.Tags, r.Points, r.Models, r.Versions} {
 		if c.Cairn < c.MLflow {
 			return true
 		}
@@ -105,12 +109,16 @@ func Import(ctx context.Context, source *Source, o Options) (Report, error) {
 			return report, err
 		}
 	}
+	if err := source.loadModels(ctx, o, &report); err != nil {
+		return report, err
+	}
+	models, versions := report.Models, report.Versions
 	found, err := look(ctx, source, o)
 	if err != nil {
 		return report, err
 	}
 	if o.DryRun {
-		found.DryRun = true
+		found.DryRun, found.Models, found.Versions = true, models, versions
 		report = found
 	}
 	for _, c := range []struct{ into, from *Count }{
@@ -146,27 +154,38 @@ func load(ctx context.Context, source *Source, o Options) (report Report, err er
 // look counts what is there, and what would be new.
 func look(ctx context.Context, source *Source, o Options) (report Report, err error) {
 	im := newImporter(source, o, "counting")
-	here, err := store.Inspect(ctx, o.Into.URL)
-	switch {
-	case errs.Is(err, errs.NotFound) && o.DryRun: // there is nothing yet
-	case err != nil:
-		return im.report, err //nolint:wrapcheck // an error for users already
-	default:
+	here, err := inspect(ctx, o)
+	if err != nil {
+		return im.report, err
+	}
+	if here != nil {
+		im.here = here.Read()
 		defer func() { err = errors.Join(err, here.Close()) }()
-		schema, err := here.Schema(ctx)
-		if err != nil {
-			return im.report, err //nolint:wrapcheck // an error for users already
-		}
-		if schema.Database > 0 {
-			im.here = here.Read()
-		}
-		if schema.Database > 0 && schema.Database != schema.Program {
-			return im.report, errs.New(errs.Conflict, "database: its schema is %d, and this program's is %d: without --dry-run, it is brought up to date",
-				schema.Database, schema.Program)
-		}
 	}
 	err = im.all(ctx)
 	return im.report, err
+}
+
+// inspect opens what is there to look at it; nil when a dry run finds nothing there.
+func inspect(ctx context.Context, o Options) (*store.Inspection, error) {
+	here, err := store.Inspect(ctx, o.Into.URL)
+	if errs.Is(err, errs.NotFound) && o.DryRun {
+		return nil, nil //nolint:nilnil // there is nothing yet
+	}
+	if err != nil {
+		return nil, err //nolint:wrapcheck // an error for users already
+	}
+	schema, err := here.Schema(ctx)
+	switch {
+	case err != nil:
+		return nil, errors.Join(err, here.Close())
+	case schema.Database == 0:
+		return nil, here.Close() //nolint:wrapcheck // it was only opened
+	case schema.Database != schema.Program:
+		return nil, errors.Join(errs.New(errs.Conflict, "database: its schema is %d, and this program's is %d: without --dry-run, it is brought up to date",
+			schema.Database, schema.Program), here.Close())
+	}
+	return here, nil
 }
 
 func (im *importer) open(ctx context.Context) (err error) {
@@ -363,7 +382,7 @@ func (im *importer) load(ctx context.Context, r *sourceRun, experiment int) erro
 // left counts what there is beside runs, which stays behind.
 func (s *Source) left(ctx context.Context, into map[string]int64) error {
 	for table, name := range map[string]string{
-		"registered_models": "registered models", "model_versions": "model versions", "inputs": "inputs of runs", "logged_models": "logged models",
+		"inputs": "inputs of runs", "logged_models": "logged models",
 	} {
 		n, err := s.count(ctx, "SELECT COUNT(*) FROM "+table)
 		if err != nil {

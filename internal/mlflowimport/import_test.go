@@ -20,6 +20,7 @@ import (
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/mlflowimport"
+	"github.com/cairnml/cairn/internal/registry"
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/store/storetest"
 )
@@ -37,12 +38,23 @@ CREATE TABLE params (key VARCHAR(250), value VARCHAR(500) NOT NULL, run_uuid VAR
 CREATE TABLE tags (key VARCHAR(250), value VARCHAR(5000), run_uuid VARCHAR(32), PRIMARY KEY (key, run_uuid));
 CREATE TABLE metrics (key VARCHAR(250), value DOUBLE PRECISION NOT NULL, timestamp BIGINT, step BIGINT DEFAULT 0 NOT NULL,
 	is_nan BOOLEAN DEFAULT false NOT NULL, run_uuid VARCHAR(32), PRIMARY KEY (key, timestamp, step, run_uuid, value, is_nan));
-CREATE TABLE registered_models (name VARCHAR(256) PRIMARY KEY);
+CREATE TABLE registered_models (name VARCHAR(256) PRIMARY KEY, creation_time BIGINT, last_updated_time BIGINT, description VARCHAR(5000));
+CREATE TABLE registered_model_tags (key VARCHAR(250), value VARCHAR(5000), name VARCHAR(256), PRIMARY KEY (key, name));
+CREATE TABLE model_versions (name VARCHAR(256), version INTEGER, creation_time BIGINT, last_updated_time BIGINT, description VARCHAR(5000),
+	user_id VARCHAR(256), current_stage VARCHAR(20), source VARCHAR(500), run_id VARCHAR(32), run_link VARCHAR(500), status VARCHAR(20),
+	status_message VARCHAR(500), PRIMARY KEY (name, version));
+CREATE TABLE model_version_tags (key VARCHAR(250), value VARCHAR(5000), name VARCHAR(256), version INTEGER, PRIMARY KEY (key, name, version));
 INSERT INTO alembic_version VALUES ('97727af70f4d');
 INSERT INTO experiments VALUES (0, 'Default', '/mlruns/0', 'active', 10, 20), (7, 'iris', 's3://bucket/7', 'active', 30, 40),
 	(9, 'gone', '/mlruns/9', 'deleted', 50, 60);
 INSERT INTO experiment_tags VALUES ('team', 'red', 7), ('owner', 'ada', 0);
-INSERT INTO registered_models VALUES ('m');
+INSERT INTO registered_models VALUES ('m', 70, 80, 'about');
+INSERT INTO registered_model_tags VALUES ('owner', 'ada', 'm');
+INSERT INTO model_versions VALUES ('m', 1, 71, 72, 'first', 'ada', 'Production', 's3://bucket/m/1', NULL, NULL, 'READY', NULL),
+	('m', 2, 73, 74, NULL, NULL, 'Deleted_Internal', NULL, NULL, NULL, 'READY', NULL),
+	('m', 3, 75, 76, NULL, NULL, 'None', '/mlruns/7/model', '0123456789abcdef0123456789abcdef', NULL, 'READY', NULL),
+	('m', 4, 77, 78, NULL, NULL, 'Deleted_Internal', NULL, NULL, NULL, 'READY', NULL);
+INSERT INTO model_version_tags VALUES ('git', 'abc', 'm', 3);
 `
 
 const (
@@ -103,7 +115,7 @@ func importAll(t *testing.T, name, into string, dry bool) mlflowimport.Report {
 	s, err := mlflowimport.Open(ctx, name)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, s.Close()) }()
-	report, err := mlflowimport.Import(ctx, s, mlflowimport.Options{Into: store.Config{URL: into}, DryRun: dry})
+	report, err := mlflowimport.Import(ctx, s, mlflowimport.Options{Into: store.Config{URL: into}, Artifacts: t.TempDir(), DryRun: dry})
 	require.NoError(t, err)
 	return report
 }
@@ -115,7 +127,8 @@ func whole(fresh int64) mlflowimport.Report {
 	}
 	r := mlflowimport.Report{Runs: count(3, fresh), Params: count(3, fresh), Tags: count(1, fresh), Points: count(6, fresh),
 		Experiments: mlflowimport.Count{MLflow: 3, Cairn: 3, New: 2 * fresh},
-		Problems:    []mlflowimport.Problem{}, Left: map[string]int64{"registered models": 1}}
+		Models:      count(1, fresh), Versions: count(2, fresh),
+		Problems: []mlflowimport.Problem{}, Left: map[string]int64{}}
 	return r
 }
 
@@ -151,6 +164,21 @@ func TestImport(t *testing.T) {
 		r = get(deleted)
 		require.Equal(t, []any{run.LifecycleStageDeleted, int64(700), e.ID}, []any{r.LifecycleStage, *r.DeletedAt, r.ExperimentID})
 
+		m := db.Ent().RegisteredModel.Query().WithTags().WithVersions(func(q *ent.ModelVersionQuery) { q.WithTags().Order(ent.Asc("version")) }).OnlyX(ctx)
+		require.Equal(t, []any{"m", "about", int64(70), 5, int64(1), "owner"},
+			[]any{m.Name, m.Description, m.CreatedAt, m.NextVersion, m.HistoryLength, m.Edges.Tags[0].Key})
+		v := m.Edges.Versions
+		require.Len(t, v, 2)
+		require.Equal(t, []any{1, "Production", "s3://bucket/m/1", "first", int64(71)},
+			[]any{v[0].Version, v[0].Stage, v[0].Source, v[0].Description, v[0].CreatedAt})
+		require.Equal(t, []any{3, "None", "/mlruns/7/model", first, "abc"},
+			[]any{v[1].Version, v[1].Stage, v[1].ArtifactLocation, v[1].RunID, v[1].Edges.Tags[0].Value})
+		entry := db.Ent().ModelHistory.Query().OnlyX(ctx)
+		require.Equal(t, []any{"Production", "imported from MLflow"}, []any{entry.ToStage, entry.Reason})
+		sound, err := registry.Check(ctx, db.Read())
+		require.NoError(t, err)
+		require.Empty(t, sound.Faults)
+
 		require.Equal(t, "[[1 11 0.25] [1 11 0.5] [2 12 NaN] [3 13 +Inf] [-4 14 -Inf]]", history(t, db, get(first), "loss"))
 		require.Equal(t, fmt.Sprint([][]any{{int64(0), int64(11), math.SmallestNonzeroFloat64}}), history(t, db, get(first), "学习率"))
 	})
@@ -181,6 +209,9 @@ func TestImportReports(t *testing.T) {
 				"('3123456789abcdef0123456789abcdef', 'x', 'u', 'FINISHED', 1, 2, NULL, 'active', NULL, 7), " +
 				"('4123456789abcdef0123456789abcdef', 'x', 'u', 'FINISHED', 1, 2, NULL, 'active', NULL, 88), " +
 				"('5123456789abcdef0123456789abcdef', 'good', 'u', 'FINISHED', 1, 2, NULL, 'active', NULL, 7)",
+			"UPDATE model_versions SET source = 's3://other' WHERE version = 1",
+			"INSERT INTO registered_models VALUES ('up', 1, 2, NULL)",
+			"INSERT INTO model_versions VALUES ('up', 1, 1, 2, NULL, NULL, 'None', 's3://bucket/../../x', NULL, NULL, 'READY', NULL)",
 			"INSERT INTO metrics VALUES ('../up', 1, 1, 1, false, '3123456789abcdef0123456789abcdef')",
 		} {
 			_, err := db.ExecContext(ctx, change)
@@ -189,7 +220,7 @@ func TestImportReports(t *testing.T) {
 		report := importAll(t, name, into, false)
 		require.True(t, report.Missing())
 		require.Equal(t, mlflowimport.Count{MLflow: 7, Cairn: 3, New: 1}, report.Runs)
-		require.EqualValues(t, 5, report.ProblemCount)
+		require.EqualValues(t, 7, report.ProblemCount)
 		var found []string
 		for _, p := range report.Problems {
 			found = append(found, p.What+" "+p.ID+": "+p.Why)
@@ -197,7 +228,8 @@ func TestImportReports(t *testing.T) {
 		for i, want := range []string{
 			"run " + first + ": it is there with less", "run " + deleted + ": there is another run of this id",
 			"run 3123456789abcdef0123456789abcdef: is left out: metrics.key", "run 4123456789abcdef0123456789abcdef: its experiment 88",
-			"run no-id: is left out: run_id",
+			"run no-id: is left out: run_id", "registered model m: it is there, with 1 of its 2 versions",
+			"registered model up: is left out: version 1: source",
 		} {
 			require.Contains(t, found[i], want)
 		}
@@ -226,7 +258,7 @@ func TestImportGoesOn(t *testing.T) {
 		t.Cleanup(func() { require.NoError(t, s.Close()) })
 		stopped, stop := context.WithCancelCause(ctx)
 		var most int64
-		_, err = mlflowimport.Import(stopped, s, mlflowimport.Options{Into: store.Config{URL: into}, Progress: func(p mlflowimport.Progress) {
+		_, err = mlflowimport.Import(stopped, s, mlflowimport.Options{Into: store.Config{URL: into}, Artifacts: t.TempDir(), Progress: func(p mlflowimport.Progress) {
 			most = p.Runs
 			if p.Runs >= 1200 {
 				stop(errors.New("enough"))

@@ -218,6 +218,11 @@ func checkRemote(uri string) error {
 	if !schemePattern.MatchString(uri) || strings.HasPrefix(strings.ToLower(uri), "file:") {
 		return errs.Field("source", "Invalid model version source: %.300q. It is the path of a file on one machine; upload the model to a run, and register runs:/RUN/PATH", uri)
 	}
+	return checkPlain(uri)
+}
+
+// checkPlain says that a URI or a path, decoded however often, goes nowhere up and holds nothing that hides where it goes.
+func checkPlain(uri string) error {
 	for decoded := uri; ; {
 		if strings.ContainsFunc(decoded, unicode.IsControl) || strings.Contains(decoded, `\`) ||
 			slices.Contains(strings.FieldsFunc(decoded, func(r rune) bool { return r == '/' || r == '?' || r == '#' }), "..") {

@@ -8,6 +8,7 @@ import sys
 
 import mlflow
 import pytest
+import requests
 from cairntest import Server, cairn_bin
 from mlflow.entities import Metric, Param, RunTag, ViewType
 
@@ -34,6 +35,14 @@ def fill(client):
         if number in (6, 7):
             client.delete_run(run)
     client.delete_experiment(gone)
+    client.create_registered_model("iris", tags={"owner": "ada"}, description="花")
+    for number in range(4):
+        source = f"s3://models/iris/{number}"
+        client.create_model_version("iris", source, runs[number], tags={"n": str(number)}, description=f"v{number}")
+    client.transition_model_version_stage("iris", "1", "Archived")
+    client.transition_model_version_stage("iris", "3", "Production")
+    client.set_registered_model_alias("iris", "best", "3")
+    client.delete_model_version("iris", "2")
     return runs
 
 
@@ -103,6 +112,16 @@ def check(server, original):
         assert after["experiments"] == before["experiments"]
         for run_id in runs:
             assert after[run_id] == before[run_id]
+        query = '{ modelVersion(name: "iris", alias: "best") { version stage source runId description tags { key value } } }'
+        answer = requests.post(server.url + "/graphql", json={"query": query}, timeout=30).json()
+        assert answer["data"]["modelVersion"] == {
+            "version": 3,
+            "stage": "Production",
+            "source": "s3://models/iris/2",
+            "runId": runs[2],
+            "description": "v2",
+            "tags": [{"key": "n", "value": "2"}],
+        }
     finally:
         server.stop()
 
@@ -113,6 +132,8 @@ def test_import(original, target):
     report = bring(uri, arguments)
     assert report["runs"] == {"mlflow": len(runs), "cairn": len(runs), "new": len(runs)}
     assert report["points"]["mlflow"] == report["points"]["cairn"] == report["points"]["new"] > 3000
+    assert report["registeredModels"] == {"mlflow": 1, "cairn": 1, "new": 1}
+    assert report["modelVersions"] == {"mlflow": 3, "cairn": 3, "new": 3}
     assert report["experiments"] == {"mlflow": 3, "cairn": 3, "new": 2}
     assert bring(uri, arguments)["runs"] == {"mlflow": len(runs), "cairn": len(runs), "new": 0}
     check(server, original)
