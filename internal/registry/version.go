@@ -111,7 +111,8 @@ func (s *Service) CreateVersion(ctx context.Context, in CreateVersion) (*ent.Mod
 func (s *Service) insertVersion(ctx context.Context, tx *store.Tx, in CreateVersion, src source, read manifest) (*ent.ModelVersion, error) {
 	c, err := s.lock(ctx, tx, in.Name)
 	if errs.Is(err, errs.NotFound) && in.CreateModel {
-		if _, err = insertModel(ctx, tx, CreateModel{Name: in.Name}); err == nil {
+		// Another replica may make it between the look for it and this.
+		if _, err = insertModel(ctx, tx, CreateModel{Name: in.Name}); err == nil || errs.Is(err, errs.Exists) {
 			c, err = s.lock(ctx, tx, in.Name)
 		}
 	}
