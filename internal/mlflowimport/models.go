@@ -31,7 +31,7 @@ func (s *Source) inDefault() string {
 func (s *Source) model(ctx context.Context, name string) (m registry.LoadModel, err error) {
 	m = registry.LoadModel{Name: name, Aliases: map[string]int{}}
 	location := "''"
-	if s.has(ctx, "storage_location", "model_versions") { // since MLflow 2.8
+	if s.locations {
 		location = "COALESCE(storage_location, '')"
 	}
 	byNumber := map[int]*registry.LoadVersion{}
@@ -69,7 +69,7 @@ func (s *Source) model(ctx context.Context, name string) (m registry.LoadModel, 
 		}
 		return err
 	})
-	if !s.has(ctx, "alias", "registered_model_aliases") { // before MLflow 2.3
+	if !s.aliases {
 		return s.completed(m, tags, versions), err
 	}
 	each("SELECT alias, version FROM registered_model_aliases", func(rows *sql.Rows) error {
@@ -132,23 +132,23 @@ func (s *Source) loadModels(ctx context.Context, o Options, report *Report) (err
 	var here store.Querier
 	var models *registry.Service
 	if o.DryRun {
-		look, err := inspect(ctx, o)
-		if err != nil {
-			return err
+		look, failed := inspect(ctx, o)
+		if failed != nil {
+			return failed
 		}
 		if look != nil {
 			here = look.Read()
 			defer func() { err = errors.Join(err, look.Close()) }()
 		}
 	} else {
-		db, err := store.Open(ctx, o.Into)
-		if err != nil {
-			return err //nolint:wrapcheck // an error for users already
+		db, failed := store.Open(ctx, o.Into)
+		if failed != nil {
+			return failed //nolint:wrapcheck // an error for users already
 		}
 		defer func() { err = errors.Join(err, db.Close()) }()
-		files, err := artifact.Open(o.Artifacts)
-		if err != nil {
-			return err //nolint:wrapcheck // an error for users already
+		files, failed := artifact.Open(o.Artifacts)
+		if failed != nil {
+			return failed //nolint:wrapcheck // an error for users already
 		}
 		defer func() { err = errors.Join(err, files.Close()) }()
 		here, models = db.Read(), registry.New(db, live.NewHub(), artifact.NewService(files, db))

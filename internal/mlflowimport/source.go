@@ -20,6 +20,8 @@ type Source struct {
 	look *store.Inspection
 	// workspaces: experiments lie in workspaces, as since MLflow 3.10.
 	workspaces bool
+	// locations: versions of models say where their files lie, as since MLflow 2.8; aliases: there are some, as since 2.3.
+	locations, aliases bool
 }
 
 // revisions are the states of MLflow's schema, by Alembic's names, from MLflow 2.0 to 3.17. In all of them the tables and
@@ -123,6 +125,7 @@ func (s *Source) check(ctx context.Context) error {
 			return errs.Wrap(errs.Invalid, err, "mlflow: the table %s is missing or cannot be read", table)
 		}
 	}
+	s.locations, s.aliases = s.has(ctx, "storage_location", "model_versions"), s.has(ctx, "alias", "registered_model_aliases")
 	rows, err := s.look.Read().QueryContext(ctx, "SELECT * FROM experiments LIMIT 0")
 	if err != nil {
 		return fmt.Errorf("read experiments: %w", err)

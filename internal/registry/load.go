@@ -149,18 +149,10 @@ func (s *Service) loadSource(ctx context.Context, in *LoadVersion) (source, erro
 }
 
 func (c *change) load(ctx context.Context, in *LoadVersion, src source, read manifest, reason string) error {
-	v, err := c.tx.Ent().ModelVersion.Create().SetRegisteredModelID(c.model.ID).SetVersion(in.Version).SetSource(in.Source).
-		SetArtifactLocation(src.location).SetRunID(src.runID).SetRunLink(in.RunLink).SetModelID(src.modelID).
-		SetDescription(in.Description).SetStage(in.Stage).SetStatus(in.Status).SetStatusMessage(in.StatusMessage).
-		SetCreatedAt(in.CreatedAt).SetUpdatedAt(in.UpdatedAt).SetCreatedBy(c.by).SetUpdatedBy(c.by).Save(ctx)
-	if err != nil {
-		return fmt.Errorf("load model version: %w", err)
-	}
-	if read != (manifest{}) {
-		if err := c.tx.Ent().ModelManifest.Create().SetModelVersionID(v.ID).SetSignature(read.signature).
-			SetRequirements(read.requirements).SetProblem(read.problem).Exec(ctx); err != nil {
-			return fmt.Errorf("store what the model's files say: %w", err)
-		}
+	row := c.tx.Ent().ModelVersion.Create().SetVersion(in.Version).SetStage(in.Stage).SetStatus(in.Status).SetStatusMessage(in.StatusMessage).
+		SetCreatedAt(in.CreatedAt).SetUpdatedAt(in.UpdatedAt)
+	if _, err := c.addVersion(ctx, row, in.CreateVersion, src, read); err != nil {
+		return err
 	}
 	c.model.NextVersion = in.Version + 1
 	if in.Stage != StageNone {
@@ -168,9 +160,5 @@ func (c *change) load(ctx context.Context, in *LoadVersion, src source, read man
 			Action: modelhistory.ActionTRANSITION, Version: in.Version, FromStage: StageNone, ToStage: in.Stage, Reason: reason,
 		})
 	}
-	if err := setVersionTags(ctx, c.tx, v.ID, in.Tags); err != nil {
-		return err
-	}
-	c.changed(v.ID)
-	return addLineage(ctx, c.tx, v)
+	return nil
 }

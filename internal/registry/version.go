@@ -119,29 +119,35 @@ func (s *Service) insertVersion(ctx context.Context, tx *store.Tx, in CreateVers
 	if err != nil {
 		return nil, err
 	}
-	number := c.model.NextVersion
+	row := tx.Ent().ModelVersion.Create().SetVersion(c.model.NextVersion).SetCreatedAt(c.now).SetUpdatedAt(c.now)
 	c.model.NextVersion++
-	v, err := tx.Ent().ModelVersion.Create().SetRegisteredModelID(c.model.ID).SetVersion(number).SetSource(in.Source).
+	v, err := c.addVersion(ctx, row, in, src, read)
+	if err != nil {
+		return nil, err
+	}
+	return v, c.save(ctx)
+}
+
+// addVersion stores a version with all that belongs to it. row has its number, its times, and its stage if it is in one.
+func (c *change) addVersion(ctx context.Context, row *ent.ModelVersionCreate, in CreateVersion, src source, read manifest) (*ent.ModelVersion, error) {
+	v, err := row.SetRegisteredModelID(c.model.ID).SetSource(in.Source).
 		SetArtifactLocation(src.location).SetRunID(src.runID).SetRunLink(in.RunLink).SetModelID(src.modelID).
-		SetDescription(in.Description).SetCreatedAt(c.now).SetUpdatedAt(c.now).SetCreatedBy(c.by).SetUpdatedBy(c.by).Save(ctx)
+		SetDescription(in.Description).SetCreatedBy(c.by).SetUpdatedBy(c.by).Save(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("create model version: %w", err)
 	}
 	if read != (manifest{}) {
-		err := tx.Ent().ModelManifest.Create().SetModelVersionID(v.ID).SetSignature(read.signature).SetRequirements(read.requirements).
+		err := c.tx.Ent().ModelManifest.Create().SetModelVersionID(v.ID).SetSignature(read.signature).SetRequirements(read.requirements).
 			SetProblem(read.problem).Exec(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("store what the model's files say: %w", err)
 		}
 	}
-	if err := setVersionTags(ctx, tx, v.ID, in.Tags); err != nil {
-		return nil, err
-	}
-	if err := addLineage(ctx, tx, v); err != nil {
+	if err := setVersionTags(ctx, c.tx, v.ID, in.Tags); err != nil {
 		return nil, err
 	}
 	c.changed(v.ID)
-	return v, c.save(ctx)
+	return v, addLineage(ctx, c.tx, v)
 }
 
 // addLineage says what a version was made of: its logged model, which leads to the run, or else the run.
