@@ -30,6 +30,7 @@ type link struct {
 	env      []string
 	listener net.Listener
 	silence  time.Duration // after which an agent is taken for one that hangs
+	warning  string        // with which the next agent begins; a run shows each warning once
 
 	mu      sync.Mutex
 	watcher *watcher  // of the agent that runs
@@ -209,7 +210,11 @@ func (l *link) start() (process *exec.Cmd, alive *os.File, err error) {
 		return nil, nil, fmt.Errorf("make the agent's input: %w", err)
 	}
 	defer func() { _ = stdin.Close() }()
-	process = exec.Command(l.argv[0], append(l.argv[1:len(l.argv):len(l.argv)], "--spool", l.dir)...) //nolint:gosec,noctx // this program; it outlives exec to deliver
+	arguments := append(l.argv[1:len(l.argv):len(l.argv)], "--spool", l.dir)
+	if l.warning != "" {
+		arguments = append(arguments, "--warning", l.warning)
+	}
+	process = exec.Command(l.argv[0], arguments...) //nolint:gosec,noctx // this program; it outlives exec to deliver
 	process.Stdin, process.Stdout, process.Stderr = stdin, log, log
 	process.Env = append(os.Environ(), l.env...)
 	process.Env = append(process.Env, "CAIRN_AGENT_SOCKET="+l.listener.Addr().String())

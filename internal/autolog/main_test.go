@@ -78,6 +78,8 @@ func agentMain(args []string) int {
 		switch arg {
 		case "--spool":
 			options.Spool = args[i+1]
+		case "--warning":
+			options.Warning = args[i+1]
 		case "--serve":
 			options.Serve = true
 		}

@@ -27,6 +27,8 @@ type AgentOptions struct {
 	Serve bool
 	// Server, Experiment and RunName are those of an agent with Serve; empty ones have the same defaults as for `cairn exec`.
 	Server, Experiment, RunName string
+	// Warning is shown on the run: what exec knows of the agent before this one. Empty for none.
+	Warning string
 	// Stdin ends when `cairn exec` or the notebook does.
 	Stdin  io.Reader
 	Stdout io.Writer
@@ -82,6 +84,9 @@ func RunAgent(ctx context.Context, options AgentOptions) error {
 	a, err := newAgent(dir, home, config, *settings, log)
 	if err != nil {
 		return err
+	}
+	if options.Warning != "" {
+		a.warn(config.RunID, options.Warning)
 	}
 	return a.serve(ctx, listener, options, unlock)
 }

@@ -92,6 +92,21 @@ func TestAgentThatIsStoppedIsReplaced(t *testing.T) {
 	require.Contains(t, run.tags[tagWarnings], "gave no sign of life for 5s and was started again")
 }
 
+// The command ends while its agent hangs, so that its end waits when the next agent starts.
+func TestAgentThatHangsAtTheEndIsNamedOnTheRun(t *testing.T) {
+	server := newFakeServer(t)
+	home := testHome(t, server.URL)
+	t.Setenv("CAIRN_TEST_AGENT_DIES", filepath.Join(home, "stopped"))
+	t.Setenv("CAIRN_TEST_AGENT_STOPS", "1")
+	result := execute(t, ExecOptions{NoDiff: true, silence: 3 * time.Second}, "hello", "import:1.5.0", `obs:metric:f1:{"key":"m","value":1}`,
+		"wait", "obs:die:f1", "exit:4")
+	require.Equal(t, 4, result.code, result.errOut)
+	require.Empty(t, spools(t, home), result.errOut)
+	run := server.only(t)
+	require.EqualValues(t, "FAILED", run.status)
+	require.Contains(t, run.tags[tagWarnings], "gave no sign of life for 3s and was started again")
+}
+
 func TestInterruptedWaitForAStoppedAgentLeavesTheSpoolToSync(t *testing.T) {
 	server := newFakeServer(t)
 	home := testHome(t, server.URL)

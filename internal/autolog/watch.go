@@ -83,8 +83,8 @@ func (l *link) kill() {
 	}
 }
 
-// hungUp says on the run that its agent hung.
+// hungUp has the next agent say on the run that the one before it hung. It is no message: the end of the command may be
+// queued or journaled already, and what is sent after that is not waited for.
 func (l *link) hungUp() {
-	l.send(message{T: "warn", Message: fmt.Sprintf(
-		"the agent that recorded this command gave no sign of life for %v and was started again", l.silence)})
+	l.warning = fmt.Sprintf("the agent that recorded this command gave no sign of life for %v and was started again", l.silence)
 }
