@@ -145,7 +145,7 @@ func NewHandler(deps Deps, options Options) *Handler {
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{Deps: deps, options: options}})
 	h.server = handler.New(schema)
 	// The first transport that supports a request serves it.
-	h.server.AddTransport(h.websocketTransport())
+	h.server.AddTransport(websocketTransport{h})
 	h.server.AddTransport(sseTransport{keepAlive: options.KeepAlive, writeTimeout: options.WriteTimeout, recovered: h.recovered})
 	h.server.AddTransport(postTransport{})
 	known := newParsedQueries()

@@ -100,10 +100,8 @@ func (o *operations) MutateOperationContext(ctx context.Context, op *graphql.Ope
 		return refusal(err)
 	}
 	op.Stats.SetExtension(slotName, s)
-	if _, ok := ctx.Value(connectionKey{}).(*connection); !ok {
-		// The request's own context: it ends also when the transport refuses what is allowed here.
-		context.AfterFunc(ctx, s.free)
-	}
+	// The context is the operation's own: it ends also when the transport refuses what is allowed here.
+	context.AfterFunc(ctx, s.free)
 	return nil
 }
 
@@ -151,10 +149,9 @@ func freeSlot(op *graphql.OperationContext) {
 	}
 }
 
-// InterceptOperation gives the operation's slot back when its context ends, however it ends.
+// InterceptOperation makes a place for how a subscription ends.
 func (o *operations) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
-	context.AfterFunc(ctx, func() { freeSlot(op) })
 	if op.Operation.Operation == ast.Subscription {
 		ctx = context.WithValue(ctx, outcomeKey{}, &outcome{})
 	}

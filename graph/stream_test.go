@@ -97,10 +97,14 @@ func (c *wsClient) subscribe(t *testing.T, id, query string, variables vars) *ws
 type wsStream struct {
 	client *wsClient
 	id     string
+	ended  bool // by an error, behind which nothing comes
 }
 
 func (s *wsStream) next(t *testing.T) (r response, done bool) {
 	t.Helper()
+	if s.ended {
+		return r, true
+	}
 	m := s.client.read(t)
 	require.Equal(t, s.id, m.ID, "%s", m.Payload)
 	switch m.Type {
@@ -108,6 +112,7 @@ func (s *wsStream) next(t *testing.T) (r response, done bool) {
 		require.NoError(t, json.Unmarshal(m.Payload, &r))
 	case "error":
 		require.NoError(t, json.Unmarshal(m.Payload, &r.Errors))
+		s.ended = true
 	default:
 		require.Equal(t, "complete", m.Type)
 		return r, true

@@ -17,6 +17,7 @@ import (
 	"github.com/cairnml/cairn/ent/token"
 	"github.com/cairnml/cairn/graph"
 	"github.com/cairnml/cairn/internal/store/storetest"
+	"github.com/cairnml/cairn/internal/tracking"
 )
 
 func TestPersistedQueries(t *testing.T) {
@@ -130,13 +131,71 @@ func TestConnectionInit(t *testing.T) {
 
 	c = s.dial(t, anonymous)
 	_, _, err = c.conn.Read(c.ctx)
-	require.Error(t, err, "who says nothing is dropped")
-	require.NoError(t, c.ctx.Err())
+	require.Equal(t, websocket.StatusCode(4408), websocket.CloseStatus(err), "who says nothing is sent away: %v", err)
+}
 
-	c = s.dial(t, anonymous)
-	c.write(t, wsMessage{ID: "1", Type: "subscribe", Payload: json.RawMessage(request(`{ viewer { role } }`, nil))})
-	_, _, err = c.conn.Read(c.ctx)
-	require.Error(t, err, "so is who asks before greeting")
+// TestTransportWSCloseCodes sends what graphql-transport-ws forbids.
+func TestTransportWSCloseCodes(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, storetest.SQLite(t), graph.Options{})
+	run := s.newRun(tracking.CreateRun{})
+	follow := request(metricsAppended, vars{"runs": []string{run}})
+	greeting := `{"type":"connection_init"}`
+	for name, c := range map[string]struct {
+		sends []string
+		code  websocket.StatusCode
+		says  string
+	}{
+		"an operation before the greeting": {[]string{`{"id":"1","type":"subscribe","payload":{"query":"{ viewer { role } }"}}`}, 4401, "connection_init"},
+		"two greetings":                    {[]string{greeting, greeting}, 4429, "twice"},
+		"an id in use": {[]string{greeting, `{"id":"é` + strings.Repeat("x", 200) + `","type":"subscribe","payload":` + follow + `}`,
+			`{"id":"é` + strings.Repeat("x", 200) + `","type":"subscribe","payload":{"query":"{ viewer { role } }"}}`}, 4409, "Subscriber for é"},
+		"no JSON":             {[]string{greeting, `{`}, 4400, "JSON object"},
+		"a list":              {[]string{greeting, `[]`}, 4400, "JSON object"},
+		"no type":             {[]string{greeting, `{"id":"1"}`}, 4400, "with a type"},
+		"a greeting of text":  {[]string{`{"type":"connection_init","payload":"x"}`}, 4400, "must be an object"},
+		"a type of ours":      {[]string{greeting, `{"id":"1","type":"next","payload":{}}`}, 4400, "does not send"},
+		"an unknown type":     {[]string{greeting, `{"id":"1","type":"start","payload":{}}`}, 4400, "does not send"},
+		"subscribe for no id": {[]string{greeting, `{"type":"subscribe","payload":{"query":"{ viewer { role } }"}}`}, 4400, "an id"},
+		"no payload":          {[]string{greeting, `{"id":"1","type":"subscribe"}`}, 4400, "payload of subscribe"},
+	} {
+		client := s.dial(t, nil)
+		for _, text := range c.sends {
+			require.NoError(t, client.conn.Write(client.ctx, websocket.MessageText, []byte(text)), name)
+		}
+		var err error
+		for err == nil {
+			_, _, err = client.conn.Read(client.ctx)
+		}
+		require.Equal(t, c.code, websocket.CloseStatus(err), "%s: %v", name, err)
+		require.Contains(t, err.Error(), c.says, name)
+	}
+	eventually(t, func() bool { return s.deps.Hub.Len() == 0 }, "nothing goes on")
+}
+
+// TestTransportWSErrorIsTheEnd holds that nothing comes behind an error, and that its id is free then.
+func TestTransportWSErrorIsTheEnd(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, storetest.SQLite(t), graph.Options{})
+	c := s.connect(t)
+	for _, bad := range []string{`{"query":"{ runz }"}`, `{"query":5}`, `{"query":"{"}`, `{}`, `{"query":"query($n: Int!) { viewer { role } }","variables":{}}`} {
+		c.write(t, wsMessage{ID: "1", Type: "subscribe", Payload: json.RawMessage(bad)})
+		m := c.read(t)
+		require.Equal(t, "error", m.Type, "%s: %s", bad, m.Payload)
+		require.Contains(t, string(m.Payload), "INVALID_ARGUMENT", bad)
+	}
+	c.write(t, wsMessage{Type: "ping", Payload: json.RawMessage(`{"n":1}`)})
+	m := c.read(t)
+	require.Equal(t, "pong", m.Type)
+	require.JSONEq(t, `{"n":1}`, string(m.Payload))
+	for range 3 { // one id, one after the other
+		sub := c.subscribe(t, "1", `{ viewer { role } }`, nil)
+		r, done := sub.next(t)
+		require.False(t, done)
+		require.JSONEq(t, `{"viewer": {"role": "ADMIN"}}`, string(r.Data))
+		_, done = sub.next(t)
+		require.True(t, done)
+	}
 }
 
 func TestWebSocketMessagesAreBounded(t *testing.T) {
