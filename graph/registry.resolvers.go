@@ -144,10 +144,14 @@ func (r *mutationResolver) DeleteModelVersionTag(ctx context.Context, name strin
 func (r *mutationResolver) TransitionModelVersionStage(ctx context.Context, input model.TransitionModelVersionStageInput) (*ent.ModelVersion, error) {
 	return r.Registry.TransitionStage(ctx, registry.Transition{
 		Name: input.Name, Version: input.Version, Stage: input.Stage, ArchiveExisting: input.ArchiveExistingVersions, Reason: input.Reason,
+		DryRun: input.DryRun,
 	})
 }
 
-func (r *mutationResolver) RollbackModelStage(ctx context.Context, name string, stage string, reason string) (*ent.ModelVersion, error) {
+func (r *mutationResolver) RollbackModelStage(ctx context.Context, name string, stage string, reason string, dryRun bool) (*ent.ModelVersion, error) {
+	if dryRun {
+		return r.Registry.TryRollback(ctx, name, stage)
+	}
 	return r.Registry.Rollback(ctx, name, stage, reason)
 }
 

@@ -89,11 +89,7 @@ func (e *experimentsCreate) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer c.Close()
-	tags := make([]client.TagInput, 0, len(e.Tag))
-	for key, value := range e.Tag {
-		tags = append(tags, client.TagInput{Key: key, Value: value})
-	}
-	made, err := client.CreateExperiment(ctx, c, client.CreateExperimentInput{Name: e.Name, Tags: tags})
+	made, err := client.CreateExperiment(ctx, c, client.CreateExperimentInput{Name: e.Name, Tags: tagInputs(e.Tag)})
 	if err != nil {
 		return err //nolint:wrapcheck // an error for users already
 	}

@@ -46,6 +46,7 @@ type commands struct {
 	Sync        syncCommand        `cmd:"" help:"Deliver what was recorded while no server was there."`
 	Runs        runsCommands       `cmd:"" help:"Look at runs."`
 	Experiments experimentCommands `cmd:"" help:"Look at experiments and change them."`
+	Models      modelCommands      `cmd:"" help:"Look at registered models and their versions, and change them."`
 	Tokens      tokenCommands      `cmd:"" help:"Make, list and revoke access tokens."`
 	Plugins     pluginCommands     `cmd:"" help:"Autolog adapters."`
 	Import      importCommands     `cmd:"" help:"Bring in what others recorded."`

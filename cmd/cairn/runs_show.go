@@ -76,10 +76,7 @@ func showRun(run *client.RunDetail, std streams) error {
 	if err := put(std.out, f.text.String()); err != nil {
 		return err
 	}
-	sections := []struct {
-		title string
-		table *table
-	}{
+	return writeSections(std.out, []section{
 		{"Params", pairsTable(run.Params, func(p client.RunDetailParamsParam) (string, string) { return p.Key, p.Value })},
 		{"Metrics", metricsTable(run.Metrics)},
 		{"Tags", pairsTable(run.Tags, func(t client.RunDetailTagsTag) (string, string) { return t.Key, t.Value })},
@@ -87,19 +84,7 @@ func showRun(run *client.RunDetail, std streams) error {
 		{"Models", modelsTable(run.LoggedModels)},
 		{"Fingerprint", hashesTable(run.Fingerprint)},
 		{"Artifacts", artifactsTable(run.Artifacts)},
-	}
-	for _, s := range sections {
-		if len(s.table.rows) == 0 {
-			continue
-		}
-		if err := put(std.out, "\n"+s.title+"\n"); err != nil {
-			return err
-		}
-		if err := s.table.write(std.out); err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }
 
 // maxCell keeps a long value, such as a tag that holds JSON, from filling the screen.

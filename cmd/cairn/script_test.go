@@ -41,6 +41,7 @@ func TestMain(m *testing.M) {
 //	code N cairn ARGS                    runs a command that must end with exit code N
 //	keep NAME                            puts the last standard output into $NAME
 //	points RUN KEY N                     records N points of a metric of a run
+//	upload RUN PATH FILE                 stores a file of the script as an artifact of a run
 //	get PATH                             gets a path of the server; headers go to standard error
 //	query TEXT                           sends a GraphQL query to the server
 //	sql URL STATEMENT                    changes a database past Cairn
@@ -58,7 +59,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"serve": serve, "halt": halt, "record": record, "code": code, "keep": keep,
-			"points": points, "get": get, "query": query, "sql": runSQL,
+			"points": points, "upload": upload, "get": get, "query": query, "sql": runSQL,
 			"postgres": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Setenv("POSTGRES", storetest.PostgresURL(t)) },
 		},
 	})
@@ -222,6 +223,13 @@ func points(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	_, err = client.LogBatch(context.Background(), c, client.LogBatchInput{RunId: args[0], Columns: []client.MetricColumnsInput{column}})
 	ts.Check(err)
+}
+
+func upload(ts *testscript.TestScript, _ bool, args []string) {
+	c, err := client.New(client.Config{Server: ts.Getenv("CAIRN_SERVER"), Token: ts.Getenv("CAIRN_TOKEN")})
+	ts.Check(err)
+	defer c.Close()
+	ts.Check(c.PutArtifact(context.Background(), args[0], args[1], ts.MkAbs(args[2])))
 }
 
 // answer writes a server's answer to a script.

@@ -54,7 +54,7 @@ type MutationResolver interface {
 	SetModelVersionTag(ctx context.Context, name string, version int, key string, value string) (*ent.ModelVersion, error)
 	DeleteModelVersionTag(ctx context.Context, name string, version int, key string) (*ent.ModelVersion, error)
 	TransitionModelVersionStage(ctx context.Context, input model.TransitionModelVersionStageInput) (*ent.ModelVersion, error)
-	RollbackModelStage(ctx context.Context, name string, stage string, reason string) (*ent.ModelVersion, error)
+	RollbackModelStage(ctx context.Context, name string, stage string, reason string, dryRun bool) (*ent.ModelVersion, error)
 	ApproveModelVersion(ctx context.Context, name string, version int, stage string, reason string) (*ent.ModelVersion, error)
 	WithdrawModelVersionApproval(ctx context.Context, name string, version int, stage string, reason string) (*ent.ModelVersion, error)
 	SetModelRule(ctx context.Context, input model.SetModelRuleInput) (*ent.ModelRule, error)
@@ -681,6 +681,14 @@ func (ec *executionContext) field_Mutation_rollbackModelStage_args(ctx context.C
 		return nil, err
 	}
 	args["reason"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg3
 	return args, nil
 }
 
@@ -2868,7 +2876,7 @@ func (ec *executionContext) _Mutation_rollbackModelStage(ctx context.Context, fi
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RollbackModelStage(ctx, fc.Args["name"].(string), fc.Args["stage"].(string), fc.Args["reason"].(string))
+			return ec.Resolvers.Mutation().RollbackModelStage(ctx, fc.Args["name"].(string), fc.Args["stage"].(string), fc.Args["reason"].(string), fc.Args["dryRun"].(bool))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.ModelVersion) graphql.Marshaler {

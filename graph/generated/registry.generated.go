@@ -3774,8 +3774,11 @@ func (ec *executionContext) unmarshalInputTransitionModelVersionStageInput(ctx c
 	if _, present := asMap["reason"]; !present {
 		asMap["reason"] = ""
 	}
+	if _, present := asMap["dryRun"]; !present {
+		asMap["dryRun"] = false
+	}
 
-	fieldsInOrder := [...]string{"name", "version", "stage", "archiveExistingVersions", "reason"}
+	fieldsInOrder := [...]string{"name", "version", "stage", "archiveExistingVersions", "reason", "dryRun"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3817,6 +3820,13 @@ func (ec *executionContext) unmarshalInputTransitionModelVersionStageInput(ctx c
 				return it, err
 			}
 			it.Reason = data
+		case "dryRun":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DryRun = data
 		}
 	}
 	return it, nil

@@ -498,7 +498,7 @@ type ComplexityRoot struct {
 		RestoreExperiment            func(childComplexity int, experimentID string) int
 		RestoreRun                   func(childComplexity int, runID string) int
 		RevokeToken                  func(childComplexity int, name string) int
-		RollbackModelStage           func(childComplexity int, name string, stage string, reason string) int
+		RollbackModelStage           func(childComplexity int, name string, stage string, reason string, dryRun bool) int
 		SetExperimentTag             func(childComplexity int, experimentID string, key string, value string) int
 		SetMetricGoal                func(childComplexity int, experimentID string, key string, goal metricgoal.Goal) int
 		SetModelRule                 func(childComplexity int, input model.SetModelRuleInput) int
@@ -2753,7 +2753,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.RollbackModelStage(childComplexity, args["name"].(string), args["stage"].(string), args["reason"].(string)), true
+		return e.ComplexityRoot.Mutation.RollbackModelStage(childComplexity, args["name"].(string), args["stage"].(string), args["reason"].(string), args["dryRun"].(bool)), true
 	case "Mutation.setExperimentTag":
 		if e.ComplexityRoot.Mutation.SetExperimentTag == nil {
 			break
@@ -5256,6 +5256,8 @@ input TransitionModelVersionStageInput {
   archiveExistingVersions: Boolean! = false
   "Kept in the history; at most 8,192 bytes."
   reason: String! = ""
+  "Do all of it, with the rules, and keep nothing: what comes back is as it would be."
+  dryRun: Boolean! = false
 }
 
 input SetModelRuleInput {
@@ -5327,9 +5329,9 @@ extend type Mutation {
   transitionModelVersionStage(input: TransitionModelVersionStageInput!): ModelVersion!
   """
   Bring back into a stage the version that was in it before the present one, which is archived. A second rollback goes one
-  further back. Rules do not count.
+  further back. Rules do not count. ` + "`" + `dryRun` + "`" + ` keeps nothing, and gives the version that would come back.
   """
-  rollbackModelStage(name: String!, stage: String! = "Production", reason: String! = ""): ModelVersion!
+  rollbackModelStage(name: String!, stage: String! = "Production", reason: String! = "", dryRun: Boolean! = false): ModelVersion!
   "Approve of a version's coming into a stage."
   approveModelVersion(name: String!, version: Int!, stage: String!, reason: String! = ""): ModelVersion!
   "Take an approval back."

@@ -706,6 +706,8 @@ type TransitionModelVersionStageInput struct {
 	ArchiveExistingVersions bool `json:"archiveExistingVersions"`
 	// Kept in the history; at most 8,192 bytes.
 	Reason string `json:"reason"`
+	// Do all of it, with the rules, and keep nothing: what comes back is as it would be.
+	DryRun bool `json:"dryRun"`
 }
 
 type UpdateExperimentInput struct {

@@ -10,6 +10,21 @@ import (
 	"github.com/Khan/genqlient/graphql"
 )
 
+// AliasRow includes the GraphQL fields of ModelAlias requested by the fragment AliasRow.
+// The GraphQL type's documentation follows.
+//
+// A movable name for a version.
+type AliasRow struct {
+	Alias   string `json:"alias"`
+	Version int    `json:"version"`
+}
+
+// GetAlias returns AliasRow.Alias, and is useful for accessing the field via an interface.
+func (v *AliasRow) GetAlias() string { return v.Alias }
+
+// GetVersion returns AliasRow.Version, and is useful for accessing the field via an interface.
+func (v *AliasRow) GetVersion() int { return v.Version }
+
 type AppendRunLogInput struct {
 	RunId  string    `json:"runId"`
 	Stream LogStream `json:"stream"`
@@ -49,6 +64,37 @@ type AppendRunLogResponse struct {
 // GetAppendRunLog returns AppendRunLogResponse.AppendRunLog, and is useful for accessing the field via an interface.
 func (v *AppendRunLogResponse) GetAppendRunLog() int64 { return v.AppendRunLog }
 
+// ApprovalRow includes the GraphQL fields of ModelApproval requested by the fragment ApprovalRow.
+type ApprovalRow struct {
+	Stage     string    `json:"stage"`
+	Principal string    `json:"principal"`
+	Reason    string    `json:"reason"`
+	Time      time.Time `json:"time"`
+}
+
+// GetStage returns ApprovalRow.Stage, and is useful for accessing the field via an interface.
+func (v *ApprovalRow) GetStage() string { return v.Stage }
+
+// GetPrincipal returns ApprovalRow.Principal, and is useful for accessing the field via an interface.
+func (v *ApprovalRow) GetPrincipal() string { return v.Principal }
+
+// GetReason returns ApprovalRow.Reason, and is useful for accessing the field via an interface.
+func (v *ApprovalRow) GetReason() string { return v.Reason }
+
+// GetTime returns ApprovalRow.Time, and is useful for accessing the field via an interface.
+func (v *ApprovalRow) GetTime() time.Time { return v.Time }
+
+// ApproveModelVersionResponse is returned by ApproveModelVersion on success.
+type ApproveModelVersionResponse struct {
+	// Approve of a version's coming into a stage.
+	ApproveModelVersion ModelVersionRow `json:"approveModelVersion"`
+}
+
+// GetApproveModelVersion returns ApproveModelVersionResponse.ApproveModelVersion, and is useful for accessing the field via an interface.
+func (v *ApproveModelVersionResponse) GetApproveModelVersion() ModelVersionRow {
+	return v.ApproveModelVersion
+}
+
 // ArtifactRow includes the GraphQL fields of Artifact requested by the fragment ArtifactRow.
 // The GraphQL type's documentation follows.
 //
@@ -79,6 +125,103 @@ func (v *ArtifactRow) GetSha256() *string { return v.Sha256 }
 
 // GetDownloadUrl returns ArtifactRow.DownloadUrl, and is useful for accessing the field via an interface.
 func (v *ArtifactRow) GetDownloadUrl() *string { return v.DownloadUrl }
+
+// ChangedColumn includes the GraphQL fields of SchemaChange requested by the fragment ChangedColumn.
+// The GraphQL type's documentation follows.
+//
+// A difference between two signatures.
+type ChangedColumn struct {
+	Part SchemaPart `json:"part"`
+	// The field with those around it (address.zip), or its place where it has no name ([0]).
+	Name string `json:"name"`
+	// Null where the first version does not have it.
+	From *string `json:"from"`
+	// Null where the second version does not have it.
+	To *string `json:"to"`
+	// A caller of the first version breaks by it.
+	Breaks bool `json:"breaks"`
+	// What it means for the caller.
+	Why string `json:"why"`
+}
+
+// GetPart returns ChangedColumn.Part, and is useful for accessing the field via an interface.
+func (v *ChangedColumn) GetPart() SchemaPart { return v.Part }
+
+// GetName returns ChangedColumn.Name, and is useful for accessing the field via an interface.
+func (v *ChangedColumn) GetName() string { return v.Name }
+
+// GetFrom returns ChangedColumn.From, and is useful for accessing the field via an interface.
+func (v *ChangedColumn) GetFrom() *string { return v.From }
+
+// GetTo returns ChangedColumn.To, and is useful for accessing the field via an interface.
+func (v *ChangedColumn) GetTo() *string { return v.To }
+
+// GetBreaks returns ChangedColumn.Breaks, and is useful for accessing the field via an interface.
+func (v *ChangedColumn) GetBreaks() bool { return v.Breaks }
+
+// GetWhy returns ChangedColumn.Why, and is useful for accessing the field via an interface.
+func (v *ChangedColumn) GetWhy() string { return v.Why }
+
+// ChangedData includes the GraphQL fields of DataChange requested by the fragment ChangedData.
+// The GraphQL type's documentation follows.
+//
+// A dataset that was read for one of the versions, or for both with other content; null where it was not read.
+type ChangedData struct {
+	Name       string  `json:"name"`
+	Context    string  `json:"context"`
+	FromDigest *string `json:"fromDigest"`
+	ToDigest   *string `json:"toDigest"`
+}
+
+// GetName returns ChangedData.Name, and is useful for accessing the field via an interface.
+func (v *ChangedData) GetName() string { return v.Name }
+
+// GetContext returns ChangedData.Context, and is useful for accessing the field via an interface.
+func (v *ChangedData) GetContext() string { return v.Context }
+
+// GetFromDigest returns ChangedData.FromDigest, and is useful for accessing the field via an interface.
+func (v *ChangedData) GetFromDigest() *string { return v.FromDigest }
+
+// GetToDigest returns ChangedData.ToDigest, and is useful for accessing the field via an interface.
+func (v *ChangedData) GetToDigest() *string { return v.ToDigest }
+
+// ChangedMetric includes the GraphQL fields of MetricChange requested by the fragment ChangedMetric.
+// The GraphQL type's documentation follows.
+//
+// A metric; null where a version does not have it.
+type ChangedMetric struct {
+	Key  string       `json:"key"`
+	From *MetricValue `json:"from"`
+	To   *MetricValue `json:"to"`
+}
+
+// GetKey returns ChangedMetric.Key, and is useful for accessing the field via an interface.
+func (v *ChangedMetric) GetKey() string { return v.Key }
+
+// GetFrom returns ChangedMetric.From, and is useful for accessing the field via an interface.
+func (v *ChangedMetric) GetFrom() *MetricValue { return v.From }
+
+// GetTo returns ChangedMetric.To, and is useful for accessing the field via an interface.
+func (v *ChangedMetric) GetTo() *MetricValue { return v.To }
+
+// ChangedText includes the GraphQL fields of TextChange requested by the fragment ChangedText.
+// The GraphQL type's documentation follows.
+//
+// A param, or the requirement of a package; null where a version does not have it.
+type ChangedText struct {
+	Key  string  `json:"key"`
+	From *string `json:"from"`
+	To   *string `json:"to"`
+}
+
+// GetKey returns ChangedText.Key, and is useful for accessing the field via an interface.
+func (v *ChangedText) GetKey() string { return v.Key }
+
+// GetFrom returns ChangedText.From, and is useful for accessing the field via an interface.
+func (v *ChangedText) GetFrom() *string { return v.From }
+
+// GetTo returns ChangedText.To, and is useful for accessing the field via an interface.
+func (v *ChangedText) GetTo() *string { return v.To }
 
 // CollectGarbageCollectGarbageCollectedGarbage includes the requested fields of the GraphQL type CollectedGarbage.
 // The GraphQL type's documentation follows.
@@ -134,6 +277,17 @@ type CollectGarbageResponse struct {
 // GetCollectGarbage returns CollectGarbageResponse.CollectGarbage, and is useful for accessing the field via an interface.
 func (v *CollectGarbageResponse) GetCollectGarbage() CollectGarbageCollectGarbageCollectedGarbage {
 	return v.CollectGarbage
+}
+
+// CompareModelVersionsResponse is returned by CompareModelVersions on success.
+type CompareModelVersionsResponse struct {
+	// What differs between two versions, and whether who calls the first breaks with the second.
+	CompareModelVersions VersionComparison `json:"compareModelVersions"`
+}
+
+// GetCompareModelVersions returns CompareModelVersionsResponse.CompareModelVersions, and is useful for accessing the field via an interface.
+func (v *CompareModelVersionsResponse) GetCompareModelVersions() VersionComparison {
+	return v.CompareModelVersions
 }
 
 // CompareRunsCompareRunsRunComparison includes the requested fields of the GraphQL type RunComparison.
@@ -294,6 +448,77 @@ func (v *ComparedRunTagsTag) GetKey() string { return v.Key }
 // GetValue returns ComparedRunTagsTag.Value, and is useful for accessing the field via an interface.
 func (v *ComparedRunTagsTag) GetValue() string { return v.Value }
 
+// ComparedVersion includes the GraphQL fields of ModelVersion requested by the fragment ComparedVersion.
+// The GraphQL type's documentation follows.
+//
+// One version of a registered model.
+type ComparedVersion struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+	// None, Staging, Production or Archived.
+	Stage string `json:"stage"`
+	// The run that made it; empty when nobody said which.
+	RunId string `json:"runId"`
+	// That run; null when this server does not have it.
+	Run *ComparedVersionRun `json:"run"`
+	// What callers send and get; null when the model has no signature.
+	Signature *ComparedVersionSignatureModelSignature `json:"signature"`
+}
+
+// GetName returns ComparedVersion.Name, and is useful for accessing the field via an interface.
+func (v *ComparedVersion) GetName() string { return v.Name }
+
+// GetVersion returns ComparedVersion.Version, and is useful for accessing the field via an interface.
+func (v *ComparedVersion) GetVersion() int { return v.Version }
+
+// GetStage returns ComparedVersion.Stage, and is useful for accessing the field via an interface.
+func (v *ComparedVersion) GetStage() string { return v.Stage }
+
+// GetRunId returns ComparedVersion.RunId, and is useful for accessing the field via an interface.
+func (v *ComparedVersion) GetRunId() string { return v.RunId }
+
+// GetRun returns ComparedVersion.Run, and is useful for accessing the field via an interface.
+func (v *ComparedVersion) GetRun() *ComparedVersionRun { return v.Run }
+
+// GetSignature returns ComparedVersion.Signature, and is useful for accessing the field via an interface.
+func (v *ComparedVersion) GetSignature() *ComparedVersionSignatureModelSignature { return v.Signature }
+
+// ComparedVersionRun includes the requested fields of the GraphQL type Run.
+// The GraphQL type's documentation follows.
+//
+// One execution and what was recorded of it.
+type ComparedVersionRun struct {
+	Name string `json:"name"`
+}
+
+// GetName returns ComparedVersionRun.Name, and is useful for accessing the field via an interface.
+func (v *ComparedVersionRun) GetName() string { return v.Name }
+
+// ComparedVersionSignatureModelSignature includes the requested fields of the GraphQL type ModelSignature.
+// The GraphQL type's documentation follows.
+//
+// The schema of a model.
+type ComparedVersionSignatureModelSignature struct {
+	Inputs []ComparedVersionSignatureModelSignatureInputsSignatureField `json:"inputs"`
+}
+
+// GetInputs returns ComparedVersionSignatureModelSignature.Inputs, and is useful for accessing the field via an interface.
+func (v *ComparedVersionSignatureModelSignature) GetInputs() []ComparedVersionSignatureModelSignatureInputsSignatureField {
+	return v.Inputs
+}
+
+// ComparedVersionSignatureModelSignatureInputsSignatureField includes the requested fields of the GraphQL type SignatureField.
+// The GraphQL type's documentation follows.
+//
+// A column or a tensor.
+type ComparedVersionSignatureModelSignatureInputsSignatureField struct {
+	// Empty where only the place counts.
+	Name string `json:"name"`
+}
+
+// GetName returns ComparedVersionSignatureModelSignatureInputsSignatureField.Name, and is useful for accessing the field via an interface.
+func (v *ComparedVersionSignatureModelSignatureInputsSignatureField) GetName() string { return v.Name }
+
 // CountRunsAllRunConnection includes the requested fields of the GraphQL type RunConnection.
 type CountRunsAllRunConnection struct {
 	// Number of all matches; counted only when asked for.
@@ -424,6 +649,56 @@ type CreateLoggedModelResponse struct {
 func (v *CreateLoggedModelResponse) GetCreateLoggedModel() CreateLoggedModelCreateLoggedModel {
 	return v.CreateLoggedModel
 }
+
+type CreateModelVersionInput struct {
+	Name string `json:"name"`
+	// runs:/RUN/PATH, models:/LOGGED_MODEL (m-…), another version (models:/NAME/3 and the like), or the URI of files that lie
+	// elsewhere, such as s3://….
+	Source string `json:"source"`
+	// The run that made it, where the source does not say so; perhaps of another server, with runLink to it.
+	RunId   *string `json:"runId"`
+	RunLink *string `json:"runLink"`
+	// The logged model, where the source does not say so.
+	ModelId     *string    `json:"modelId"`
+	Description string     `json:"description"`
+	Tags        []TagInput `json:"tags"`
+	// MLflow's signature as JSON, where this server cannot read the file MLmodel.
+	Signature *string `json:"signature"`
+	// Make the registered model when there is none of this name.
+	CreateModel bool `json:"createModel"`
+	// The same key with the same input gives the version made the first time. At most 255 characters.
+	IdempotencyKey *string `json:"idempotencyKey"`
+}
+
+// GetName returns CreateModelVersionInput.Name, and is useful for accessing the field via an interface.
+func (v *CreateModelVersionInput) GetName() string { return v.Name }
+
+// GetSource returns CreateModelVersionInput.Source, and is useful for accessing the field via an interface.
+func (v *CreateModelVersionInput) GetSource() string { return v.Source }
+
+// GetRunId returns CreateModelVersionInput.RunId, and is useful for accessing the field via an interface.
+func (v *CreateModelVersionInput) GetRunId() *string { return v.RunId }
+
+// GetRunLink returns CreateModelVersionInput.RunLink, and is useful for accessing the field via an interface.
+func (v *CreateModelVersionInput) GetRunLink() *string { return v.RunLink }
+
+// GetModelId returns CreateModelVersionInput.ModelId, and is useful for accessing the field via an interface.
+func (v *CreateModelVersionInput) GetModelId() *string { return v.ModelId }
+
+// GetDescription returns CreateModelVersionInput.Description, and is useful for accessing the field via an interface.
+func (v *CreateModelVersionInput) GetDescription() string { return v.Description }
+
+// GetTags returns CreateModelVersionInput.Tags, and is useful for accessing the field via an interface.
+func (v *CreateModelVersionInput) GetTags() []TagInput { return v.Tags }
+
+// GetSignature returns CreateModelVersionInput.Signature, and is useful for accessing the field via an interface.
+func (v *CreateModelVersionInput) GetSignature() *string { return v.Signature }
+
+// GetCreateModel returns CreateModelVersionInput.CreateModel, and is useful for accessing the field via an interface.
+func (v *CreateModelVersionInput) GetCreateModel() bool { return v.CreateModel }
+
+// GetIdempotencyKey returns CreateModelVersionInput.IdempotencyKey, and is useful for accessing the field via an interface.
+func (v *CreateModelVersionInput) GetIdempotencyKey() *string { return v.IdempotencyKey }
 
 // CreateRunCreateRun includes the requested fields of the GraphQL type Run.
 // The GraphQL type's documentation follows.
@@ -638,6 +913,54 @@ func (v *DeleteExperimentResponse) GetDeleteExperiment() DeleteExperimentDeleteE
 	return v.DeleteExperiment
 }
 
+// DeleteModelAliasResponse is returned by DeleteModelAlias on success.
+type DeleteModelAliasResponse struct {
+	DeleteRegisteredModelAlias ModelRow `json:"deleteRegisteredModelAlias"`
+}
+
+// GetDeleteRegisteredModelAlias returns DeleteModelAliasResponse.DeleteRegisteredModelAlias, and is useful for accessing the field via an interface.
+func (v *DeleteModelAliasResponse) GetDeleteRegisteredModelAlias() ModelRow {
+	return v.DeleteRegisteredModelAlias
+}
+
+// DeleteModelResponse is returned by DeleteModel on success.
+type DeleteModelResponse struct {
+	// Delete a model with all its versions and aliases. The name is free then; the history stays. Gives the name.
+	DeleteRegisteredModel string `json:"deleteRegisteredModel"`
+}
+
+// GetDeleteRegisteredModel returns DeleteModelResponse.DeleteRegisteredModel, and is useful for accessing the field via an interface.
+func (v *DeleteModelResponse) GetDeleteRegisteredModel() string { return v.DeleteRegisteredModel }
+
+// DeleteModelTagResponse is returned by DeleteModelTag on success.
+type DeleteModelTagResponse struct {
+	DeleteRegisteredModelTag ModelRow `json:"deleteRegisteredModelTag"`
+}
+
+// GetDeleteRegisteredModelTag returns DeleteModelTagResponse.DeleteRegisteredModelTag, and is useful for accessing the field via an interface.
+func (v *DeleteModelTagResponse) GetDeleteRegisteredModelTag() ModelRow {
+	return v.DeleteRegisteredModelTag
+}
+
+// DeleteModelVersionResponse is returned by DeleteModelVersion on success.
+type DeleteModelVersionResponse struct {
+	// Delete a version with the aliases that name it. Its number is not given again. Gives the model.
+	DeleteModelVersion ModelRow `json:"deleteModelVersion"`
+}
+
+// GetDeleteModelVersion returns DeleteModelVersionResponse.DeleteModelVersion, and is useful for accessing the field via an interface.
+func (v *DeleteModelVersionResponse) GetDeleteModelVersion() ModelRow { return v.DeleteModelVersion }
+
+// DeleteModelVersionTagResponse is returned by DeleteModelVersionTag on success.
+type DeleteModelVersionTagResponse struct {
+	DeleteModelVersionTag ModelVersionRow `json:"deleteModelVersionTag"`
+}
+
+// GetDeleteModelVersionTag returns DeleteModelVersionTagResponse.DeleteModelVersionTag, and is useful for accessing the field via an interface.
+func (v *DeleteModelVersionTagResponse) GetDeleteModelVersionTag() ModelVersionRow {
+	return v.DeleteModelVersionTag
+}
+
 // ExperimentByNameExperiment includes the requested fields of the GraphQL type Experiment.
 // The GraphQL type's documentation follows.
 //
@@ -793,6 +1116,16 @@ func (v *FinalizeLoggedModelResponse) GetFinalizeLoggedModel() FinalizeLoggedMod
 	return v.FinalizeLoggedModel
 }
 
+// FindModelVersionResponse is returned by FindModelVersion on success.
+type FindModelVersionResponse struct {
+	// One version, by its model's name and its number, a stage (the newest in it), an alias, or as the latest; or by a URI as in
+	// ModelVersionRef. Null when there is none.
+	ModelVersion *ModelVersionRow `json:"modelVersion"`
+}
+
+// GetModelVersion returns FindModelVersionResponse.ModelVersion, and is useful for accessing the field via an interface.
+func (v *FindModelVersionResponse) GetModelVersion() *ModelVersionRow { return v.ModelVersion }
+
 // FingerprintHashes includes the GraphQL fields of Fingerprint requested by the fragment FingerprintHashes.
 // The GraphQL type's documentation follows.
 //
@@ -926,6 +1259,18 @@ type GarbageResponse struct {
 // GetGarbage returns GarbageResponse.Garbage, and is useful for accessing the field via an interface.
 func (v *GarbageResponse) GetGarbage() GarbageGarbage { return v.Garbage }
 
+type Goal string
+
+const (
+	GoalMinimize Goal = "MINIMIZE"
+	GoalMaximize Goal = "MAXIMIZE"
+)
+
+var AllGoal = []Goal{
+	GoalMinimize,
+	GoalMaximize,
+}
+
 // HeartbeatRunHeartbeatRun includes the requested fields of the GraphQL type Run.
 // The GraphQL type's documentation follows.
 //
@@ -946,6 +1291,68 @@ type HeartbeatRunResponse struct {
 
 // GetHeartbeatRun returns HeartbeatRunResponse.HeartbeatRun, and is useful for accessing the field via an interface.
 func (v *HeartbeatRunResponse) GetHeartbeatRun() HeartbeatRunHeartbeatRun { return v.HeartbeatRun }
+
+// HistoryEntry includes the GraphQL fields of ModelHistoryEntry requested by the fragment HistoryEntry.
+// The GraphQL type's documentation follows.
+//
+// One entry of a registered model's history. Entries are only appended.
+type HistoryEntry struct {
+	// 1, 2, 3 … within the model.
+	Sequence int64              `json:"sequence"`
+	Action   ModelHistoryAction `json:"action"`
+	// The name that the model had.
+	ModelName string `json:"modelName"`
+	// 0 when the entry is of the model as a whole.
+	Version   int    `json:"version"`
+	FromStage string `json:"fromStage"`
+	// Of an approval or a rule, the stage that it is for.
+	ToStage string `json:"toStage"`
+	// Of a rule, what it asks for; of a renaming, the name before.
+	Detail    string    `json:"detail"`
+	Reason    string    `json:"reason"`
+	Principal string    `json:"principal"`
+	Time      time.Time `json:"time"`
+	// Hash of the entry before; empty for the first.
+	PreviousHash string `json:"previousHash"`
+	// SHA-256 over the entry and the hash before it.
+	Hash string `json:"hash"`
+}
+
+// GetSequence returns HistoryEntry.Sequence, and is useful for accessing the field via an interface.
+func (v *HistoryEntry) GetSequence() int64 { return v.Sequence }
+
+// GetAction returns HistoryEntry.Action, and is useful for accessing the field via an interface.
+func (v *HistoryEntry) GetAction() ModelHistoryAction { return v.Action }
+
+// GetModelName returns HistoryEntry.ModelName, and is useful for accessing the field via an interface.
+func (v *HistoryEntry) GetModelName() string { return v.ModelName }
+
+// GetVersion returns HistoryEntry.Version, and is useful for accessing the field via an interface.
+func (v *HistoryEntry) GetVersion() int { return v.Version }
+
+// GetFromStage returns HistoryEntry.FromStage, and is useful for accessing the field via an interface.
+func (v *HistoryEntry) GetFromStage() string { return v.FromStage }
+
+// GetToStage returns HistoryEntry.ToStage, and is useful for accessing the field via an interface.
+func (v *HistoryEntry) GetToStage() string { return v.ToStage }
+
+// GetDetail returns HistoryEntry.Detail, and is useful for accessing the field via an interface.
+func (v *HistoryEntry) GetDetail() string { return v.Detail }
+
+// GetReason returns HistoryEntry.Reason, and is useful for accessing the field via an interface.
+func (v *HistoryEntry) GetReason() string { return v.Reason }
+
+// GetPrincipal returns HistoryEntry.Principal, and is useful for accessing the field via an interface.
+func (v *HistoryEntry) GetPrincipal() string { return v.Principal }
+
+// GetTime returns HistoryEntry.Time, and is useful for accessing the field via an interface.
+func (v *HistoryEntry) GetTime() time.Time { return v.Time }
+
+// GetPreviousHash returns HistoryEntry.PreviousHash, and is useful for accessing the field via an interface.
+func (v *HistoryEntry) GetPreviousHash() string { return v.PreviousHash }
+
+// GetHash returns HistoryEntry.Hash, and is useful for accessing the field via an interface.
+func (v *HistoryEntry) GetHash() string { return v.Hash }
 
 // Whether an experiment, run or logged model is deleted.
 type LifecycleStage string
@@ -1086,6 +1493,124 @@ type ListExperimentsResponse struct {
 // GetExperiments returns ListExperimentsResponse.Experiments, and is useful for accessing the field via an interface.
 func (v *ListExperimentsResponse) GetExperiments() ListExperimentsExperimentsExperimentConnection {
 	return v.Experiments
+}
+
+// ListModelVersionsModelVersionsModelVersionConnection includes the requested fields of the GraphQL type ModelVersionConnection.
+type ListModelVersionsModelVersionsModelVersionConnection struct {
+	Edges    []ListModelVersionsModelVersionsModelVersionConnectionEdgesModelVersionEdge `json:"edges"`
+	PageInfo ListModelVersionsModelVersionsModelVersionConnectionPageInfo                `json:"pageInfo"`
+}
+
+// GetEdges returns ListModelVersionsModelVersionsModelVersionConnection.Edges, and is useful for accessing the field via an interface.
+func (v *ListModelVersionsModelVersionsModelVersionConnection) GetEdges() []ListModelVersionsModelVersionsModelVersionConnectionEdgesModelVersionEdge {
+	return v.Edges
+}
+
+// GetPageInfo returns ListModelVersionsModelVersionsModelVersionConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ListModelVersionsModelVersionsModelVersionConnection) GetPageInfo() ListModelVersionsModelVersionsModelVersionConnectionPageInfo {
+	return v.PageInfo
+}
+
+// ListModelVersionsModelVersionsModelVersionConnectionEdgesModelVersionEdge includes the requested fields of the GraphQL type ModelVersionEdge.
+type ListModelVersionsModelVersionsModelVersionConnectionEdgesModelVersionEdge struct {
+	Node ModelVersionRow `json:"node"`
+}
+
+// GetNode returns ListModelVersionsModelVersionsModelVersionConnectionEdgesModelVersionEdge.Node, and is useful for accessing the field via an interface.
+func (v *ListModelVersionsModelVersionsModelVersionConnectionEdgesModelVersionEdge) GetNode() ModelVersionRow {
+	return v.Node
+}
+
+// ListModelVersionsModelVersionsModelVersionConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
+// The GraphQL type's documentation follows.
+//
+// Where a page of a connection lies.
+type ListModelVersionsModelVersionsModelVersionConnectionPageInfo struct {
+	// True when there is more after this page.
+	HasNextPage bool `json:"hasNextPage"`
+	// Cursor of the last edge of the page: pass it as `after` for the next one.
+	EndCursor *string `json:"endCursor"`
+}
+
+// GetHasNextPage returns ListModelVersionsModelVersionsModelVersionConnectionPageInfo.HasNextPage, and is useful for accessing the field via an interface.
+func (v *ListModelVersionsModelVersionsModelVersionConnectionPageInfo) GetHasNextPage() bool {
+	return v.HasNextPage
+}
+
+// GetEndCursor returns ListModelVersionsModelVersionsModelVersionConnectionPageInfo.EndCursor, and is useful for accessing the field via an interface.
+func (v *ListModelVersionsModelVersionsModelVersionConnectionPageInfo) GetEndCursor() *string {
+	return v.EndCursor
+}
+
+// ListModelVersionsResponse is returned by ListModelVersions on success.
+type ListModelVersionsResponse struct {
+	// Versions of all models, the last updated first unless ordered. `filter` is over name, version_number, stage, run_id,
+	// source_path, tags and times, for example `name = 'iris' and tags.team = 'a'`. `first` is 1 to 1,000.
+	ModelVersions ListModelVersionsModelVersionsModelVersionConnection `json:"modelVersions"`
+}
+
+// GetModelVersions returns ListModelVersionsResponse.ModelVersions, and is useful for accessing the field via an interface.
+func (v *ListModelVersionsResponse) GetModelVersions() ListModelVersionsModelVersionsModelVersionConnection {
+	return v.ModelVersions
+}
+
+// ListModelsRegisteredModelsRegisteredModelConnection includes the requested fields of the GraphQL type RegisteredModelConnection.
+type ListModelsRegisteredModelsRegisteredModelConnection struct {
+	Edges    []ListModelsRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge `json:"edges"`
+	PageInfo ListModelsRegisteredModelsRegisteredModelConnectionPageInfo                   `json:"pageInfo"`
+}
+
+// GetEdges returns ListModelsRegisteredModelsRegisteredModelConnection.Edges, and is useful for accessing the field via an interface.
+func (v *ListModelsRegisteredModelsRegisteredModelConnection) GetEdges() []ListModelsRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge {
+	return v.Edges
+}
+
+// GetPageInfo returns ListModelsRegisteredModelsRegisteredModelConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ListModelsRegisteredModelsRegisteredModelConnection) GetPageInfo() ListModelsRegisteredModelsRegisteredModelConnectionPageInfo {
+	return v.PageInfo
+}
+
+// ListModelsRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge includes the requested fields of the GraphQL type RegisteredModelEdge.
+type ListModelsRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge struct {
+	Node ModelRow `json:"node"`
+}
+
+// GetNode returns ListModelsRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge.Node, and is useful for accessing the field via an interface.
+func (v *ListModelsRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge) GetNode() ModelRow {
+	return v.Node
+}
+
+// ListModelsRegisteredModelsRegisteredModelConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
+// The GraphQL type's documentation follows.
+//
+// Where a page of a connection lies.
+type ListModelsRegisteredModelsRegisteredModelConnectionPageInfo struct {
+	// True when there is more after this page.
+	HasNextPage bool `json:"hasNextPage"`
+	// Cursor of the last edge of the page: pass it as `after` for the next one.
+	EndCursor *string `json:"endCursor"`
+}
+
+// GetHasNextPage returns ListModelsRegisteredModelsRegisteredModelConnectionPageInfo.HasNextPage, and is useful for accessing the field via an interface.
+func (v *ListModelsRegisteredModelsRegisteredModelConnectionPageInfo) GetHasNextPage() bool {
+	return v.HasNextPage
+}
+
+// GetEndCursor returns ListModelsRegisteredModelsRegisteredModelConnectionPageInfo.EndCursor, and is useful for accessing the field via an interface.
+func (v *ListModelsRegisteredModelsRegisteredModelConnectionPageInfo) GetEndCursor() *string {
+	return v.EndCursor
+}
+
+// ListModelsResponse is returned by ListModels on success.
+type ListModelsResponse struct {
+	// Registered models, by name unless ordered. `filter` is the filter language over name, tags and times; `orderBy` takes terms
+	// such as `last_updated_timestamp DESC`. `first` is 1 to 1,000.
+	RegisteredModels ListModelsRegisteredModelsRegisteredModelConnection `json:"registeredModels"`
+}
+
+// GetRegisteredModels returns ListModelsResponse.RegisteredModels, and is useful for accessing the field via an interface.
+func (v *ListModelsResponse) GetRegisteredModels() ListModelsRegisteredModelsRegisteredModelConnection {
+	return v.RegisteredModels
 }
 
 // ListRunsResponse is returned by ListRuns on success.
@@ -1392,6 +1917,656 @@ type MetricSeriesUrlRun struct {
 // GetMetricSeriesUrl returns MetricSeriesUrlRun.MetricSeriesUrl, and is useful for accessing the field via an interface.
 func (v *MetricSeriesUrlRun) GetMetricSeriesUrl() string { return v.MetricSeriesUrl }
 
+// ModelDetail includes the GraphQL fields of RegisteredModel requested by the fragment ModelDetail.
+// The GraphQL type's documentation follows.
+//
+// A name under which versions of a model are kept.
+type ModelDetail struct {
+	Name        string    `json:"name"`
+	Description string    `json:"description"`
+	CreatedAt   time.Time `json:"createdAt"`
+	UpdatedAt   time.Time `json:"updatedAt"`
+	CreatedBy   string    `json:"createdBy"`
+	UpdatedBy   string    `json:"updatedBy"`
+	// Hash of the newest entry of the history, which is of all that were before it. Who keeps it elsewhere can tell later that
+	// the history was not written anew.
+	HistoryHead string `json:"historyHead"`
+	// Tags, ordered by key.
+	Tags []ModelTag `json:"tags"`
+	// Aliases, ordered by name.
+	Aliases []AliasRow `json:"aliases"`
+	// What versions must satisfy to come into a stage, ordered by stage.
+	Rules []RuleRow `json:"rules"`
+	// Versions, the newest first. `first` is 1 to 1,000. `modelVersions` takes a filter and an order.
+	Versions ModelDetailVersionsModelVersionConnection `json:"versions"`
+}
+
+// GetName returns ModelDetail.Name, and is useful for accessing the field via an interface.
+func (v *ModelDetail) GetName() string { return v.Name }
+
+// GetDescription returns ModelDetail.Description, and is useful for accessing the field via an interface.
+func (v *ModelDetail) GetDescription() string { return v.Description }
+
+// GetCreatedAt returns ModelDetail.CreatedAt, and is useful for accessing the field via an interface.
+func (v *ModelDetail) GetCreatedAt() time.Time { return v.CreatedAt }
+
+// GetUpdatedAt returns ModelDetail.UpdatedAt, and is useful for accessing the field via an interface.
+func (v *ModelDetail) GetUpdatedAt() time.Time { return v.UpdatedAt }
+
+// GetCreatedBy returns ModelDetail.CreatedBy, and is useful for accessing the field via an interface.
+func (v *ModelDetail) GetCreatedBy() string { return v.CreatedBy }
+
+// GetUpdatedBy returns ModelDetail.UpdatedBy, and is useful for accessing the field via an interface.
+func (v *ModelDetail) GetUpdatedBy() string { return v.UpdatedBy }
+
+// GetHistoryHead returns ModelDetail.HistoryHead, and is useful for accessing the field via an interface.
+func (v *ModelDetail) GetHistoryHead() string { return v.HistoryHead }
+
+// GetTags returns ModelDetail.Tags, and is useful for accessing the field via an interface.
+func (v *ModelDetail) GetTags() []ModelTag { return v.Tags }
+
+// GetAliases returns ModelDetail.Aliases, and is useful for accessing the field via an interface.
+func (v *ModelDetail) GetAliases() []AliasRow { return v.Aliases }
+
+// GetRules returns ModelDetail.Rules, and is useful for accessing the field via an interface.
+func (v *ModelDetail) GetRules() []RuleRow { return v.Rules }
+
+// GetVersions returns ModelDetail.Versions, and is useful for accessing the field via an interface.
+func (v *ModelDetail) GetVersions() ModelDetailVersionsModelVersionConnection { return v.Versions }
+
+// ModelDetailVersionsModelVersionConnection includes the requested fields of the GraphQL type ModelVersionConnection.
+type ModelDetailVersionsModelVersionConnection struct {
+	Edges    []ModelDetailVersionsModelVersionConnectionEdgesModelVersionEdge `json:"edges"`
+	PageInfo ModelDetailVersionsModelVersionConnectionPageInfo                `json:"pageInfo"`
+}
+
+// GetEdges returns ModelDetailVersionsModelVersionConnection.Edges, and is useful for accessing the field via an interface.
+func (v *ModelDetailVersionsModelVersionConnection) GetEdges() []ModelDetailVersionsModelVersionConnectionEdgesModelVersionEdge {
+	return v.Edges
+}
+
+// GetPageInfo returns ModelDetailVersionsModelVersionConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ModelDetailVersionsModelVersionConnection) GetPageInfo() ModelDetailVersionsModelVersionConnectionPageInfo {
+	return v.PageInfo
+}
+
+// ModelDetailVersionsModelVersionConnectionEdgesModelVersionEdge includes the requested fields of the GraphQL type ModelVersionEdge.
+type ModelDetailVersionsModelVersionConnectionEdgesModelVersionEdge struct {
+	Node ModelVersionRow `json:"node"`
+}
+
+// GetNode returns ModelDetailVersionsModelVersionConnectionEdgesModelVersionEdge.Node, and is useful for accessing the field via an interface.
+func (v *ModelDetailVersionsModelVersionConnectionEdgesModelVersionEdge) GetNode() ModelVersionRow {
+	return v.Node
+}
+
+// ModelDetailVersionsModelVersionConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
+// The GraphQL type's documentation follows.
+//
+// Where a page of a connection lies.
+type ModelDetailVersionsModelVersionConnectionPageInfo struct {
+	// True when there is more after this page.
+	HasNextPage bool `json:"hasNextPage"`
+}
+
+// GetHasNextPage returns ModelDetailVersionsModelVersionConnectionPageInfo.HasNextPage, and is useful for accessing the field via an interface.
+func (v *ModelDetailVersionsModelVersionConnectionPageInfo) GetHasNextPage() bool {
+	return v.HasNextPage
+}
+
+type ModelHistoryAction string
+
+const (
+	ModelHistoryActionTransition ModelHistoryAction = "TRANSITION"
+	ModelHistoryActionRollback   ModelHistoryAction = "ROLLBACK"
+	// A version was deleted.
+	ModelHistoryActionDeletion ModelHistoryAction = "DELETION"
+	ModelHistoryActionApproval ModelHistoryAction = "APPROVAL"
+	// An approval was taken back.
+	ModelHistoryActionWithdrawal ModelHistoryAction = "WITHDRAWAL"
+	// A rule was set.
+	ModelHistoryActionRule        ModelHistoryAction = "RULE"
+	ModelHistoryActionRuleRemoval ModelHistoryAction = "RULE_REMOVAL"
+	// The model got another name; `detail` is the one before.
+	ModelHistoryActionRenaming      ModelHistoryAction = "RENAMING"
+	ModelHistoryActionModelDeletion ModelHistoryAction = "MODEL_DELETION"
+)
+
+var AllModelHistoryAction = []ModelHistoryAction{
+	ModelHistoryActionTransition,
+	ModelHistoryActionRollback,
+	ModelHistoryActionDeletion,
+	ModelHistoryActionApproval,
+	ModelHistoryActionWithdrawal,
+	ModelHistoryActionRule,
+	ModelHistoryActionRuleRemoval,
+	ModelHistoryActionRenaming,
+	ModelHistoryActionModelDeletion,
+}
+
+// ModelHistoryModelHistoryModelHistoryConnection includes the requested fields of the GraphQL type ModelHistoryConnection.
+type ModelHistoryModelHistoryModelHistoryConnection struct {
+	Edges    []ModelHistoryModelHistoryModelHistoryConnectionEdgesModelHistoryEdge `json:"edges"`
+	PageInfo ModelHistoryModelHistoryModelHistoryConnectionPageInfo                `json:"pageInfo"`
+}
+
+// GetEdges returns ModelHistoryModelHistoryModelHistoryConnection.Edges, and is useful for accessing the field via an interface.
+func (v *ModelHistoryModelHistoryModelHistoryConnection) GetEdges() []ModelHistoryModelHistoryModelHistoryConnectionEdgesModelHistoryEdge {
+	return v.Edges
+}
+
+// GetPageInfo returns ModelHistoryModelHistoryModelHistoryConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ModelHistoryModelHistoryModelHistoryConnection) GetPageInfo() ModelHistoryModelHistoryModelHistoryConnectionPageInfo {
+	return v.PageInfo
+}
+
+// ModelHistoryModelHistoryModelHistoryConnectionEdgesModelHistoryEdge includes the requested fields of the GraphQL type ModelHistoryEdge.
+type ModelHistoryModelHistoryModelHistoryConnectionEdgesModelHistoryEdge struct {
+	Node HistoryEntry `json:"node"`
+}
+
+// GetNode returns ModelHistoryModelHistoryModelHistoryConnectionEdgesModelHistoryEdge.Node, and is useful for accessing the field via an interface.
+func (v *ModelHistoryModelHistoryModelHistoryConnectionEdgesModelHistoryEdge) GetNode() HistoryEntry {
+	return v.Node
+}
+
+// ModelHistoryModelHistoryModelHistoryConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
+// The GraphQL type's documentation follows.
+//
+// Where a page of a connection lies.
+type ModelHistoryModelHistoryModelHistoryConnectionPageInfo struct {
+	// True when there is more after this page.
+	HasNextPage bool `json:"hasNextPage"`
+	// Cursor of the last edge of the page: pass it as `after` for the next one.
+	EndCursor *string `json:"endCursor"`
+}
+
+// GetHasNextPage returns ModelHistoryModelHistoryModelHistoryConnectionPageInfo.HasNextPage, and is useful for accessing the field via an interface.
+func (v *ModelHistoryModelHistoryModelHistoryConnectionPageInfo) GetHasNextPage() bool {
+	return v.HasNextPage
+}
+
+// GetEndCursor returns ModelHistoryModelHistoryModelHistoryConnectionPageInfo.EndCursor, and is useful for accessing the field via an interface.
+func (v *ModelHistoryModelHistoryModelHistoryConnectionPageInfo) GetEndCursor() *string {
+	return v.EndCursor
+}
+
+// ModelHistoryResponse is returned by ModelHistory on success.
+type ModelHistoryResponse struct {
+	// History of the model that has a name, or of the last that had it, also when it was renamed or deleted since; the newest
+	// entries first. `first` is 1 to 1,000.
+	ModelHistory ModelHistoryModelHistoryModelHistoryConnection `json:"modelHistory"`
+}
+
+// GetModelHistory returns ModelHistoryResponse.ModelHistory, and is useful for accessing the field via an interface.
+func (v *ModelHistoryResponse) GetModelHistory() ModelHistoryModelHistoryModelHistoryConnection {
+	return v.ModelHistory
+}
+
+// ModelNamesRegisteredModelsRegisteredModelConnection includes the requested fields of the GraphQL type RegisteredModelConnection.
+type ModelNamesRegisteredModelsRegisteredModelConnection struct {
+	Edges    []ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge `json:"edges"`
+	PageInfo ModelNamesRegisteredModelsRegisteredModelConnectionPageInfo                   `json:"pageInfo"`
+}
+
+// GetEdges returns ModelNamesRegisteredModelsRegisteredModelConnection.Edges, and is useful for accessing the field via an interface.
+func (v *ModelNamesRegisteredModelsRegisteredModelConnection) GetEdges() []ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge {
+	return v.Edges
+}
+
+// GetPageInfo returns ModelNamesRegisteredModelsRegisteredModelConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ModelNamesRegisteredModelsRegisteredModelConnection) GetPageInfo() ModelNamesRegisteredModelsRegisteredModelConnectionPageInfo {
+	return v.PageInfo
+}
+
+// ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge includes the requested fields of the GraphQL type RegisteredModelEdge.
+type ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge struct {
+	Node ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdgeNodeRegisteredModel `json:"node"`
+}
+
+// GetNode returns ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge.Node, and is useful for accessing the field via an interface.
+func (v *ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge) GetNode() ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdgeNodeRegisteredModel {
+	return v.Node
+}
+
+// ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdgeNodeRegisteredModel includes the requested fields of the GraphQL type RegisteredModel.
+// The GraphQL type's documentation follows.
+//
+// A name under which versions of a model are kept.
+type ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdgeNodeRegisteredModel struct {
+	Name string `json:"name"`
+}
+
+// GetName returns ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdgeNodeRegisteredModel.Name, and is useful for accessing the field via an interface.
+func (v *ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdgeNodeRegisteredModel) GetName() string {
+	return v.Name
+}
+
+// ModelNamesRegisteredModelsRegisteredModelConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
+// The GraphQL type's documentation follows.
+//
+// Where a page of a connection lies.
+type ModelNamesRegisteredModelsRegisteredModelConnectionPageInfo struct {
+	// True when there is more after this page.
+	HasNextPage bool `json:"hasNextPage"`
+	// Cursor of the last edge of the page: pass it as `after` for the next one.
+	EndCursor *string `json:"endCursor"`
+}
+
+// GetHasNextPage returns ModelNamesRegisteredModelsRegisteredModelConnectionPageInfo.HasNextPage, and is useful for accessing the field via an interface.
+func (v *ModelNamesRegisteredModelsRegisteredModelConnectionPageInfo) GetHasNextPage() bool {
+	return v.HasNextPage
+}
+
+// GetEndCursor returns ModelNamesRegisteredModelsRegisteredModelConnectionPageInfo.EndCursor, and is useful for accessing the field via an interface.
+func (v *ModelNamesRegisteredModelsRegisteredModelConnectionPageInfo) GetEndCursor() *string {
+	return v.EndCursor
+}
+
+// ModelNamesResponse is returned by ModelNames on success.
+type ModelNamesResponse struct {
+	// Registered models, by name unless ordered. `filter` is the filter language over name, tags and times; `orderBy` takes terms
+	// such as `last_updated_timestamp DESC`. `first` is 1 to 1,000.
+	RegisteredModels ModelNamesRegisteredModelsRegisteredModelConnection `json:"registeredModels"`
+}
+
+// GetRegisteredModels returns ModelNamesResponse.RegisteredModels, and is useful for accessing the field via an interface.
+func (v *ModelNamesResponse) GetRegisteredModels() ModelNamesRegisteredModelsRegisteredModelConnection {
+	return v.RegisteredModels
+}
+
+// ModelOutlineResponse is returned by ModelOutline on success.
+type ModelOutlineResponse struct {
+	// One registered model; null when there is none.
+	RegisteredModel *ModelRow `json:"registeredModel"`
+}
+
+// GetRegisteredModel returns ModelOutlineResponse.RegisteredModel, and is useful for accessing the field via an interface.
+func (v *ModelOutlineResponse) GetRegisteredModel() *ModelRow { return v.RegisteredModel }
+
+// ModelRow includes the GraphQL fields of RegisteredModel requested by the fragment ModelRow.
+// The GraphQL type's documentation follows.
+//
+// A name under which versions of a model are kept.
+type ModelRow struct {
+	Name        string    `json:"name"`
+	Description string    `json:"description"`
+	CreatedAt   time.Time `json:"createdAt"`
+	UpdatedAt   time.Time `json:"updatedAt"`
+	CreatedBy   string    `json:"createdBy"`
+	UpdatedBy   string    `json:"updatedBy"`
+	// Tags, ordered by key.
+	Tags []ModelTag `json:"tags"`
+	// Aliases, ordered by name.
+	Aliases []AliasRow `json:"aliases"`
+	// The newest version in each of some stages; in all of them when none is named, None and Archived too.
+	LatestVersions []StagedVersion `json:"latestVersions"`
+}
+
+// GetName returns ModelRow.Name, and is useful for accessing the field via an interface.
+func (v *ModelRow) GetName() string { return v.Name }
+
+// GetDescription returns ModelRow.Description, and is useful for accessing the field via an interface.
+func (v *ModelRow) GetDescription() string { return v.Description }
+
+// GetCreatedAt returns ModelRow.CreatedAt, and is useful for accessing the field via an interface.
+func (v *ModelRow) GetCreatedAt() time.Time { return v.CreatedAt }
+
+// GetUpdatedAt returns ModelRow.UpdatedAt, and is useful for accessing the field via an interface.
+func (v *ModelRow) GetUpdatedAt() time.Time { return v.UpdatedAt }
+
+// GetCreatedBy returns ModelRow.CreatedBy, and is useful for accessing the field via an interface.
+func (v *ModelRow) GetCreatedBy() string { return v.CreatedBy }
+
+// GetUpdatedBy returns ModelRow.UpdatedBy, and is useful for accessing the field via an interface.
+func (v *ModelRow) GetUpdatedBy() string { return v.UpdatedBy }
+
+// GetTags returns ModelRow.Tags, and is useful for accessing the field via an interface.
+func (v *ModelRow) GetTags() []ModelTag { return v.Tags }
+
+// GetAliases returns ModelRow.Aliases, and is useful for accessing the field via an interface.
+func (v *ModelRow) GetAliases() []AliasRow { return v.Aliases }
+
+// GetLatestVersions returns ModelRow.LatestVersions, and is useful for accessing the field via an interface.
+func (v *ModelRow) GetLatestVersions() []StagedVersion { return v.LatestVersions }
+
+type ModelRuleKind string
+
+const (
+	// Somebody else than who asks for the transition has approved.
+	ModelRuleKindApproval ModelRuleKind = "APPROVAL"
+	// A metric is at least as good as that of the version that is replaced.
+	ModelRuleKindMetric ModelRuleKind = "METRIC"
+	// A tag is set.
+	ModelRuleKindTag ModelRuleKind = "TAG"
+	// The signature is that of the version that is replaced.
+	ModelRuleKindSignature ModelRuleKind = "SIGNATURE"
+)
+
+var AllModelRuleKind = []ModelRuleKind{
+	ModelRuleKindApproval,
+	ModelRuleKindMetric,
+	ModelRuleKindTag,
+	ModelRuleKindSignature,
+}
+
+// ModelRulesRegisteredModel includes the requested fields of the GraphQL type RegisteredModel.
+// The GraphQL type's documentation follows.
+//
+// A name under which versions of a model are kept.
+type ModelRulesRegisteredModel struct {
+	// What versions must satisfy to come into a stage, ordered by stage.
+	Rules []RuleRow `json:"rules"`
+}
+
+// GetRules returns ModelRulesRegisteredModel.Rules, and is useful for accessing the field via an interface.
+func (v *ModelRulesRegisteredModel) GetRules() []RuleRow { return v.Rules }
+
+// ModelRulesResponse is returned by ModelRules on success.
+type ModelRulesResponse struct {
+	// One registered model; null when there is none.
+	RegisteredModel *ModelRulesRegisteredModel `json:"registeredModel"`
+}
+
+// GetRegisteredModel returns ModelRulesResponse.RegisteredModel, and is useful for accessing the field via an interface.
+func (v *ModelRulesResponse) GetRegisteredModel() *ModelRulesRegisteredModel {
+	return v.RegisteredModel
+}
+
+// ModelStageAtResponse is returned by ModelStageAt on success.
+type ModelStageAtResponse struct {
+	// What was in a stage at a time: the entries by which the versions had come into it, oldest first. The model is the one that had
+	// the name then, or else the one that has it now.
+	ModelStageAt []HistoryEntry `json:"modelStageAt"`
+}
+
+// GetModelStageAt returns ModelStageAtResponse.ModelStageAt, and is useful for accessing the field via an interface.
+func (v *ModelStageAtResponse) GetModelStageAt() []HistoryEntry { return v.ModelStageAt }
+
+// ModelTag includes the GraphQL fields of Tag requested by the fragment ModelTag.
+// The GraphQL type's documentation follows.
+//
+// A key and its value; the last write wins.
+type ModelTag struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// GetKey returns ModelTag.Key, and is useful for accessing the field via an interface.
+func (v *ModelTag) GetKey() string { return v.Key }
+
+// GetValue returns ModelTag.Value, and is useful for accessing the field via an interface.
+func (v *ModelTag) GetValue() string { return v.Value }
+
+// ModelVersionDetail includes the GraphQL fields of ModelVersion requested by the fragment ModelVersionDetail.
+// The GraphQL type's documentation follows.
+//
+// One version of a registered model.
+type ModelVersionDetail struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+	// None, Staging, Production or Archived.
+	Stage string `json:"stage"`
+	// Names of the aliases of this version.
+	Aliases       []string           `json:"aliases"`
+	Status        ModelVersionStatus `json:"status"`
+	StatusMessage string             `json:"statusMessage"`
+	Description   string             `json:"description"`
+	// What it was registered from.
+	Source string `json:"source"`
+	// Where its files lie.
+	ArtifactLocation string `json:"artifactLocation"`
+	// The run that made it; empty when nobody said which.
+	RunId     string    `json:"runId"`
+	RunLink   string    `json:"runLink"`
+	CreatedAt time.Time `json:"createdAt"`
+	CreatedBy string    `json:"createdBy"`
+	UpdatedAt time.Time `json:"updatedAt"`
+	UpdatedBy string    `json:"updatedBy"`
+	// Lines of the model's requirements.txt; empty when it has none.
+	Requirements string `json:"requirements"`
+	// Why the file MLmodel or requirements.txt was not understood; empty when it was, or there is none.
+	ManifestProblem string `json:"manifestProblem"`
+	// That run; null when this server does not have it.
+	Run *ModelVersionDetailRun `json:"run"`
+	// The logged model that it was registered from; null when it was none of this server's.
+	LoggedModel *ModelVersionDetailLoggedModel `json:"loggedModel"`
+	// Tags, ordered by key.
+	Tags []ModelTag `json:"tags"`
+	// What callers send and get; null when the model has no signature.
+	Signature *ModelVersionDetailSignatureModelSignature `json:"signature"`
+	// Approvals that hold, oldest first.
+	Approvals []ApprovalRow `json:"approvals"`
+}
+
+// GetName returns ModelVersionDetail.Name, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetName() string { return v.Name }
+
+// GetVersion returns ModelVersionDetail.Version, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetVersion() int { return v.Version }
+
+// GetStage returns ModelVersionDetail.Stage, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetStage() string { return v.Stage }
+
+// GetAliases returns ModelVersionDetail.Aliases, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetAliases() []string { return v.Aliases }
+
+// GetStatus returns ModelVersionDetail.Status, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetStatus() ModelVersionStatus { return v.Status }
+
+// GetStatusMessage returns ModelVersionDetail.StatusMessage, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetStatusMessage() string { return v.StatusMessage }
+
+// GetDescription returns ModelVersionDetail.Description, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetDescription() string { return v.Description }
+
+// GetSource returns ModelVersionDetail.Source, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetSource() string { return v.Source }
+
+// GetArtifactLocation returns ModelVersionDetail.ArtifactLocation, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetArtifactLocation() string { return v.ArtifactLocation }
+
+// GetRunId returns ModelVersionDetail.RunId, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetRunId() string { return v.RunId }
+
+// GetRunLink returns ModelVersionDetail.RunLink, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetRunLink() string { return v.RunLink }
+
+// GetCreatedAt returns ModelVersionDetail.CreatedAt, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetCreatedAt() time.Time { return v.CreatedAt }
+
+// GetCreatedBy returns ModelVersionDetail.CreatedBy, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetCreatedBy() string { return v.CreatedBy }
+
+// GetUpdatedAt returns ModelVersionDetail.UpdatedAt, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetUpdatedAt() time.Time { return v.UpdatedAt }
+
+// GetUpdatedBy returns ModelVersionDetail.UpdatedBy, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetUpdatedBy() string { return v.UpdatedBy }
+
+// GetRequirements returns ModelVersionDetail.Requirements, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetRequirements() string { return v.Requirements }
+
+// GetManifestProblem returns ModelVersionDetail.ManifestProblem, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetManifestProblem() string { return v.ManifestProblem }
+
+// GetRun returns ModelVersionDetail.Run, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetRun() *ModelVersionDetailRun { return v.Run }
+
+// GetLoggedModel returns ModelVersionDetail.LoggedModel, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetLoggedModel() *ModelVersionDetailLoggedModel { return v.LoggedModel }
+
+// GetTags returns ModelVersionDetail.Tags, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetTags() []ModelTag { return v.Tags }
+
+// GetSignature returns ModelVersionDetail.Signature, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetSignature() *ModelVersionDetailSignatureModelSignature {
+	return v.Signature
+}
+
+// GetApprovals returns ModelVersionDetail.Approvals, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetail) GetApprovals() []ApprovalRow { return v.Approvals }
+
+// ModelVersionDetailLoggedModel includes the requested fields of the GraphQL type LoggedModel.
+// The GraphQL type's documentation follows.
+//
+// A model that a run wrote.
+type ModelVersionDetailLoggedModel struct {
+	// "m-" and 32 hex digits, as MLflow shows it.
+	ModelId string `json:"modelId"`
+	Name    string `json:"name"`
+}
+
+// GetModelId returns ModelVersionDetailLoggedModel.ModelId, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetailLoggedModel) GetModelId() string { return v.ModelId }
+
+// GetName returns ModelVersionDetailLoggedModel.Name, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetailLoggedModel) GetName() string { return v.Name }
+
+// ModelVersionDetailRun includes the requested fields of the GraphQL type Run.
+// The GraphQL type's documentation follows.
+//
+// One execution and what was recorded of it.
+type ModelVersionDetailRun struct {
+	Name       string                          `json:"name"`
+	Experiment ModelVersionDetailRunExperiment `json:"experiment"`
+}
+
+// GetName returns ModelVersionDetailRun.Name, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetailRun) GetName() string { return v.Name }
+
+// GetExperiment returns ModelVersionDetailRun.Experiment, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetailRun) GetExperiment() ModelVersionDetailRunExperiment { return v.Experiment }
+
+// ModelVersionDetailRunExperiment includes the requested fields of the GraphQL type Experiment.
+// The GraphQL type's documentation follows.
+//
+// A group of runs.
+type ModelVersionDetailRunExperiment struct {
+	// The number that MLflow shows.
+	ExperimentId string `json:"experimentId"`
+	Name         string `json:"name"`
+}
+
+// GetExperimentId returns ModelVersionDetailRunExperiment.ExperimentId, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetailRunExperiment) GetExperimentId() string { return v.ExperimentId }
+
+// GetName returns ModelVersionDetailRunExperiment.Name, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetailRunExperiment) GetName() string { return v.Name }
+
+// ModelVersionDetailSignatureModelSignature includes the requested fields of the GraphQL type ModelSignature.
+// The GraphQL type's documentation follows.
+//
+// The schema of a model.
+type ModelVersionDetailSignatureModelSignature struct {
+	Inputs  []SignatureColumn   `json:"inputs"`
+	Outputs []SignatureColumn   `json:"outputs"`
+	Params  []SignatureParamRow `json:"params"`
+}
+
+// GetInputs returns ModelVersionDetailSignatureModelSignature.Inputs, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetailSignatureModelSignature) GetInputs() []SignatureColumn { return v.Inputs }
+
+// GetOutputs returns ModelVersionDetailSignatureModelSignature.Outputs, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetailSignatureModelSignature) GetOutputs() []SignatureColumn { return v.Outputs }
+
+// GetParams returns ModelVersionDetailSignatureModelSignature.Params, and is useful for accessing the field via an interface.
+func (v *ModelVersionDetailSignatureModelSignature) GetParams() []SignatureParamRow { return v.Params }
+
+// ModelVersionRow includes the GraphQL fields of ModelVersion requested by the fragment ModelVersionRow.
+// The GraphQL type's documentation follows.
+//
+// One version of a registered model.
+type ModelVersionRow struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+	// None, Staging, Production or Archived.
+	Stage string `json:"stage"`
+	// Names of the aliases of this version.
+	Aliases     []string           `json:"aliases"`
+	Status      ModelVersionStatus `json:"status"`
+	Description string             `json:"description"`
+	// What it was registered from.
+	Source string `json:"source"`
+	// The run that made it; empty when nobody said which.
+	RunId     string    `json:"runId"`
+	CreatedAt time.Time `json:"createdAt"`
+	CreatedBy string    `json:"createdBy"`
+	UpdatedAt time.Time `json:"updatedAt"`
+	UpdatedBy string    `json:"updatedBy"`
+	// That run; null when this server does not have it.
+	Run *ModelVersionRowRun `json:"run"`
+	// Tags, ordered by key.
+	Tags []ModelTag `json:"tags"`
+}
+
+// GetName returns ModelVersionRow.Name, and is useful for accessing the field via an interface.
+func (v *ModelVersionRow) GetName() string { return v.Name }
+
+// GetVersion returns ModelVersionRow.Version, and is useful for accessing the field via an interface.
+func (v *ModelVersionRow) GetVersion() int { return v.Version }
+
+// GetStage returns ModelVersionRow.Stage, and is useful for accessing the field via an interface.
+func (v *ModelVersionRow) GetStage() string { return v.Stage }
+
+// GetAliases returns ModelVersionRow.Aliases, and is useful for accessing the field via an interface.
+func (v *ModelVersionRow) GetAliases() []string { return v.Aliases }
+
+// GetStatus returns ModelVersionRow.Status, and is useful for accessing the field via an interface.
+func (v *ModelVersionRow) GetStatus() ModelVersionStatus { return v.Status }
+
+// GetDescription returns ModelVersionRow.Description, and is useful for accessing the field via an interface.
+func (v *ModelVersionRow) GetDescription() string { return v.Description }
+
+// GetSource returns ModelVersionRow.Source, and is useful for accessing the field via an interface.
+func (v *ModelVersionRow) GetSource() string { return v.Source }
+
+// GetRunId returns ModelVersionRow.RunId, and is useful for accessing the field via an interface.
+func (v *ModelVersionRow) GetRunId() string { return v.RunId }
+
+// GetCreatedAt returns ModelVersionRow.CreatedAt, and is useful for accessing the field via an interface.
+func (v *ModelVersionRow) GetCreatedAt() time.Time { return v.CreatedAt }
+
+// GetCreatedBy returns ModelVersionRow.CreatedBy, and is useful for accessing the field via an interface.
+func (v *ModelVersionRow) GetCreatedBy() string { return v.CreatedBy }
+
+// GetUpdatedAt returns ModelVersionRow.UpdatedAt, and is useful for accessing the field via an interface.
+func (v *ModelVersionRow) GetUpdatedAt() time.Time { return v.UpdatedAt }
+
+// GetUpdatedBy returns ModelVersionRow.UpdatedBy, and is useful for accessing the field via an interface.
+func (v *ModelVersionRow) GetUpdatedBy() string { return v.UpdatedBy }
+
+// GetRun returns ModelVersionRow.Run, and is useful for accessing the field via an interface.
+func (v *ModelVersionRow) GetRun() *ModelVersionRowRun { return v.Run }
+
+// GetTags returns ModelVersionRow.Tags, and is useful for accessing the field via an interface.
+func (v *ModelVersionRow) GetTags() []ModelTag { return v.Tags }
+
+// ModelVersionRowRun includes the requested fields of the GraphQL type Run.
+// The GraphQL type's documentation follows.
+//
+// One execution and what was recorded of it.
+type ModelVersionRowRun struct {
+	Name string `json:"name"`
+}
+
+// GetName returns ModelVersionRowRun.Name, and is useful for accessing the field via an interface.
+func (v *ModelVersionRowRun) GetName() string { return v.Name }
+
+type ModelVersionStatus string
+
+const (
+	ModelVersionStatusPendingRegistration ModelVersionStatus = "PENDING_REGISTRATION"
+	ModelVersionStatusFailedRegistration  ModelVersionStatus = "FAILED_REGISTRATION"
+	ModelVersionStatusReady               ModelVersionStatus = "READY"
+)
+
+var AllModelVersionStatus = []ModelVersionStatus{
+	ModelVersionStatusPendingRegistration,
+	ModelVersionStatusFailedRegistration,
+	ModelVersionStatusReady,
+}
+
 type ParamInput struct {
 	Key string `json:"key"`
 	// At most 65,536 bytes.
@@ -1517,6 +2692,17 @@ func (v *RecordFingerprintResponse) GetRecordFingerprint() RecordFingerprintReco
 	return v.RecordFingerprint
 }
 
+// RegisterModelVersionResponse is returned by RegisterModelVersion on success.
+type RegisterModelVersionResponse struct {
+	// Register a version, under the next number of its model.
+	CreateModelVersion ModelVersionDetail `json:"createModelVersion"`
+}
+
+// GetCreateModelVersion returns RegisterModelVersionResponse.CreateModelVersion, and is useful for accessing the field via an interface.
+func (v *RegisterModelVersionResponse) GetCreateModelVersion() ModelVersionDetail {
+	return v.CreateModelVersion
+}
+
 // RenameExperimentResponse is returned by RenameExperiment on success.
 type RenameExperimentResponse struct {
 	UpdateExperiment RenameExperimentUpdateExperiment `json:"updateExperiment"`
@@ -1611,6 +2797,64 @@ var AllRole = []Role{
 	RoleEditor,
 	RoleAdmin,
 }
+
+// RollbackModelResponse is returned by RollbackModel on success.
+type RollbackModelResponse struct {
+	// Bring back into a stage the version that was in it before the present one, which is archived. A second rollback goes one
+	// further back. Rules do not count. `dryRun` keeps nothing, and gives the version that would come back.
+	RollbackModelStage ModelVersionRow `json:"rollbackModelStage"`
+}
+
+// GetRollbackModelStage returns RollbackModelResponse.RollbackModelStage, and is useful for accessing the field via an interface.
+func (v *RollbackModelResponse) GetRollbackModelStage() ModelVersionRow { return v.RollbackModelStage }
+
+// RuleRow includes the GraphQL fields of ModelRule requested by the fragment RuleRow.
+// The GraphQL type's documentation follows.
+//
+// What a version must satisfy to come into a stage.
+type RuleRow struct {
+	Stage string        `json:"stage"`
+	Kind  ModelRuleKind `json:"kind"`
+	// Of the metric or the tag.
+	Key string `json:"key"`
+	// The value that the tag must have; null for any.
+	Value *string `json:"value"`
+	// Which direction of the metric is better.
+	Goal Goal `json:"goal"`
+	// By how much better the metric must be; negative: it may be so much worse.
+	Margin float64 `json:"margin"`
+	// The rule in words.
+	Text      string    `json:"text"`
+	CreatedAt time.Time `json:"createdAt"`
+	CreatedBy string    `json:"createdBy"`
+}
+
+// GetStage returns RuleRow.Stage, and is useful for accessing the field via an interface.
+func (v *RuleRow) GetStage() string { return v.Stage }
+
+// GetKind returns RuleRow.Kind, and is useful for accessing the field via an interface.
+func (v *RuleRow) GetKind() ModelRuleKind { return v.Kind }
+
+// GetKey returns RuleRow.Key, and is useful for accessing the field via an interface.
+func (v *RuleRow) GetKey() string { return v.Key }
+
+// GetValue returns RuleRow.Value, and is useful for accessing the field via an interface.
+func (v *RuleRow) GetValue() *string { return v.Value }
+
+// GetGoal returns RuleRow.Goal, and is useful for accessing the field via an interface.
+func (v *RuleRow) GetGoal() Goal { return v.Goal }
+
+// GetMargin returns RuleRow.Margin, and is useful for accessing the field via an interface.
+func (v *RuleRow) GetMargin() float64 { return v.Margin }
+
+// GetText returns RuleRow.Text, and is useful for accessing the field via an interface.
+func (v *RuleRow) GetText() string { return v.Text }
+
+// GetCreatedAt returns RuleRow.CreatedAt, and is useful for accessing the field via an interface.
+func (v *RuleRow) GetCreatedAt() time.Time { return v.CreatedAt }
+
+// GetCreatedBy returns RuleRow.CreatedBy, and is useful for accessing the field via an interface.
+func (v *RuleRow) GetCreatedBy() string { return v.CreatedBy }
 
 // RunDetail includes the GraphQL fields of Run requested by the fragment RunDetail.
 // The GraphQL type's documentation follows.
@@ -2180,6 +3424,87 @@ var AllRunStatus = []RunStatus{
 	RunStatusKilled,
 }
 
+type SchemaPart string
+
+const (
+	SchemaPartInput  SchemaPart = "INPUT"
+	SchemaPartOutput SchemaPart = "OUTPUT"
+	SchemaPartParam  SchemaPart = "PARAM"
+)
+
+var AllSchemaPart = []SchemaPart{
+	SchemaPartInput,
+	SchemaPartOutput,
+	SchemaPartParam,
+}
+
+type SchemaVerdict string
+
+const (
+	SchemaVerdictSame SchemaVerdict = "SAME"
+	// There are changes, and no caller breaks.
+	SchemaVerdictCompatible SchemaVerdict = "COMPATIBLE"
+	// Callers of the first version fail with the second, or miss something in its answer.
+	SchemaVerdictBreaking SchemaVerdict = "BREAKING"
+	// One of the versions has no signature.
+	SchemaVerdictUnknown SchemaVerdict = "UNKNOWN"
+)
+
+var AllSchemaVerdict = []SchemaVerdict{
+	SchemaVerdictSame,
+	SchemaVerdictCompatible,
+	SchemaVerdictBreaking,
+	SchemaVerdictUnknown,
+}
+
+// SetModelAliasResponse is returned by SetModelAlias on success.
+type SetModelAliasResponse struct {
+	// Let an alias name a version, whatever it named before.
+	SetRegisteredModelAlias ModelVersionRow `json:"setRegisteredModelAlias"`
+}
+
+// GetSetRegisteredModelAlias returns SetModelAliasResponse.SetRegisteredModelAlias, and is useful for accessing the field via an interface.
+func (v *SetModelAliasResponse) GetSetRegisteredModelAlias() ModelVersionRow {
+	return v.SetRegisteredModelAlias
+}
+
+// SetModelTagResponse is returned by SetModelTag on success.
+type SetModelTagResponse struct {
+	SetRegisteredModelTag ModelRow `json:"setRegisteredModelTag"`
+}
+
+// GetSetRegisteredModelTag returns SetModelTagResponse.SetRegisteredModelTag, and is useful for accessing the field via an interface.
+func (v *SetModelTagResponse) GetSetRegisteredModelTag() ModelRow { return v.SetRegisteredModelTag }
+
+// SetModelVersionTagResponse is returned by SetModelVersionTag on success.
+type SetModelVersionTagResponse struct {
+	SetModelVersionTag ModelVersionRow `json:"setModelVersionTag"`
+}
+
+// GetSetModelVersionTag returns SetModelVersionTagResponse.SetModelVersionTag, and is useful for accessing the field via an interface.
+func (v *SetModelVersionTagResponse) GetSetModelVersionTag() ModelVersionRow {
+	return v.SetModelVersionTag
+}
+
+// ShowModelResponse is returned by ShowModel on success.
+type ShowModelResponse struct {
+	// One registered model; null when there is none.
+	RegisteredModel *ModelDetail `json:"registeredModel"`
+}
+
+// GetRegisteredModel returns ShowModelResponse.RegisteredModel, and is useful for accessing the field via an interface.
+func (v *ShowModelResponse) GetRegisteredModel() *ModelDetail { return v.RegisteredModel }
+
+// ShowModelVersionResponse is returned by ShowModelVersion on success.
+type ShowModelVersionResponse struct {
+	// One version, by its model's name and its number, a stage (the newest in it), an alias, or as the latest; or by a URI as in
+	// ModelVersionRef. Null when there is none.
+	ModelVersion *ModelVersionDetail `json:"modelVersion"`
+}
+
+// GetModelVersion returns ShowModelVersionResponse.ModelVersion, and is useful for accessing the field via an interface.
+func (v *ShowModelVersionResponse) GetModelVersion() *ModelVersionDetail { return v.ModelVersion }
+
 // ShowRunResponse is returned by ShowRun on success.
 type ShowRunResponse struct {
 	// One run; null when there is none.
@@ -2188,6 +3513,68 @@ type ShowRunResponse struct {
 
 // GetRun returns ShowRunResponse.Run, and is useful for accessing the field via an interface.
 func (v *ShowRunResponse) GetRun() *RunDetail { return v.Run }
+
+// SignatureColumn includes the GraphQL fields of SignatureField requested by the fragment SignatureColumn.
+// The GraphQL type's documentation follows.
+//
+// A column or a tensor.
+type SignatureColumn struct {
+	// Empty where only the place counts.
+	Name string `json:"name"`
+	// long, string, array<double>, object{a: long, b?: string}, tensor<float64>[-1, 4], …
+	Type     string `json:"type"`
+	Required bool   `json:"required"`
+}
+
+// GetName returns SignatureColumn.Name, and is useful for accessing the field via an interface.
+func (v *SignatureColumn) GetName() string { return v.Name }
+
+// GetType returns SignatureColumn.Type, and is useful for accessing the field via an interface.
+func (v *SignatureColumn) GetType() string { return v.Type }
+
+// GetRequired returns SignatureColumn.Required, and is useful for accessing the field via an interface.
+func (v *SignatureColumn) GetRequired() bool { return v.Required }
+
+// SignatureParamRow includes the GraphQL fields of SignatureParam requested by the fragment SignatureParamRow.
+// The GraphQL type's documentation follows.
+//
+// A parameter of inference.
+type SignatureParamRow struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	// JSON.
+	Default string `json:"default"`
+	// [-1] for a list, empty for one value.
+	Shape []int64 `json:"shape"`
+}
+
+// GetName returns SignatureParamRow.Name, and is useful for accessing the field via an interface.
+func (v *SignatureParamRow) GetName() string { return v.Name }
+
+// GetType returns SignatureParamRow.Type, and is useful for accessing the field via an interface.
+func (v *SignatureParamRow) GetType() string { return v.Type }
+
+// GetDefault returns SignatureParamRow.Default, and is useful for accessing the field via an interface.
+func (v *SignatureParamRow) GetDefault() string { return v.Default }
+
+// GetShape returns SignatureParamRow.Shape, and is useful for accessing the field via an interface.
+func (v *SignatureParamRow) GetShape() []int64 { return v.Shape }
+
+// StagedVersion includes the GraphQL fields of ModelVersion requested by the fragment StagedVersion.
+// The GraphQL type's documentation follows.
+//
+// One version of a registered model.
+type StagedVersion struct {
+	Version int `json:"version"`
+	// None, Staging, Production or Archived.
+	Stage string `json:"stage"`
+}
+
+// GetVersion returns StagedVersion.Version, and is useful for accessing the field via an interface.
+func (v *StagedVersion) GetVersion() int { return v.Version }
+
+// GetStage returns StagedVersion.Stage, and is useful for accessing the field via an interface.
+func (v *StagedVersion) GetStage() string { return v.Stage }
 
 // A key and its value. Keys are at most 250 characters.
 type TagInput struct {
@@ -2238,6 +3625,101 @@ func (v *TokenRow) GetExpiresAt() *time.Time { return v.ExpiresAt }
 // GetRevokedAt returns TokenRow.RevokedAt, and is useful for accessing the field via an interface.
 func (v *TokenRow) GetRevokedAt() *time.Time { return v.RevokedAt }
 
+// TransitionModelVersionResponse is returned by TransitionModelVersion on success.
+type TransitionModelVersionResponse struct {
+	// Bring a version into a stage. CONFLICT names the rules that are not met; nothing is changed then.
+	TransitionModelVersionStage ModelVersionRow `json:"transitionModelVersionStage"`
+}
+
+// GetTransitionModelVersionStage returns TransitionModelVersionResponse.TransitionModelVersionStage, and is useful for accessing the field via an interface.
+func (v *TransitionModelVersionResponse) GetTransitionModelVersionStage() ModelVersionRow {
+	return v.TransitionModelVersionStage
+}
+
+type TransitionModelVersionStageInput struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+	// None, Staging, Production or Archived.
+	Stage string `json:"stage"`
+	// Archive all other versions that are in the stage: for Staging and Production.
+	ArchiveExistingVersions bool `json:"archiveExistingVersions"`
+	// Kept in the history; at most 8,192 bytes.
+	Reason string `json:"reason"`
+	// Do all of it, with the rules, and keep nothing: what comes back is as it would be.
+	DryRun bool `json:"dryRun"`
+}
+
+// GetName returns TransitionModelVersionStageInput.Name, and is useful for accessing the field via an interface.
+func (v *TransitionModelVersionStageInput) GetName() string { return v.Name }
+
+// GetVersion returns TransitionModelVersionStageInput.Version, and is useful for accessing the field via an interface.
+func (v *TransitionModelVersionStageInput) GetVersion() int { return v.Version }
+
+// GetStage returns TransitionModelVersionStageInput.Stage, and is useful for accessing the field via an interface.
+func (v *TransitionModelVersionStageInput) GetStage() string { return v.Stage }
+
+// GetArchiveExistingVersions returns TransitionModelVersionStageInput.ArchiveExistingVersions, and is useful for accessing the field via an interface.
+func (v *TransitionModelVersionStageInput) GetArchiveExistingVersions() bool {
+	return v.ArchiveExistingVersions
+}
+
+// GetReason returns TransitionModelVersionStageInput.Reason, and is useful for accessing the field via an interface.
+func (v *TransitionModelVersionStageInput) GetReason() string { return v.Reason }
+
+// GetDryRun returns TransitionModelVersionStageInput.DryRun, and is useful for accessing the field via an interface.
+func (v *TransitionModelVersionStageInput) GetDryRun() bool { return v.DryRun }
+
+// VersionComparison includes the GraphQL fields of ModelVersionComparison requested by the fragment VersionComparison.
+// The GraphQL type's documentation follows.
+//
+// What differs between two versions. Of params, metrics, data and dependencies only what differs is listed.
+type VersionComparison struct {
+	From ComparedVersion `json:"from"`
+	To   ComparedVersion `json:"to"`
+	// Whether who calls `from` breaks with `to`.
+	Verdict SchemaVerdict   `json:"verdict"`
+	Schema  []ChangedColumn `json:"schema"`
+	Params  []ChangedText   `json:"params"`
+	Metrics []ChangedMetric `json:"metrics"`
+	Data    []ChangedData   `json:"data"`
+	// By the environments of the runs where they were recorded, else by the models' requirements.
+	Dependencies []ChangedText `json:"dependencies"`
+	// Parts of the runs' fingerprints that differ: code, data, dependencies, seeds, command, hardware.
+	Parts []string `json:"parts"`
+	// False when there are more params or metrics than are compared: 10,000 of each.
+	Complete bool `json:"complete"`
+}
+
+// GetFrom returns VersionComparison.From, and is useful for accessing the field via an interface.
+func (v *VersionComparison) GetFrom() ComparedVersion { return v.From }
+
+// GetTo returns VersionComparison.To, and is useful for accessing the field via an interface.
+func (v *VersionComparison) GetTo() ComparedVersion { return v.To }
+
+// GetVerdict returns VersionComparison.Verdict, and is useful for accessing the field via an interface.
+func (v *VersionComparison) GetVerdict() SchemaVerdict { return v.Verdict }
+
+// GetSchema returns VersionComparison.Schema, and is useful for accessing the field via an interface.
+func (v *VersionComparison) GetSchema() []ChangedColumn { return v.Schema }
+
+// GetParams returns VersionComparison.Params, and is useful for accessing the field via an interface.
+func (v *VersionComparison) GetParams() []ChangedText { return v.Params }
+
+// GetMetrics returns VersionComparison.Metrics, and is useful for accessing the field via an interface.
+func (v *VersionComparison) GetMetrics() []ChangedMetric { return v.Metrics }
+
+// GetData returns VersionComparison.Data, and is useful for accessing the field via an interface.
+func (v *VersionComparison) GetData() []ChangedData { return v.Data }
+
+// GetDependencies returns VersionComparison.Dependencies, and is useful for accessing the field via an interface.
+func (v *VersionComparison) GetDependencies() []ChangedText { return v.Dependencies }
+
+// GetParts returns VersionComparison.Parts, and is useful for accessing the field via an interface.
+func (v *VersionComparison) GetParts() []string { return v.Parts }
+
+// GetComplete returns VersionComparison.Complete, and is useful for accessing the field via an interface.
+func (v *VersionComparison) GetComplete() bool { return v.Complete }
+
 // Which lifecycle stages a list shows.
 type View string
 
@@ -2286,6 +3768,17 @@ func (v *ViewerViewer) GetRole() Role { return v.Role }
 // GetServerVersion returns ViewerViewer.ServerVersion, and is useful for accessing the field via an interface.
 func (v *ViewerViewer) GetServerVersion() string { return v.ServerVersion }
 
+// WithdrawModelVersionApprovalResponse is returned by WithdrawModelVersionApproval on success.
+type WithdrawModelVersionApprovalResponse struct {
+	// Take an approval back.
+	WithdrawModelVersionApproval ModelVersionRow `json:"withdrawModelVersionApproval"`
+}
+
+// GetWithdrawModelVersionApproval returns WithdrawModelVersionApprovalResponse.WithdrawModelVersionApproval, and is useful for accessing the field via an interface.
+func (v *WithdrawModelVersionApprovalResponse) GetWithdrawModelVersionApproval() ModelVersionRow {
+	return v.WithdrawModelVersionApproval
+}
+
 // __AppendRunLogInput is used internally by genqlient
 type __AppendRunLogInput struct {
 	Input AppendRunLogInput `json:"input"`
@@ -2294,6 +3787,26 @@ type __AppendRunLogInput struct {
 // GetInput returns __AppendRunLogInput.Input, and is useful for accessing the field via an interface.
 func (v *__AppendRunLogInput) GetInput() AppendRunLogInput { return v.Input }
 
+// __ApproveModelVersionInput is used internally by genqlient
+type __ApproveModelVersionInput struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+	Stage   string `json:"stage"`
+	Reason  string `json:"reason"`
+}
+
+// GetName returns __ApproveModelVersionInput.Name, and is useful for accessing the field via an interface.
+func (v *__ApproveModelVersionInput) GetName() string { return v.Name }
+
+// GetVersion returns __ApproveModelVersionInput.Version, and is useful for accessing the field via an interface.
+func (v *__ApproveModelVersionInput) GetVersion() int { return v.Version }
+
+// GetStage returns __ApproveModelVersionInput.Stage, and is useful for accessing the field via an interface.
+func (v *__ApproveModelVersionInput) GetStage() string { return v.Stage }
+
+// GetReason returns __ApproveModelVersionInput.Reason, and is useful for accessing the field via an interface.
+func (v *__ApproveModelVersionInput) GetReason() string { return v.Reason }
+
 // __CollectGarbageInput is used internally by genqlient
 type __CollectGarbageInput struct {
 	Before time.Time `json:"before"`
@@ -2301,6 +3814,18 @@ type __CollectGarbageInput struct {
 
 // GetBefore returns __CollectGarbageInput.Before, and is useful for accessing the field via an interface.
 func (v *__CollectGarbageInput) GetBefore() time.Time { return v.Before }
+
+// __CompareModelVersionsInput is used internally by genqlient
+type __CompareModelVersionsInput struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// GetFrom returns __CompareModelVersionsInput.From, and is useful for accessing the field via an interface.
+func (v *__CompareModelVersionsInput) GetFrom() string { return v.From }
+
+// GetTo returns __CompareModelVersionsInput.To, and is useful for accessing the field via an interface.
+func (v *__CompareModelVersionsInput) GetTo() string { return v.To }
 
 // __CompareRunsInput is used internally by genqlient
 type __CompareRunsInput struct {
@@ -2366,6 +3891,74 @@ type __DeleteExperimentInput struct {
 // GetId returns __DeleteExperimentInput.Id, and is useful for accessing the field via an interface.
 func (v *__DeleteExperimentInput) GetId() string { return v.Id }
 
+// __DeleteModelAliasInput is used internally by genqlient
+type __DeleteModelAliasInput struct {
+	Name  string `json:"name"`
+	Alias string `json:"alias"`
+}
+
+// GetName returns __DeleteModelAliasInput.Name, and is useful for accessing the field via an interface.
+func (v *__DeleteModelAliasInput) GetName() string { return v.Name }
+
+// GetAlias returns __DeleteModelAliasInput.Alias, and is useful for accessing the field via an interface.
+func (v *__DeleteModelAliasInput) GetAlias() string { return v.Alias }
+
+// __DeleteModelInput is used internally by genqlient
+type __DeleteModelInput struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
+// GetName returns __DeleteModelInput.Name, and is useful for accessing the field via an interface.
+func (v *__DeleteModelInput) GetName() string { return v.Name }
+
+// GetReason returns __DeleteModelInput.Reason, and is useful for accessing the field via an interface.
+func (v *__DeleteModelInput) GetReason() string { return v.Reason }
+
+// __DeleteModelTagInput is used internally by genqlient
+type __DeleteModelTagInput struct {
+	Name string `json:"name"`
+	Key  string `json:"key"`
+}
+
+// GetName returns __DeleteModelTagInput.Name, and is useful for accessing the field via an interface.
+func (v *__DeleteModelTagInput) GetName() string { return v.Name }
+
+// GetKey returns __DeleteModelTagInput.Key, and is useful for accessing the field via an interface.
+func (v *__DeleteModelTagInput) GetKey() string { return v.Key }
+
+// __DeleteModelVersionInput is used internally by genqlient
+type __DeleteModelVersionInput struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+	Reason  string `json:"reason"`
+}
+
+// GetName returns __DeleteModelVersionInput.Name, and is useful for accessing the field via an interface.
+func (v *__DeleteModelVersionInput) GetName() string { return v.Name }
+
+// GetVersion returns __DeleteModelVersionInput.Version, and is useful for accessing the field via an interface.
+func (v *__DeleteModelVersionInput) GetVersion() int { return v.Version }
+
+// GetReason returns __DeleteModelVersionInput.Reason, and is useful for accessing the field via an interface.
+func (v *__DeleteModelVersionInput) GetReason() string { return v.Reason }
+
+// __DeleteModelVersionTagInput is used internally by genqlient
+type __DeleteModelVersionTagInput struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+	Key     string `json:"key"`
+}
+
+// GetName returns __DeleteModelVersionTagInput.Name, and is useful for accessing the field via an interface.
+func (v *__DeleteModelVersionTagInput) GetName() string { return v.Name }
+
+// GetVersion returns __DeleteModelVersionTagInput.Version, and is useful for accessing the field via an interface.
+func (v *__DeleteModelVersionTagInput) GetVersion() int { return v.Version }
+
+// GetKey returns __DeleteModelVersionTagInput.Key, and is useful for accessing the field via an interface.
+func (v *__DeleteModelVersionTagInput) GetKey() string { return v.Key }
+
 // __ExperimentByNameInput is used internally by genqlient
 type __ExperimentByNameInput struct {
 	Name string `json:"name"`
@@ -2393,6 +3986,14 @@ func (v *__FinalizeLoggedModelInput) GetModelId() string { return v.ModelId }
 
 // GetStatus returns __FinalizeLoggedModelInput.Status, and is useful for accessing the field via an interface.
 func (v *__FinalizeLoggedModelInput) GetStatus() LoggedModelStatus { return v.Status }
+
+// __FindModelVersionInput is used internally by genqlient
+type __FindModelVersionInput struct {
+	Uri string `json:"uri"`
+}
+
+// GetUri returns __FindModelVersionInput.Uri, and is useful for accessing the field via an interface.
+func (v *__FindModelVersionInput) GetUri() string { return v.Uri }
 
 // __FinishRunInput is used internally by genqlient
 type __FinishRunInput struct {
@@ -2462,6 +4063,46 @@ func (v *__ListExperimentsInput) GetFirst() int { return v.First }
 // GetAfter returns __ListExperimentsInput.After, and is useful for accessing the field via an interface.
 func (v *__ListExperimentsInput) GetAfter() *string { return v.After }
 
+// __ListModelVersionsInput is used internally by genqlient
+type __ListModelVersionsInput struct {
+	Filter  *string  `json:"filter"`
+	OrderBy []string `json:"orderBy"`
+	First   int      `json:"first"`
+	After   *string  `json:"after"`
+}
+
+// GetFilter returns __ListModelVersionsInput.Filter, and is useful for accessing the field via an interface.
+func (v *__ListModelVersionsInput) GetFilter() *string { return v.Filter }
+
+// GetOrderBy returns __ListModelVersionsInput.OrderBy, and is useful for accessing the field via an interface.
+func (v *__ListModelVersionsInput) GetOrderBy() []string { return v.OrderBy }
+
+// GetFirst returns __ListModelVersionsInput.First, and is useful for accessing the field via an interface.
+func (v *__ListModelVersionsInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ListModelVersionsInput.After, and is useful for accessing the field via an interface.
+func (v *__ListModelVersionsInput) GetAfter() *string { return v.After }
+
+// __ListModelsInput is used internally by genqlient
+type __ListModelsInput struct {
+	Filter  *string  `json:"filter"`
+	OrderBy []string `json:"orderBy"`
+	First   int      `json:"first"`
+	After   *string  `json:"after"`
+}
+
+// GetFilter returns __ListModelsInput.Filter, and is useful for accessing the field via an interface.
+func (v *__ListModelsInput) GetFilter() *string { return v.Filter }
+
+// GetOrderBy returns __ListModelsInput.OrderBy, and is useful for accessing the field via an interface.
+func (v *__ListModelsInput) GetOrderBy() []string { return v.OrderBy }
+
+// GetFirst returns __ListModelsInput.First, and is useful for accessing the field via an interface.
+func (v *__ListModelsInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ListModelsInput.After, and is useful for accessing the field via an interface.
+func (v *__ListModelsInput) GetAfter() *string { return v.After }
+
 // __ListRunsInput is used internally by genqlient
 type __ListRunsInput struct {
 	Experiments []string `json:"experiments"`
@@ -2526,6 +4167,66 @@ func (v *__MetricSeriesUrlInput) GetFormat() MetricFileFormat { return v.Format 
 // GetKeys returns __MetricSeriesUrlInput.Keys, and is useful for accessing the field via an interface.
 func (v *__MetricSeriesUrlInput) GetKeys() []string { return v.Keys }
 
+// __ModelHistoryInput is used internally by genqlient
+type __ModelHistoryInput struct {
+	Name  string  `json:"name"`
+	First int     `json:"first"`
+	After *string `json:"after"`
+}
+
+// GetName returns __ModelHistoryInput.Name, and is useful for accessing the field via an interface.
+func (v *__ModelHistoryInput) GetName() string { return v.Name }
+
+// GetFirst returns __ModelHistoryInput.First, and is useful for accessing the field via an interface.
+func (v *__ModelHistoryInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ModelHistoryInput.After, and is useful for accessing the field via an interface.
+func (v *__ModelHistoryInput) GetAfter() *string { return v.After }
+
+// __ModelNamesInput is used internally by genqlient
+type __ModelNamesInput struct {
+	First int     `json:"first"`
+	After *string `json:"after"`
+}
+
+// GetFirst returns __ModelNamesInput.First, and is useful for accessing the field via an interface.
+func (v *__ModelNamesInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ModelNamesInput.After, and is useful for accessing the field via an interface.
+func (v *__ModelNamesInput) GetAfter() *string { return v.After }
+
+// __ModelOutlineInput is used internally by genqlient
+type __ModelOutlineInput struct {
+	Name string `json:"name"`
+}
+
+// GetName returns __ModelOutlineInput.Name, and is useful for accessing the field via an interface.
+func (v *__ModelOutlineInput) GetName() string { return v.Name }
+
+// __ModelRulesInput is used internally by genqlient
+type __ModelRulesInput struct {
+	Name string `json:"name"`
+}
+
+// GetName returns __ModelRulesInput.Name, and is useful for accessing the field via an interface.
+func (v *__ModelRulesInput) GetName() string { return v.Name }
+
+// __ModelStageAtInput is used internally by genqlient
+type __ModelStageAtInput struct {
+	Name  string    `json:"name"`
+	Stage string    `json:"stage"`
+	Time  time.Time `json:"time"`
+}
+
+// GetName returns __ModelStageAtInput.Name, and is useful for accessing the field via an interface.
+func (v *__ModelStageAtInput) GetName() string { return v.Name }
+
+// GetStage returns __ModelStageAtInput.Stage, and is useful for accessing the field via an interface.
+func (v *__ModelStageAtInput) GetStage() string { return v.Stage }
+
+// GetTime returns __ModelStageAtInput.Time, and is useful for accessing the field via an interface.
+func (v *__ModelStageAtInput) GetTime() time.Time { return v.Time }
+
 // __ReadRunLogInput is used internally by genqlient
 type __ReadRunLogInput struct {
 	Run   string `json:"run"`
@@ -2549,6 +4250,14 @@ type __RecordFingerprintInput struct {
 
 // GetInput returns __RecordFingerprintInput.Input, and is useful for accessing the field via an interface.
 func (v *__RecordFingerprintInput) GetInput() RecordFingerprintInput { return v.Input }
+
+// __RegisterModelVersionInput is used internally by genqlient
+type __RegisterModelVersionInput struct {
+	Input CreateModelVersionInput `json:"input"`
+}
+
+// GetInput returns __RegisterModelVersionInput.Input, and is useful for accessing the field via an interface.
+func (v *__RegisterModelVersionInput) GetInput() CreateModelVersionInput { return v.Input }
 
 // __RenameExperimentInput is used internally by genqlient
 type __RenameExperimentInput struct {
@@ -2578,6 +4287,26 @@ type __RevokeTokenInput struct {
 // GetName returns __RevokeTokenInput.Name, and is useful for accessing the field via an interface.
 func (v *__RevokeTokenInput) GetName() string { return v.Name }
 
+// __RollbackModelInput is used internally by genqlient
+type __RollbackModelInput struct {
+	Name   string `json:"name"`
+	Stage  string `json:"stage"`
+	Reason string `json:"reason"`
+	DryRun bool   `json:"dryRun"`
+}
+
+// GetName returns __RollbackModelInput.Name, and is useful for accessing the field via an interface.
+func (v *__RollbackModelInput) GetName() string { return v.Name }
+
+// GetStage returns __RollbackModelInput.Stage, and is useful for accessing the field via an interface.
+func (v *__RollbackModelInput) GetStage() string { return v.Stage }
+
+// GetReason returns __RollbackModelInput.Reason, and is useful for accessing the field via an interface.
+func (v *__RollbackModelInput) GetReason() string { return v.Reason }
+
+// GetDryRun returns __RollbackModelInput.DryRun, and is useful for accessing the field via an interface.
+func (v *__RollbackModelInput) GetDryRun() bool { return v.DryRun }
+
 // __RunExperimentInput is used internally by genqlient
 type __RunExperimentInput struct {
 	RunId string `json:"runId"`
@@ -2586,6 +4315,74 @@ type __RunExperimentInput struct {
 // GetRunId returns __RunExperimentInput.RunId, and is useful for accessing the field via an interface.
 func (v *__RunExperimentInput) GetRunId() string { return v.RunId }
 
+// __SetModelAliasInput is used internally by genqlient
+type __SetModelAliasInput struct {
+	Name    string `json:"name"`
+	Alias   string `json:"alias"`
+	Version int    `json:"version"`
+}
+
+// GetName returns __SetModelAliasInput.Name, and is useful for accessing the field via an interface.
+func (v *__SetModelAliasInput) GetName() string { return v.Name }
+
+// GetAlias returns __SetModelAliasInput.Alias, and is useful for accessing the field via an interface.
+func (v *__SetModelAliasInput) GetAlias() string { return v.Alias }
+
+// GetVersion returns __SetModelAliasInput.Version, and is useful for accessing the field via an interface.
+func (v *__SetModelAliasInput) GetVersion() int { return v.Version }
+
+// __SetModelTagInput is used internally by genqlient
+type __SetModelTagInput struct {
+	Name  string `json:"name"`
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// GetName returns __SetModelTagInput.Name, and is useful for accessing the field via an interface.
+func (v *__SetModelTagInput) GetName() string { return v.Name }
+
+// GetKey returns __SetModelTagInput.Key, and is useful for accessing the field via an interface.
+func (v *__SetModelTagInput) GetKey() string { return v.Key }
+
+// GetValue returns __SetModelTagInput.Value, and is useful for accessing the field via an interface.
+func (v *__SetModelTagInput) GetValue() string { return v.Value }
+
+// __SetModelVersionTagInput is used internally by genqlient
+type __SetModelVersionTagInput struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+	Key     string `json:"key"`
+	Value   string `json:"value"`
+}
+
+// GetName returns __SetModelVersionTagInput.Name, and is useful for accessing the field via an interface.
+func (v *__SetModelVersionTagInput) GetName() string { return v.Name }
+
+// GetVersion returns __SetModelVersionTagInput.Version, and is useful for accessing the field via an interface.
+func (v *__SetModelVersionTagInput) GetVersion() int { return v.Version }
+
+// GetKey returns __SetModelVersionTagInput.Key, and is useful for accessing the field via an interface.
+func (v *__SetModelVersionTagInput) GetKey() string { return v.Key }
+
+// GetValue returns __SetModelVersionTagInput.Value, and is useful for accessing the field via an interface.
+func (v *__SetModelVersionTagInput) GetValue() string { return v.Value }
+
+// __ShowModelInput is used internally by genqlient
+type __ShowModelInput struct {
+	Name string `json:"name"`
+}
+
+// GetName returns __ShowModelInput.Name, and is useful for accessing the field via an interface.
+func (v *__ShowModelInput) GetName() string { return v.Name }
+
+// __ShowModelVersionInput is used internally by genqlient
+type __ShowModelVersionInput struct {
+	Uri string `json:"uri"`
+}
+
+// GetUri returns __ShowModelVersionInput.Uri, and is useful for accessing the field via an interface.
+func (v *__ShowModelVersionInput) GetUri() string { return v.Uri }
+
 // __ShowRunInput is used internally by genqlient
 type __ShowRunInput struct {
 	Id string `json:"id"`
@@ -2593,6 +4390,34 @@ type __ShowRunInput struct {
 
 // GetId returns __ShowRunInput.Id, and is useful for accessing the field via an interface.
 func (v *__ShowRunInput) GetId() string { return v.Id }
+
+// __TransitionModelVersionInput is used internally by genqlient
+type __TransitionModelVersionInput struct {
+	Input TransitionModelVersionStageInput `json:"input"`
+}
+
+// GetInput returns __TransitionModelVersionInput.Input, and is useful for accessing the field via an interface.
+func (v *__TransitionModelVersionInput) GetInput() TransitionModelVersionStageInput { return v.Input }
+
+// __WithdrawModelVersionApprovalInput is used internally by genqlient
+type __WithdrawModelVersionApprovalInput struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+	Stage   string `json:"stage"`
+	Reason  string `json:"reason"`
+}
+
+// GetName returns __WithdrawModelVersionApprovalInput.Name, and is useful for accessing the field via an interface.
+func (v *__WithdrawModelVersionApprovalInput) GetName() string { return v.Name }
+
+// GetVersion returns __WithdrawModelVersionApprovalInput.Version, and is useful for accessing the field via an interface.
+func (v *__WithdrawModelVersionApprovalInput) GetVersion() int { return v.Version }
+
+// GetStage returns __WithdrawModelVersionApprovalInput.Stage, and is useful for accessing the field via an interface.
+func (v *__WithdrawModelVersionApprovalInput) GetStage() string { return v.Stage }
+
+// GetReason returns __WithdrawModelVersionApprovalInput.Reason, and is useful for accessing the field via an interface.
+func (v *__WithdrawModelVersionApprovalInput) GetReason() string { return v.Reason }
 
 // The mutation executed by AppendRunLog.
 const AppendRunLog_Operation = `
@@ -2615,6 +4440,70 @@ func AppendRunLog(
 	}
 
 	data_ = &AppendRunLogResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by ApproveModelVersion.
+const ApproveModelVersion_Operation = `
+mutation ApproveModelVersion ($name: String!, $version: Int!, $stage: String!, $reason: String!) {
+	approveModelVersion(name: $name, version: $version, stage: $stage, reason: $reason) {
+		... ModelVersionRow
+	}
+}
+fragment ModelVersionRow on ModelVersion {
+	name
+	version
+	stage
+	aliases
+	status
+	description
+	source
+	runId
+	createdAt
+	createdBy
+	updatedAt
+	updatedBy
+	run {
+		name
+	}
+	tags {
+		... ModelTag
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+`
+
+func ApproveModelVersion(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	version int,
+	stage string,
+	reason string,
+) (data_ *ApproveModelVersionResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ApproveModelVersion",
+		Query:  ApproveModelVersion_Operation,
+		Variables: &__ApproveModelVersionInput{
+			Name:    name,
+			Version: version,
+			Stage:   stage,
+			Reason:  reason,
+		},
+	}
+
+	data_ = &ApproveModelVersionResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -2657,6 +4546,106 @@ func CollectGarbage(
 	}
 
 	data_ = &CollectGarbageResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by CompareModelVersions.
+const CompareModelVersions_Operation = `
+query CompareModelVersions ($from: String!, $to: String!) {
+	compareModelVersions(from: {uri:$from}, to: {uri:$to}) {
+		... VersionComparison
+	}
+}
+fragment VersionComparison on ModelVersionComparison {
+	from {
+		... ComparedVersion
+	}
+	to {
+		... ComparedVersion
+	}
+	verdict
+	schema {
+		... ChangedColumn
+	}
+	params {
+		... ChangedText
+	}
+	metrics {
+		... ChangedMetric
+	}
+	data {
+		... ChangedData
+	}
+	dependencies {
+		... ChangedText
+	}
+	parts
+	complete
+}
+fragment ComparedVersion on ModelVersion {
+	name
+	version
+	stage
+	runId
+	run {
+		name
+	}
+	signature {
+		inputs {
+			name
+		}
+	}
+}
+fragment ChangedColumn on SchemaChange {
+	part
+	name
+	from
+	to
+	breaks
+	why
+}
+fragment ChangedText on TextChange {
+	key
+	from
+	to
+}
+fragment ChangedMetric on MetricChange {
+	key
+	from
+	to
+}
+fragment ChangedData on DataChange {
+	name
+	context
+	fromDigest
+	toDigest
+}
+`
+
+func CompareModelVersions(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	from string,
+	to string,
+) (data_ *CompareModelVersionsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CompareModelVersions",
+		Query:  CompareModelVersions_Operation,
+		Variables: &__CompareModelVersionsInput{
+			From: from,
+			To:   to,
+		},
+	}
+
+	data_ = &CompareModelVersionsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -2962,6 +4951,299 @@ func DeleteExperiment(
 	return data_, err_
 }
 
+// The mutation executed by DeleteModel.
+const DeleteModel_Operation = `
+mutation DeleteModel ($name: String!, $reason: String!) {
+	deleteRegisteredModel(name: $name, reason: $reason)
+}
+`
+
+func DeleteModel(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	reason string,
+) (data_ *DeleteModelResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DeleteModel",
+		Query:  DeleteModel_Operation,
+		Variables: &__DeleteModelInput{
+			Name:   name,
+			Reason: reason,
+		},
+	}
+
+	data_ = &DeleteModelResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by DeleteModelAlias.
+const DeleteModelAlias_Operation = `
+mutation DeleteModelAlias ($name: String!, $alias: String!) {
+	deleteRegisteredModelAlias(name: $name, alias: $alias) {
+		... ModelRow
+	}
+}
+fragment ModelRow on RegisteredModel {
+	name
+	description
+	createdAt
+	updatedAt
+	createdBy
+	updatedBy
+	tags {
+		... ModelTag
+	}
+	aliases {
+		... AliasRow
+	}
+	latestVersions {
+		... StagedVersion
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+fragment AliasRow on ModelAlias {
+	alias
+	version
+}
+fragment StagedVersion on ModelVersion {
+	version
+	stage
+}
+`
+
+func DeleteModelAlias(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	alias string,
+) (data_ *DeleteModelAliasResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DeleteModelAlias",
+		Query:  DeleteModelAlias_Operation,
+		Variables: &__DeleteModelAliasInput{
+			Name:  name,
+			Alias: alias,
+		},
+	}
+
+	data_ = &DeleteModelAliasResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by DeleteModelTag.
+const DeleteModelTag_Operation = `
+mutation DeleteModelTag ($name: String!, $key: String!) {
+	deleteRegisteredModelTag(name: $name, key: $key) {
+		... ModelRow
+	}
+}
+fragment ModelRow on RegisteredModel {
+	name
+	description
+	createdAt
+	updatedAt
+	createdBy
+	updatedBy
+	tags {
+		... ModelTag
+	}
+	aliases {
+		... AliasRow
+	}
+	latestVersions {
+		... StagedVersion
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+fragment AliasRow on ModelAlias {
+	alias
+	version
+}
+fragment StagedVersion on ModelVersion {
+	version
+	stage
+}
+`
+
+func DeleteModelTag(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	key string,
+) (data_ *DeleteModelTagResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DeleteModelTag",
+		Query:  DeleteModelTag_Operation,
+		Variables: &__DeleteModelTagInput{
+			Name: name,
+			Key:  key,
+		},
+	}
+
+	data_ = &DeleteModelTagResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by DeleteModelVersion.
+const DeleteModelVersion_Operation = `
+mutation DeleteModelVersion ($name: String!, $version: Int!, $reason: String!) {
+	deleteModelVersion(name: $name, version: $version, reason: $reason) {
+		... ModelRow
+	}
+}
+fragment ModelRow on RegisteredModel {
+	name
+	description
+	createdAt
+	updatedAt
+	createdBy
+	updatedBy
+	tags {
+		... ModelTag
+	}
+	aliases {
+		... AliasRow
+	}
+	latestVersions {
+		... StagedVersion
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+fragment AliasRow on ModelAlias {
+	alias
+	version
+}
+fragment StagedVersion on ModelVersion {
+	version
+	stage
+}
+`
+
+func DeleteModelVersion(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	version int,
+	reason string,
+) (data_ *DeleteModelVersionResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DeleteModelVersion",
+		Query:  DeleteModelVersion_Operation,
+		Variables: &__DeleteModelVersionInput{
+			Name:    name,
+			Version: version,
+			Reason:  reason,
+		},
+	}
+
+	data_ = &DeleteModelVersionResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by DeleteModelVersionTag.
+const DeleteModelVersionTag_Operation = `
+mutation DeleteModelVersionTag ($name: String!, $version: Int!, $key: String!) {
+	deleteModelVersionTag(name: $name, version: $version, key: $key) {
+		... ModelVersionRow
+	}
+}
+fragment ModelVersionRow on ModelVersion {
+	name
+	version
+	stage
+	aliases
+	status
+	description
+	source
+	runId
+	createdAt
+	createdBy
+	updatedAt
+	updatedBy
+	run {
+		name
+	}
+	tags {
+		... ModelTag
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+`
+
+func DeleteModelVersionTag(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	version int,
+	key string,
+) (data_ *DeleteModelVersionTagResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DeleteModelVersionTag",
+		Query:  DeleteModelVersionTag_Operation,
+		Variables: &__DeleteModelVersionTagInput{
+			Name:    name,
+			Version: version,
+			Key:     key,
+		},
+	}
+
+	data_ = &DeleteModelVersionTagResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by ExperimentByName.
 const ExperimentByName_Operation = `
 query ExperimentByName ($name: String!) {
@@ -3062,6 +5344,64 @@ func FinalizeLoggedModel(
 	}
 
 	data_ = &FinalizeLoggedModelResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by FindModelVersion.
+const FindModelVersion_Operation = `
+query FindModelVersion ($uri: String!) {
+	modelVersion(uri: $uri) {
+		... ModelVersionRow
+	}
+}
+fragment ModelVersionRow on ModelVersion {
+	name
+	version
+	stage
+	aliases
+	status
+	description
+	source
+	runId
+	createdAt
+	createdBy
+	updatedAt
+	updatedBy
+	run {
+		name
+	}
+	tags {
+		... ModelTag
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+`
+
+func FindModelVersion(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	uri string,
+) (data_ *FindModelVersionResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "FindModelVersion",
+		Query:  FindModelVersion_Operation,
+		Variables: &__FindModelVersionInput{
+			Uri: uri,
+		},
+	}
+
+	data_ = &FindModelVersionResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -3304,6 +5644,155 @@ func ListExperiments(
 	return data_, err_
 }
 
+// The query executed by ListModelVersions.
+const ListModelVersions_Operation = `
+query ListModelVersions ($filter: String, $orderBy: [String!], $first: Int!, $after: String) {
+	modelVersions(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
+		edges {
+			node {
+				... ModelVersionRow
+			}
+		}
+		pageInfo {
+			hasNextPage
+			endCursor
+		}
+	}
+}
+fragment ModelVersionRow on ModelVersion {
+	name
+	version
+	stage
+	aliases
+	status
+	description
+	source
+	runId
+	createdAt
+	createdBy
+	updatedAt
+	updatedBy
+	run {
+		name
+	}
+	tags {
+		... ModelTag
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+`
+
+func ListModelVersions(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	filter *string,
+	orderBy []string,
+	first int,
+	after *string,
+) (data_ *ListModelVersionsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ListModelVersions",
+		Query:  ListModelVersions_Operation,
+		Variables: &__ListModelVersionsInput{
+			Filter:  filter,
+			OrderBy: orderBy,
+			First:   first,
+			After:   after,
+		},
+	}
+
+	data_ = &ListModelVersionsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ListModels.
+const ListModels_Operation = `
+query ListModels ($filter: String, $orderBy: [String!], $first: Int!, $after: String) {
+	registeredModels(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
+		edges {
+			node {
+				... ModelRow
+			}
+		}
+		pageInfo {
+			hasNextPage
+			endCursor
+		}
+	}
+}
+fragment ModelRow on RegisteredModel {
+	name
+	description
+	createdAt
+	updatedAt
+	createdBy
+	updatedBy
+	tags {
+		... ModelTag
+	}
+	aliases {
+		... AliasRow
+	}
+	latestVersions {
+		... StagedVersion
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+fragment AliasRow on ModelAlias {
+	alias
+	version
+}
+fragment StagedVersion on ModelVersion {
+	version
+	stage
+}
+`
+
+func ListModels(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	filter *string,
+	orderBy []string,
+	first int,
+	after *string,
+) (data_ *ListModelsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ListModels",
+		Query:  ListModels_Operation,
+		Variables: &__ListModelsInput{
+			Filter:  filter,
+			OrderBy: orderBy,
+			First:   first,
+			After:   after,
+		},
+	}
+
+	data_ = &ListModelsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by ListRuns.
 const ListRuns_Operation = `
 query ListRuns ($experiments: [ID!], $filter: String, $orderBy: [String!], $view: View!, $topLevel: Boolean!, $first: Int!, $after: String) {
@@ -3534,6 +6023,272 @@ func MetricSeriesUrl(
 	return data_, err_
 }
 
+// The query executed by ModelHistory.
+const ModelHistory_Operation = `
+query ModelHistory ($name: String!, $first: Int!, $after: String) {
+	modelHistory(name: $name, first: $first, after: $after) {
+		edges {
+			node {
+				... HistoryEntry
+			}
+		}
+		pageInfo {
+			hasNextPage
+			endCursor
+		}
+	}
+}
+fragment HistoryEntry on ModelHistoryEntry {
+	sequence
+	action
+	modelName
+	version
+	fromStage
+	toStage
+	detail
+	reason
+	principal
+	time
+	previousHash
+	hash
+}
+`
+
+func ModelHistory(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	first int,
+	after *string,
+) (data_ *ModelHistoryResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ModelHistory",
+		Query:  ModelHistory_Operation,
+		Variables: &__ModelHistoryInput{
+			Name:  name,
+			First: first,
+			After: after,
+		},
+	}
+
+	data_ = &ModelHistoryResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ModelNames.
+const ModelNames_Operation = `
+query ModelNames ($first: Int!, $after: String) {
+	registeredModels(first: $first, after: $after) {
+		edges {
+			node {
+				name
+			}
+		}
+		pageInfo {
+			hasNextPage
+			endCursor
+		}
+	}
+}
+`
+
+func ModelNames(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	first int,
+	after *string,
+) (data_ *ModelNamesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ModelNames",
+		Query:  ModelNames_Operation,
+		Variables: &__ModelNamesInput{
+			First: first,
+			After: after,
+		},
+	}
+
+	data_ = &ModelNamesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ModelOutline.
+const ModelOutline_Operation = `
+query ModelOutline ($name: String!) {
+	registeredModel(name: $name) {
+		... ModelRow
+	}
+}
+fragment ModelRow on RegisteredModel {
+	name
+	description
+	createdAt
+	updatedAt
+	createdBy
+	updatedBy
+	tags {
+		... ModelTag
+	}
+	aliases {
+		... AliasRow
+	}
+	latestVersions {
+		... StagedVersion
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+fragment AliasRow on ModelAlias {
+	alias
+	version
+}
+fragment StagedVersion on ModelVersion {
+	version
+	stage
+}
+`
+
+func ModelOutline(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+) (data_ *ModelOutlineResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ModelOutline",
+		Query:  ModelOutline_Operation,
+		Variables: &__ModelOutlineInput{
+			Name: name,
+		},
+	}
+
+	data_ = &ModelOutlineResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ModelRules.
+const ModelRules_Operation = `
+query ModelRules ($name: String!) {
+	registeredModel(name: $name) {
+		rules {
+			... RuleRow
+		}
+	}
+}
+fragment RuleRow on ModelRule {
+	stage
+	kind
+	key
+	value
+	goal
+	margin
+	text
+	createdAt
+	createdBy
+}
+`
+
+func ModelRules(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+) (data_ *ModelRulesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ModelRules",
+		Query:  ModelRules_Operation,
+		Variables: &__ModelRulesInput{
+			Name: name,
+		},
+	}
+
+	data_ = &ModelRulesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ModelStageAt.
+const ModelStageAt_Operation = `
+query ModelStageAt ($name: String!, $stage: String!, $time: Time!) {
+	modelStageAt(name: $name, stage: $stage, time: $time) {
+		... HistoryEntry
+	}
+}
+fragment HistoryEntry on ModelHistoryEntry {
+	sequence
+	action
+	modelName
+	version
+	fromStage
+	toStage
+	detail
+	reason
+	principal
+	time
+	previousHash
+	hash
+}
+`
+
+func ModelStageAt(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	stage string,
+	time time.Time,
+) (data_ *ModelStageAtResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ModelStageAt",
+		Query:  ModelStageAt_Operation,
+		Variables: &__ModelStageAtInput{
+			Name:  name,
+			Stage: stage,
+			Time:  time,
+		},
+	}
+
+	data_ = &ModelStageAtResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by ReadRunLog.
 const ReadRunLog_Operation = `
 query ReadRunLog ($run: ID!, $after: Int64!, $first: Int!) {
@@ -3601,6 +6356,108 @@ func RecordFingerprint(
 	}
 
 	data_ = &RecordFingerprintResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by RegisterModelVersion.
+const RegisterModelVersion_Operation = `
+mutation RegisterModelVersion ($input: CreateModelVersionInput!) {
+	createModelVersion(input: $input) {
+		... ModelVersionDetail
+	}
+}
+fragment ModelVersionDetail on ModelVersion {
+	name
+	version
+	stage
+	aliases
+	status
+	statusMessage
+	description
+	source
+	artifactLocation
+	runId
+	runLink
+	createdAt
+	createdBy
+	updatedAt
+	updatedBy
+	requirements
+	manifestProblem
+	run {
+		name
+		experiment {
+			experimentId
+			name
+		}
+	}
+	loggedModel {
+		modelId
+		name
+	}
+	tags {
+		... ModelTag
+	}
+	signature {
+		inputs {
+			... SignatureColumn
+		}
+		outputs {
+			... SignatureColumn
+		}
+		params {
+			... SignatureParamRow
+		}
+	}
+	approvals {
+		... ApprovalRow
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+fragment SignatureColumn on SignatureField {
+	name
+	type
+	required
+}
+fragment SignatureParamRow on SignatureParam {
+	name
+	type
+	default
+	shape
+}
+fragment ApprovalRow on ModelApproval {
+	stage
+	principal
+	reason
+	time
+}
+`
+
+func RegisterModelVersion(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input CreateModelVersionInput,
+) (data_ *RegisterModelVersionResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RegisterModelVersion",
+		Query:  RegisterModelVersion_Operation,
+		Variables: &__RegisterModelVersionInput{
+			Input: input,
+		},
+	}
+
+	data_ = &RegisterModelVersionResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -3719,6 +6576,70 @@ func RevokeToken(
 	return data_, err_
 }
 
+// The mutation executed by RollbackModel.
+const RollbackModel_Operation = `
+mutation RollbackModel ($name: String!, $stage: String!, $reason: String!, $dryRun: Boolean!) {
+	rollbackModelStage(name: $name, stage: $stage, reason: $reason, dryRun: $dryRun) {
+		... ModelVersionRow
+	}
+}
+fragment ModelVersionRow on ModelVersion {
+	name
+	version
+	stage
+	aliases
+	status
+	description
+	source
+	runId
+	createdAt
+	createdBy
+	updatedAt
+	updatedBy
+	run {
+		name
+	}
+	tags {
+		... ModelTag
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+`
+
+func RollbackModel(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	stage string,
+	reason string,
+	dryRun bool,
+) (data_ *RollbackModelResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RollbackModel",
+		Query:  RollbackModel_Operation,
+		Variables: &__RollbackModelInput{
+			Name:   name,
+			Stage:  stage,
+			Reason: reason,
+			DryRun: dryRun,
+		},
+	}
+
+	data_ = &RollbackModelResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by RunExperiment.
 const RunExperiment_Operation = `
 query RunExperiment ($runId: ID!) {
@@ -3744,6 +6665,402 @@ func RunExperiment(
 	}
 
 	data_ = &RunExperimentResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by SetModelAlias.
+const SetModelAlias_Operation = `
+mutation SetModelAlias ($name: String!, $alias: String!, $version: Int!) {
+	setRegisteredModelAlias(name: $name, alias: $alias, version: $version) {
+		... ModelVersionRow
+	}
+}
+fragment ModelVersionRow on ModelVersion {
+	name
+	version
+	stage
+	aliases
+	status
+	description
+	source
+	runId
+	createdAt
+	createdBy
+	updatedAt
+	updatedBy
+	run {
+		name
+	}
+	tags {
+		... ModelTag
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+`
+
+func SetModelAlias(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	alias string,
+	version int,
+) (data_ *SetModelAliasResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SetModelAlias",
+		Query:  SetModelAlias_Operation,
+		Variables: &__SetModelAliasInput{
+			Name:    name,
+			Alias:   alias,
+			Version: version,
+		},
+	}
+
+	data_ = &SetModelAliasResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by SetModelTag.
+const SetModelTag_Operation = `
+mutation SetModelTag ($name: String!, $key: String!, $value: String!) {
+	setRegisteredModelTag(name: $name, key: $key, value: $value) {
+		... ModelRow
+	}
+}
+fragment ModelRow on RegisteredModel {
+	name
+	description
+	createdAt
+	updatedAt
+	createdBy
+	updatedBy
+	tags {
+		... ModelTag
+	}
+	aliases {
+		... AliasRow
+	}
+	latestVersions {
+		... StagedVersion
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+fragment AliasRow on ModelAlias {
+	alias
+	version
+}
+fragment StagedVersion on ModelVersion {
+	version
+	stage
+}
+`
+
+func SetModelTag(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	key string,
+	value string,
+) (data_ *SetModelTagResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SetModelTag",
+		Query:  SetModelTag_Operation,
+		Variables: &__SetModelTagInput{
+			Name:  name,
+			Key:   key,
+			Value: value,
+		},
+	}
+
+	data_ = &SetModelTagResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by SetModelVersionTag.
+const SetModelVersionTag_Operation = `
+mutation SetModelVersionTag ($name: String!, $version: Int!, $key: String!, $value: String!) {
+	setModelVersionTag(name: $name, version: $version, key: $key, value: $value) {
+		... ModelVersionRow
+	}
+}
+fragment ModelVersionRow on ModelVersion {
+	name
+	version
+	stage
+	aliases
+	status
+	description
+	source
+	runId
+	createdAt
+	createdBy
+	updatedAt
+	updatedBy
+	run {
+		name
+	}
+	tags {
+		... ModelTag
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+`
+
+func SetModelVersionTag(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	version int,
+	key string,
+	value string,
+) (data_ *SetModelVersionTagResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SetModelVersionTag",
+		Query:  SetModelVersionTag_Operation,
+		Variables: &__SetModelVersionTagInput{
+			Name:    name,
+			Version: version,
+			Key:     key,
+			Value:   value,
+		},
+	}
+
+	data_ = &SetModelVersionTagResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ShowModel.
+const ShowModel_Operation = `
+query ShowModel ($name: String!) {
+	registeredModel(name: $name) {
+		... ModelDetail
+	}
+}
+fragment ModelDetail on RegisteredModel {
+	name
+	description
+	createdAt
+	updatedAt
+	createdBy
+	updatedBy
+	historyHead
+	tags {
+		... ModelTag
+	}
+	aliases {
+		... AliasRow
+	}
+	rules {
+		... RuleRow
+	}
+	versions(first: 20) {
+		edges {
+			node {
+				... ModelVersionRow
+			}
+		}
+		pageInfo {
+			hasNextPage
+		}
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+fragment AliasRow on ModelAlias {
+	alias
+	version
+}
+fragment RuleRow on ModelRule {
+	stage
+	kind
+	key
+	value
+	goal
+	margin
+	text
+	createdAt
+	createdBy
+}
+fragment ModelVersionRow on ModelVersion {
+	name
+	version
+	stage
+	aliases
+	status
+	description
+	source
+	runId
+	createdAt
+	createdBy
+	updatedAt
+	updatedBy
+	run {
+		name
+	}
+	tags {
+		... ModelTag
+	}
+}
+`
+
+func ShowModel(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+) (data_ *ShowModelResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ShowModel",
+		Query:  ShowModel_Operation,
+		Variables: &__ShowModelInput{
+			Name: name,
+		},
+	}
+
+	data_ = &ShowModelResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ShowModelVersion.
+const ShowModelVersion_Operation = `
+query ShowModelVersion ($uri: String!) {
+	modelVersion(uri: $uri) {
+		... ModelVersionDetail
+	}
+}
+fragment ModelVersionDetail on ModelVersion {
+	name
+	version
+	stage
+	aliases
+	status
+	statusMessage
+	description
+	source
+	artifactLocation
+	runId
+	runLink
+	createdAt
+	createdBy
+	updatedAt
+	updatedBy
+	requirements
+	manifestProblem
+	run {
+		name
+		experiment {
+			experimentId
+			name
+		}
+	}
+	loggedModel {
+		modelId
+		name
+	}
+	tags {
+		... ModelTag
+	}
+	signature {
+		inputs {
+			... SignatureColumn
+		}
+		outputs {
+			... SignatureColumn
+		}
+		params {
+			... SignatureParamRow
+		}
+	}
+	approvals {
+		... ApprovalRow
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+fragment SignatureColumn on SignatureField {
+	name
+	type
+	required
+}
+fragment SignatureParamRow on SignatureParam {
+	name
+	type
+	default
+	shape
+}
+fragment ApprovalRow on ModelApproval {
+	stage
+	principal
+	reason
+	time
+}
+`
+
+func ShowModelVersion(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	uri string,
+) (data_ *ShowModelVersionResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ShowModelVersion",
+		Query:  ShowModelVersion_Operation,
+		Variables: &__ShowModelVersionInput{
+			Uri: uri,
+		},
+	}
+
+	data_ = &ShowModelVersionResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -3874,6 +7191,64 @@ func ShowRun(
 	return data_, err_
 }
 
+// The mutation executed by TransitionModelVersion.
+const TransitionModelVersion_Operation = `
+mutation TransitionModelVersion ($input: TransitionModelVersionStageInput!) {
+	transitionModelVersionStage(input: $input) {
+		... ModelVersionRow
+	}
+}
+fragment ModelVersionRow on ModelVersion {
+	name
+	version
+	stage
+	aliases
+	status
+	description
+	source
+	runId
+	createdAt
+	createdBy
+	updatedAt
+	updatedBy
+	run {
+		name
+	}
+	tags {
+		... ModelTag
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+`
+
+func TransitionModelVersion(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input TransitionModelVersionStageInput,
+) (data_ *TransitionModelVersionResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "TransitionModelVersion",
+		Query:  TransitionModelVersion_Operation,
+		Variables: &__TransitionModelVersionInput{
+			Input: input,
+		},
+	}
+
+	data_ = &TransitionModelVersionResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by Viewer.
 const Viewer_Operation = `
 query Viewer {
@@ -3895,6 +7270,70 @@ func Viewer(
 	}
 
 	data_ = &ViewerResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by WithdrawModelVersionApproval.
+const WithdrawModelVersionApproval_Operation = `
+mutation WithdrawModelVersionApproval ($name: String!, $version: Int!, $stage: String!, $reason: String!) {
+	withdrawModelVersionApproval(name: $name, version: $version, stage: $stage, reason: $reason) {
+		... ModelVersionRow
+	}
+}
+fragment ModelVersionRow on ModelVersion {
+	name
+	version
+	stage
+	aliases
+	status
+	description
+	source
+	runId
+	createdAt
+	createdBy
+	updatedAt
+	updatedBy
+	run {
+		name
+	}
+	tags {
+		... ModelTag
+	}
+}
+fragment ModelTag on Tag {
+	key
+	value
+}
+`
+
+func WithdrawModelVersionApproval(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	version int,
+	stage string,
+	reason string,
+) (data_ *WithdrawModelVersionApprovalResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "WithdrawModelVersionApproval",
+		Query:  WithdrawModelVersionApproval_Operation,
+		Variables: &__WithdrawModelVersionApprovalInput{
+			Name:    name,
+			Version: version,
+			Stage:   stage,
+			Reason:  reason,
+		},
+	}
+
+	data_ = &WithdrawModelVersionApprovalResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

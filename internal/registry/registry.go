@@ -7,6 +7,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -66,6 +67,24 @@ func (s *Service) changeModel(ctx context.Context, name string, fn func(ctx cont
 		return c.save(ctx)
 	})
 	return out, err
+}
+
+// errTried ends a transaction that was only to be tried.
+var errTried = errors.New("tried only")
+
+// tryModel is changeModel, of which a dry run keeps nothing.
+func (s *Service) tryModel(ctx context.Context, name string, dryRun bool, fn func(ctx context.Context, c *change) error) error {
+	_, err := s.changeModel(ctx, name, func(ctx context.Context, c *change) error {
+		err := fn(ctx, c)
+		if err == nil && dryRun {
+			err = errTried
+		}
+		return err
+	})
+	if errors.Is(err, errTried) {
+		return nil
+	}
+	return err
 }
 
 // laneOf keeps the writes to a model in the order in which they came, and writers of several models from waiting for each

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/modelhistory"
+	"github.com/cairnml/cairn/ent/modelrule"
 	"github.com/cairnml/cairn/ent/token"
 	"github.com/cairnml/cairn/internal/artifact"
 	"github.com/cairnml/cairn/internal/auth"
@@ -370,6 +371,11 @@ func TestRollback(t *testing.T) {
 		}
 		back := func(want int) {
 			t.Helper()
+			before := w.entries("iris")
+			tried, err := w.TryRollback(ctx, "iris", "production")
+			require.NoError(t, err)
+			require.Equal(t, want, tried.Version)
+			require.Equal(t, before, w.entries("iris"), "trying changes nothing")
 			v, err := w.Rollback(ctx, "iris", "production", "")
 			require.NoError(t, err)
 			require.Equal(t, want, v.Version)
@@ -423,6 +429,32 @@ func TestRollback(t *testing.T) {
 		refused(t, errs.Invalid, err, "not in Archived")
 		_, err = w.Rollback(ctx, "rose", "Production", "")
 		refused(t, errs.NotFound, err, "rose")
+		w.sound()
+	})
+}
+
+func TestTriedTransition(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.register("iris")
+		w.register("iris")
+		w.transition("iris", 1, registry.StageProduction)
+		before := w.entries("iris")
+		try := registry.Transition{Name: "iris", Version: 2, Stage: "Production", ArchiveExisting: true, DryRun: true}
+		v, err := w.TransitionStage(ctx, try)
+		require.NoError(t, err)
+		require.Equal(t, registry.StageProduction, v.Stage, "as it would be")
+		require.Equal(t, before, w.entries("iris"))
+		for n, want := range map[int]string{1: registry.StageProduction, 2: registry.StageNone} {
+			v, err := w.Version(ctx, "iris", n)
+			require.NoError(t, err)
+			require.Equal(t, want, v.Stage)
+		}
+		_, err = w.SetRule(ctx, registry.Rule{Name: "iris", Stage: "Production", Kind: modelrule.KindTAG, Key: "reviewed"})
+		require.NoError(t, err)
+		_, err = w.TransitionStage(ctx, try)
+		refused(t, errs.Conflict, err, "the rules of this stage ask for tag")
 		w.sound()
 	})
 }

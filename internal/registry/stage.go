@@ -25,6 +25,8 @@ type Transition struct {
 	ArchiveExisting bool
 	// Reason is kept in the history.
 	Reason string
+	// DryRun does all of it, the rules among it, and keeps nothing.
+	DryRun bool
 }
 
 // TransitionStage brings a version into a stage. A version that is in it already stays as it is, with nothing in the history.
@@ -41,7 +43,7 @@ func (s *Service) TransitionStage(ctx context.Context, in Transition) (*ent.Mode
 		return nil, err
 	}
 	var out *ent.ModelVersion
-	_, err = s.changeModel(ctx, in.Name, func(ctx context.Context, c *change) error {
+	err = s.tryModel(ctx, in.Name, in.DryRun, func(ctx context.Context, c *change) error {
 		v, err := c.version(ctx, in.Version)
 		if err != nil {
 			return err
@@ -116,6 +118,15 @@ func (c *change) archive(ctx context.Context, versions map[int]*ent.ModelVersion
 //
 // Conflict when the history knows of no version before, or all of them are deleted.
 func (s *Service) Rollback(ctx context.Context, name, stage, reason string) (*ent.ModelVersion, error) {
+	return s.rollback(ctx, name, stage, reason, false)
+}
+
+// TryRollback gives the version that Rollback would bring back, and changes nothing.
+func (s *Service) TryRollback(ctx context.Context, name, stage string) (*ent.ModelVersion, error) {
+	return s.rollback(ctx, name, stage, "", true)
+}
+
+func (s *Service) rollback(ctx context.Context, name, stage, reason string, dryRun bool) (*ent.ModelVersion, error) {
 	stage, err := ParseStage("stage", stage)
 	if err != nil {
 		return nil, err
@@ -127,7 +138,7 @@ func (s *Service) Rollback(ctx context.Context, name, stage, reason string) (*en
 		return nil, err
 	}
 	var out *ent.ModelVersion
-	_, err = s.changeModel(ctx, name, func(ctx context.Context, c *change) error {
+	err = s.tryModel(ctx, name, dryRun, func(ctx context.Context, c *change) error {
 		present, target, arrival, err := c.before(ctx, stage)
 		if err != nil {
 			return err
