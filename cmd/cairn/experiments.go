@@ -11,6 +11,7 @@ import (
 
 type experimentCommands struct {
 	List    experimentsList    `cmd:"" help:"List experiments."`
+	Show    experimentsShow    `cmd:"" help:"Show all that is known of an experiment."`
 	Create  experimentsCreate  `cmd:"" help:"Make an experiment."`
 	Rename  experimentsRename  `cmd:"" help:"Give an experiment another name."`
 	Delete  experimentsDelete  `cmd:"" help:"Delete an experiment and its runs; restore brings both back."`
@@ -99,8 +100,71 @@ func (e *experimentsCreate) Run(ctx context.Context, std streams) error {
 	return put(std.out, made.CreateExperiment.ExperimentId+"\n")
 }
 
+type experimentsShow struct {
+	connection
+	listing
+	Experiment string `arg:"" help:"Id or name."`
+}
+
+func (e *experimentsShow) Run(ctx context.Context, std streams) error {
+	return withExperiment(ctx, e.connection, e.Experiment, func(c *client.Client, id string) error {
+		answer, err := client.ShowExperiment(ctx, c, id)
+		if err != nil {
+			return err //nolint:wrapcheck // an error for users already
+		}
+		x := answer.Experiment
+		if x == nil {
+			return noSuchExperiment(id)
+		}
+		if e.JSON {
+			return putJSON(std.out, x)
+		}
+		var f facts
+		f.add("experiment", x.ExperimentId)
+		f.add("name", x.Name)
+		if x.LifecycleStage == client.LifecycleStageDeleted {
+			f.add("stage", "deleted")
+		}
+		f.add("created", showTime(x.CreatedAt)+" by "+x.CreatedBy)
+		f.add("updated", showTime(x.UpdatedAt))
+		f.add("artifacts", x.ArtifactLocation)
+		f.add("runs", runCounts(x))
+		if err := put(std.out, f.text.String()); err != nil {
+			return err
+		}
+		return writeSections(std.out, []section{
+			{"Tags", pairsTable(x.Tags, func(t client.ExperimentDetailTagsTag) (string, string) { return t.Key, t.Value })},
+			{"Goals", pairsTable(x.MetricGoals, func(g client.ExperimentDetailMetricGoalsMetricGoal) (string, string) {
+				return g.Key, strings.ToLower(string(g.Goal))
+			})},
+		})
+	})
+}
+
+func runCounts(x *client.ExperimentDetail) string {
+	text := fmt.Sprint(x.Active.TotalCount)
+	for _, part := range []struct {
+		count int
+		what  string
+	}{
+		{x.Active.TotalCount - x.TopLevel.TotalCount, "of them below others"},
+		{x.Running.TotalCount, "running"},
+		{x.Deleted.TotalCount, "more deleted"},
+	} {
+		if part.count > 0 {
+			text += fmt.Sprintf(", %d %s", part.count, part.what)
+		}
+	}
+	return text
+}
+
+func noSuchExperiment(id string) error {
+	return errs.New(errs.NotFound, "there is no experiment %s; `cairn experiments list` names those that are there", printable(id))
+}
+
 type experimentsRename struct {
 	connection
+	listing
 	Experiment string `arg:"" help:"Id or name."`
 	Name       string `arg:"" help:"The new name."`
 }
@@ -111,12 +175,16 @@ func (e *experimentsRename) Run(ctx context.Context, std streams) error {
 		if err != nil {
 			return err //nolint:wrapcheck // an error for users already
 		}
+		if e.JSON {
+			return putJSON(std.out, renamed.UpdateExperiment)
+		}
 		return put(std.out, fmt.Sprintf("experiment %s is named %s\n", id, printable(renamed.UpdateExperiment.Name)))
 	})
 }
 
 type experimentsDelete struct {
 	connection
+	listing
 	destructive
 	Experiment string `arg:"" help:"Id or name."`
 }
@@ -128,15 +196,19 @@ func (e *experimentsDelete) Run(ctx context.Context, std streams) error {
 			return err //nolint:wrapcheck // an error for users already
 		}
 		if about.Experiment == nil {
-			return errs.New(errs.NotFound, "there is no experiment %s", id)
+			return noSuchExperiment(id)
 		}
 		name, runs := printable(about.Experiment.Name), about.Experiment.Runs.TotalCount
 		what := fmt.Sprintf("delete experiment %s (%s) with %d runs", id, name, runs)
 		if ok, err := e.confirmed(std, what); err != nil || !ok {
 			return err
 		}
-		if _, err := client.DeleteExperiment(ctx, c, id); err != nil {
+		gone, err := client.DeleteExperiment(ctx, c, id)
+		if err != nil {
 			return err //nolint:wrapcheck // an error for users already
+		}
+		if e.JSON {
+			return putJSON(std.out, gone.DeleteExperiment)
 		}
 		return put(std.out, fmt.Sprintf("deleted experiment %s (%s); `cairn experiments restore %s` brings it back\n", id, name, id))
 	})
@@ -144,6 +216,7 @@ func (e *experimentsDelete) Run(ctx context.Context, std streams) error {
 
 type experimentsRestore struct {
 	connection
+	listing
 	Experiment string `arg:"" help:"Id or name."`
 }
 
@@ -152,6 +225,9 @@ func (e *experimentsRestore) Run(ctx context.Context, std streams) error {
 		restored, err := client.RestoreExperiment(ctx, c, id)
 		if err != nil {
 			return err //nolint:wrapcheck // an error for users already
+		}
+		if e.JSON {
+			return putJSON(std.out, restored.RestoreExperiment)
 		}
 		return put(std.out, fmt.Sprintf("restored experiment %s (%s)\n", id, printable(restored.RestoreExperiment.Name)))
 	})

@@ -12,6 +12,7 @@ import (
 type runsLogs struct {
 	connection
 	Run_   string `arg:"" name:"run" help:"The run's id."`
+	JSON   bool   `name:"json" help:"Print each piece of output as one line of JSON: sequence, stream, time and text."`
 	Follow bool   `short:"F" help:"Go on until the run ends."`
 }
 
@@ -44,11 +45,7 @@ func (l *runsLogs) Run(ctx context.Context, std streams) error {
 			return noSuchRun(l.Run_)
 		}
 		for _, chunk := range answer.Run.Log {
-			out := std.out
-			if chunk.Stream == client.LogStreamStderr {
-				out = std.err
-			}
-			if err := put(out, chunk.Text); err != nil {
+			if err := l.show(chunk, std); err != nil {
 				return err
 			}
 			after = chunk.Sequence
@@ -65,4 +62,15 @@ func (l *runsLogs) Run(ctx context.Context, std streams) error {
 		case <-ticker.C:
 		}
 	}
+}
+
+// show writes what the run wrote to where it wrote it.
+func (l *runsLogs) show(chunk client.LogPiece, std streams) error {
+	if l.JSON {
+		return putJSONLine(std.out, chunk)
+	}
+	if chunk.Stream == client.LogStreamStderr {
+		return put(std.err, chunk.Text)
+	}
+	return put(std.out, chunk.Text)
 }

@@ -100,9 +100,14 @@ func put(out io.Writer, text string) error {
 	return nil
 }
 
-func putJSON(out io.Writer, value any) error {
+func putJSON(out io.Writer, value any) error { return encodeJSON(out, value, "  ") }
+
+// putJSONLine is putJSON for one of a stream of values.
+func putJSONLine(out io.Writer, value any) error { return encodeJSON(out, value, "") }
+
+func encodeJSON(out io.Writer, value any, indent string) error {
 	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
+	encoder.SetIndent("", indent)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
 		return fmt.Errorf("write JSON: %w", err)

@@ -93,6 +93,7 @@ func (t *tokensList) Run(ctx context.Context, std streams) error {
 
 type tokensRevoke struct {
 	connection
+	listing
 	destructive
 	Name string `arg:"" help:"The token's name."`
 }
@@ -115,8 +116,12 @@ func (t *tokensRevoke) Run(ctx context.Context, std streams) error {
 	if ok, err := t.confirmed(std, fmt.Sprintf("revoke token %s, for good", name)); err != nil || !ok {
 		return err
 	}
-	if _, err := client.RevokeToken(ctx, c, t.Name); err != nil {
+	revoked, err := client.RevokeToken(ctx, c, t.Name)
+	if err != nil {
 		return err //nolint:wrapcheck // an error for users already
+	}
+	if t.JSON {
+		return putJSON(std.out, revoked.RevokeToken)
 	}
 	return put(std.out, fmt.Sprintf("revoked token %s\n", name))
 }

@@ -886,32 +886,14 @@ func (v *DatasetInput) GetProfile() *string { return v.Profile }
 // GetContext returns DatasetInput.Context, and is useful for accessing the field via an interface.
 func (v *DatasetInput) GetContext() string { return v.Context }
 
-// DeleteExperimentDeleteExperiment includes the requested fields of the GraphQL type Experiment.
-// The GraphQL type's documentation follows.
-//
-// A group of runs.
-type DeleteExperimentDeleteExperiment struct {
-	// The number that MLflow shows.
-	ExperimentId string `json:"experimentId"`
-	Name         string `json:"name"`
-}
-
-// GetExperimentId returns DeleteExperimentDeleteExperiment.ExperimentId, and is useful for accessing the field via an interface.
-func (v *DeleteExperimentDeleteExperiment) GetExperimentId() string { return v.ExperimentId }
-
-// GetName returns DeleteExperimentDeleteExperiment.Name, and is useful for accessing the field via an interface.
-func (v *DeleteExperimentDeleteExperiment) GetName() string { return v.Name }
-
 // DeleteExperimentResponse is returned by DeleteExperiment on success.
 type DeleteExperimentResponse struct {
 	// Delete an experiment and its runs; restoreExperiment brings both back. The name stays taken.
-	DeleteExperiment DeleteExperimentDeleteExperiment `json:"deleteExperiment"`
+	DeleteExperiment ExperimentRow `json:"deleteExperiment"`
 }
 
 // GetDeleteExperiment returns DeleteExperimentResponse.DeleteExperiment, and is useful for accessing the field via an interface.
-func (v *DeleteExperimentResponse) GetDeleteExperiment() DeleteExperimentDeleteExperiment {
-	return v.DeleteExperiment
-}
+func (v *DeleteExperimentResponse) GetDeleteExperiment() ExperimentRow { return v.DeleteExperiment }
 
 // DeleteModelAliasResponse is returned by DeleteModelAlias on success.
 type DeleteModelAliasResponse struct {
@@ -989,6 +971,140 @@ type ExperimentByNameResponse struct {
 
 // GetExperiment returns ExperimentByNameResponse.Experiment, and is useful for accessing the field via an interface.
 func (v *ExperimentByNameResponse) GetExperiment() *ExperimentByNameExperiment { return v.Experiment }
+
+// ExperimentDetail includes the GraphQL fields of Experiment requested by the fragment ExperimentDetail.
+// The GraphQL type's documentation follows.
+//
+// A group of runs.
+type ExperimentDetail struct {
+	// The number that MLflow shows.
+	ExperimentId   string         `json:"experimentId"`
+	Name           string         `json:"name"`
+	LifecycleStage LifecycleStage `json:"lifecycleStage"`
+	// URI below which the artifacts of its runs lie.
+	ArtifactLocation string                    `json:"artifactLocation"`
+	CreatedAt        time.Time                 `json:"createdAt"`
+	UpdatedAt        time.Time                 `json:"updatedAt"`
+	CreatedBy        string                    `json:"createdBy"`
+	Tags             []ExperimentDetailTagsTag `json:"tags"`
+	// Directions set by setMetricGoal.
+	MetricGoals []ExperimentDetailMetricGoalsMetricGoal `json:"metricGoals"`
+	// Its runs; arguments as of Query.runs.
+	Running ExperimentDetailRunningRunConnection `json:"running"`
+	// Its runs; arguments as of Query.runs.
+	Active ExperimentDetailActiveRunConnection `json:"active"`
+	// Its runs; arguments as of Query.runs.
+	TopLevel ExperimentDetailTopLevelRunConnection `json:"topLevel"`
+	// Its runs; arguments as of Query.runs.
+	Deleted ExperimentDetailDeletedRunConnection `json:"deleted"`
+}
+
+// GetExperimentId returns ExperimentDetail.ExperimentId, and is useful for accessing the field via an interface.
+func (v *ExperimentDetail) GetExperimentId() string { return v.ExperimentId }
+
+// GetName returns ExperimentDetail.Name, and is useful for accessing the field via an interface.
+func (v *ExperimentDetail) GetName() string { return v.Name }
+
+// GetLifecycleStage returns ExperimentDetail.LifecycleStage, and is useful for accessing the field via an interface.
+func (v *ExperimentDetail) GetLifecycleStage() LifecycleStage { return v.LifecycleStage }
+
+// GetArtifactLocation returns ExperimentDetail.ArtifactLocation, and is useful for accessing the field via an interface.
+func (v *ExperimentDetail) GetArtifactLocation() string { return v.ArtifactLocation }
+
+// GetCreatedAt returns ExperimentDetail.CreatedAt, and is useful for accessing the field via an interface.
+func (v *ExperimentDetail) GetCreatedAt() time.Time { return v.CreatedAt }
+
+// GetUpdatedAt returns ExperimentDetail.UpdatedAt, and is useful for accessing the field via an interface.
+func (v *ExperimentDetail) GetUpdatedAt() time.Time { return v.UpdatedAt }
+
+// GetCreatedBy returns ExperimentDetail.CreatedBy, and is useful for accessing the field via an interface.
+func (v *ExperimentDetail) GetCreatedBy() string { return v.CreatedBy }
+
+// GetTags returns ExperimentDetail.Tags, and is useful for accessing the field via an interface.
+func (v *ExperimentDetail) GetTags() []ExperimentDetailTagsTag { return v.Tags }
+
+// GetMetricGoals returns ExperimentDetail.MetricGoals, and is useful for accessing the field via an interface.
+func (v *ExperimentDetail) GetMetricGoals() []ExperimentDetailMetricGoalsMetricGoal {
+	return v.MetricGoals
+}
+
+// GetRunning returns ExperimentDetail.Running, and is useful for accessing the field via an interface.
+func (v *ExperimentDetail) GetRunning() ExperimentDetailRunningRunConnection { return v.Running }
+
+// GetActive returns ExperimentDetail.Active, and is useful for accessing the field via an interface.
+func (v *ExperimentDetail) GetActive() ExperimentDetailActiveRunConnection { return v.Active }
+
+// GetTopLevel returns ExperimentDetail.TopLevel, and is useful for accessing the field via an interface.
+func (v *ExperimentDetail) GetTopLevel() ExperimentDetailTopLevelRunConnection { return v.TopLevel }
+
+// GetDeleted returns ExperimentDetail.Deleted, and is useful for accessing the field via an interface.
+func (v *ExperimentDetail) GetDeleted() ExperimentDetailDeletedRunConnection { return v.Deleted }
+
+// ExperimentDetailActiveRunConnection includes the requested fields of the GraphQL type RunConnection.
+type ExperimentDetailActiveRunConnection struct {
+	// Number of all matches; counted only when asked for.
+	TotalCount int `json:"totalCount"`
+}
+
+// GetTotalCount returns ExperimentDetailActiveRunConnection.TotalCount, and is useful for accessing the field via an interface.
+func (v *ExperimentDetailActiveRunConnection) GetTotalCount() int { return v.TotalCount }
+
+// ExperimentDetailDeletedRunConnection includes the requested fields of the GraphQL type RunConnection.
+type ExperimentDetailDeletedRunConnection struct {
+	// Number of all matches; counted only when asked for.
+	TotalCount int `json:"totalCount"`
+}
+
+// GetTotalCount returns ExperimentDetailDeletedRunConnection.TotalCount, and is useful for accessing the field via an interface.
+func (v *ExperimentDetailDeletedRunConnection) GetTotalCount() int { return v.TotalCount }
+
+// ExperimentDetailMetricGoalsMetricGoal includes the requested fields of the GraphQL type MetricGoal.
+// The GraphQL type's documentation follows.
+//
+// The direction in which a metric is better in an experiment.
+type ExperimentDetailMetricGoalsMetricGoal struct {
+	Key  string `json:"key"`
+	Goal Goal   `json:"goal"`
+}
+
+// GetKey returns ExperimentDetailMetricGoalsMetricGoal.Key, and is useful for accessing the field via an interface.
+func (v *ExperimentDetailMetricGoalsMetricGoal) GetKey() string { return v.Key }
+
+// GetGoal returns ExperimentDetailMetricGoalsMetricGoal.Goal, and is useful for accessing the field via an interface.
+func (v *ExperimentDetailMetricGoalsMetricGoal) GetGoal() Goal { return v.Goal }
+
+// ExperimentDetailRunningRunConnection includes the requested fields of the GraphQL type RunConnection.
+type ExperimentDetailRunningRunConnection struct {
+	// Number of all matches; counted only when asked for.
+	TotalCount int `json:"totalCount"`
+}
+
+// GetTotalCount returns ExperimentDetailRunningRunConnection.TotalCount, and is useful for accessing the field via an interface.
+func (v *ExperimentDetailRunningRunConnection) GetTotalCount() int { return v.TotalCount }
+
+// ExperimentDetailTagsTag includes the requested fields of the GraphQL type Tag.
+// The GraphQL type's documentation follows.
+//
+// A key and its value; the last write wins.
+type ExperimentDetailTagsTag struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// GetKey returns ExperimentDetailTagsTag.Key, and is useful for accessing the field via an interface.
+func (v *ExperimentDetailTagsTag) GetKey() string { return v.Key }
+
+// GetValue returns ExperimentDetailTagsTag.Value, and is useful for accessing the field via an interface.
+func (v *ExperimentDetailTagsTag) GetValue() string { return v.Value }
+
+// ExperimentDetailTopLevelRunConnection includes the requested fields of the GraphQL type RunConnection.
+type ExperimentDetailTopLevelRunConnection struct {
+	// Number of all matches; counted only when asked for.
+	TotalCount int `json:"totalCount"`
+}
+
+// GetTotalCount returns ExperimentDetailTopLevelRunConnection.TotalCount, and is useful for accessing the field via an interface.
+func (v *ExperimentDetailTopLevelRunConnection) GetTotalCount() int { return v.TotalCount }
 
 // ExperimentRow includes the GraphQL fields of Experiment requested by the fragment ExperimentRow.
 // The GraphQL type's documentation follows.
@@ -1759,6 +1875,29 @@ type LogInputsResponse struct {
 
 // GetLogInputs returns LogInputsResponse.LogInputs, and is useful for accessing the field via an interface.
 func (v *LogInputsResponse) GetLogInputs() LogInputsLogInputsRun { return v.LogInputs }
+
+// LogPiece includes the GraphQL fields of RunLogChunk requested by the fragment LogPiece.
+// The GraphQL type's documentation follows.
+//
+// A piece of a run's console output.
+type LogPiece struct {
+	Sequence int64     `json:"sequence"`
+	Stream   LogStream `json:"stream"`
+	Time     time.Time `json:"time"`
+	Text     string    `json:"text"`
+}
+
+// GetSequence returns LogPiece.Sequence, and is useful for accessing the field via an interface.
+func (v *LogPiece) GetSequence() int64 { return v.Sequence }
+
+// GetStream returns LogPiece.Stream, and is useful for accessing the field via an interface.
+func (v *LogPiece) GetStream() LogStream { return v.Stream }
+
+// GetTime returns LogPiece.Time, and is useful for accessing the field via an interface.
+func (v *LogPiece) GetTime() time.Time { return v.Time }
+
+// GetText returns LogPiece.Text, and is useful for accessing the field via an interface.
+func (v *LogPiece) GetText() string { return v.Text }
 
 type LogStream string
 
@@ -2602,37 +2741,14 @@ type ReadRunLogRun struct {
 	Status RunStatus `json:"status"`
 	// Console output behind sequence `after`, oldest first. `first` is 1 to 1,000 pieces; of large pieces there are fewer, so
 	// go on from the last until none comes.
-	Log []ReadRunLogRunLogRunLogChunk `json:"log"`
+	Log []LogPiece `json:"log"`
 }
 
 // GetStatus returns ReadRunLogRun.Status, and is useful for accessing the field via an interface.
 func (v *ReadRunLogRun) GetStatus() RunStatus { return v.Status }
 
 // GetLog returns ReadRunLogRun.Log, and is useful for accessing the field via an interface.
-func (v *ReadRunLogRun) GetLog() []ReadRunLogRunLogRunLogChunk { return v.Log }
-
-// ReadRunLogRunLogRunLogChunk includes the requested fields of the GraphQL type RunLogChunk.
-// The GraphQL type's documentation follows.
-//
-// A piece of a run's console output.
-type ReadRunLogRunLogRunLogChunk struct {
-	Sequence int64     `json:"sequence"`
-	Stream   LogStream `json:"stream"`
-	Time     time.Time `json:"time"`
-	Text     string    `json:"text"`
-}
-
-// GetSequence returns ReadRunLogRunLogRunLogChunk.Sequence, and is useful for accessing the field via an interface.
-func (v *ReadRunLogRunLogRunLogChunk) GetSequence() int64 { return v.Sequence }
-
-// GetStream returns ReadRunLogRunLogRunLogChunk.Stream, and is useful for accessing the field via an interface.
-func (v *ReadRunLogRunLogRunLogChunk) GetStream() LogStream { return v.Stream }
-
-// GetTime returns ReadRunLogRunLogRunLogChunk.Time, and is useful for accessing the field via an interface.
-func (v *ReadRunLogRunLogRunLogChunk) GetTime() time.Time { return v.Time }
-
-// GetText returns ReadRunLogRunLogRunLogChunk.Text, and is useful for accessing the field via an interface.
-func (v *ReadRunLogRunLogRunLogChunk) GetText() string { return v.Text }
+func (v *ReadRunLogRun) GetLog() []LogPiece { return v.Log }
 
 type RecordFingerprintInput struct {
 	RunId            string `json:"runId"`
@@ -2705,56 +2821,20 @@ func (v *RegisterModelVersionResponse) GetCreateModelVersion() ModelVersionDetai
 
 // RenameExperimentResponse is returned by RenameExperiment on success.
 type RenameExperimentResponse struct {
-	UpdateExperiment RenameExperimentUpdateExperiment `json:"updateExperiment"`
+	UpdateExperiment ExperimentRow `json:"updateExperiment"`
 }
 
 // GetUpdateExperiment returns RenameExperimentResponse.UpdateExperiment, and is useful for accessing the field via an interface.
-func (v *RenameExperimentResponse) GetUpdateExperiment() RenameExperimentUpdateExperiment {
-	return v.UpdateExperiment
-}
-
-// RenameExperimentUpdateExperiment includes the requested fields of the GraphQL type Experiment.
-// The GraphQL type's documentation follows.
-//
-// A group of runs.
-type RenameExperimentUpdateExperiment struct {
-	// The number that MLflow shows.
-	ExperimentId string `json:"experimentId"`
-	Name         string `json:"name"`
-}
-
-// GetExperimentId returns RenameExperimentUpdateExperiment.ExperimentId, and is useful for accessing the field via an interface.
-func (v *RenameExperimentUpdateExperiment) GetExperimentId() string { return v.ExperimentId }
-
-// GetName returns RenameExperimentUpdateExperiment.Name, and is useful for accessing the field via an interface.
-func (v *RenameExperimentUpdateExperiment) GetName() string { return v.Name }
+func (v *RenameExperimentResponse) GetUpdateExperiment() ExperimentRow { return v.UpdateExperiment }
 
 // RestoreExperimentResponse is returned by RestoreExperiment on success.
 type RestoreExperimentResponse struct {
 	// Restore an experiment with the runs that its deletion deleted.
-	RestoreExperiment RestoreExperimentRestoreExperiment `json:"restoreExperiment"`
+	RestoreExperiment ExperimentRow `json:"restoreExperiment"`
 }
 
 // GetRestoreExperiment returns RestoreExperimentResponse.RestoreExperiment, and is useful for accessing the field via an interface.
-func (v *RestoreExperimentResponse) GetRestoreExperiment() RestoreExperimentRestoreExperiment {
-	return v.RestoreExperiment
-}
-
-// RestoreExperimentRestoreExperiment includes the requested fields of the GraphQL type Experiment.
-// The GraphQL type's documentation follows.
-//
-// A group of runs.
-type RestoreExperimentRestoreExperiment struct {
-	// The number that MLflow shows.
-	ExperimentId string `json:"experimentId"`
-	Name         string `json:"name"`
-}
-
-// GetExperimentId returns RestoreExperimentRestoreExperiment.ExperimentId, and is useful for accessing the field via an interface.
-func (v *RestoreExperimentRestoreExperiment) GetExperimentId() string { return v.ExperimentId }
-
-// GetName returns RestoreExperimentRestoreExperiment.Name, and is useful for accessing the field via an interface.
-func (v *RestoreExperimentRestoreExperiment) GetName() string { return v.Name }
+func (v *RestoreExperimentResponse) GetRestoreExperiment() ExperimentRow { return v.RestoreExperiment }
 
 // RevokeTokenResponse is returned by RevokeToken on success.
 type RevokeTokenResponse struct {
@@ -3485,6 +3565,15 @@ type SetModelVersionTagResponse struct {
 func (v *SetModelVersionTagResponse) GetSetModelVersionTag() ModelVersionRow {
 	return v.SetModelVersionTag
 }
+
+// ShowExperimentResponse is returned by ShowExperiment on success.
+type ShowExperimentResponse struct {
+	// One experiment, by id or by name; null when there is none.
+	Experiment *ExperimentDetail `json:"experiment"`
+}
+
+// GetExperiment returns ShowExperimentResponse.Experiment, and is useful for accessing the field via an interface.
+func (v *ShowExperimentResponse) GetExperiment() *ExperimentDetail { return v.Experiment }
 
 // ShowModelResponse is returned by ShowModel on success.
 type ShowModelResponse struct {
@@ -4367,6 +4456,14 @@ func (v *__SetModelVersionTagInput) GetKey() string { return v.Key }
 // GetValue returns __SetModelVersionTagInput.Value, and is useful for accessing the field via an interface.
 func (v *__SetModelVersionTagInput) GetValue() string { return v.Value }
 
+// __ShowExperimentInput is used internally by genqlient
+type __ShowExperimentInput struct {
+	Id string `json:"id"`
+}
+
+// GetId returns __ShowExperimentInput.Id, and is useful for accessing the field via an interface.
+func (v *__ShowExperimentInput) GetId() string { return v.Id }
+
 // __ShowModelInput is used internally by genqlient
 type __ShowModelInput struct {
 	Name string `json:"name"`
@@ -4920,8 +5017,20 @@ func CreateToken(
 const DeleteExperiment_Operation = `
 mutation DeleteExperiment ($id: ID!) {
 	deleteExperiment(experimentId: $id) {
-		experimentId
-		name
+		... ExperimentRow
+	}
+}
+fragment ExperimentRow on Experiment {
+	experimentId
+	name
+	lifecycleStage
+	artifactLocation
+	createdAt
+	updatedAt
+	createdBy
+	tags {
+		key
+		value
 	}
 }
 `
@@ -6295,12 +6404,15 @@ query ReadRunLog ($run: ID!, $after: Int64!, $first: Int!) {
 	run(id: $run) {
 		status
 		log(after: $after, first: $first) {
-			sequence
-			stream
-			time
-			text
+			... LogPiece
 		}
 	}
+}
+fragment LogPiece on RunLogChunk {
+	sequence
+	stream
+	time
+	text
 }
 `
 
@@ -6473,8 +6585,20 @@ func RegisterModelVersion(
 const RenameExperiment_Operation = `
 mutation RenameExperiment ($id: ID!, $name: String!) {
 	updateExperiment(input: {experimentId:$id,name:$name}) {
-		experimentId
-		name
+		... ExperimentRow
+	}
+}
+fragment ExperimentRow on Experiment {
+	experimentId
+	name
+	lifecycleStage
+	artifactLocation
+	createdAt
+	updatedAt
+	createdBy
+	tags {
+		key
+		value
 	}
 }
 `
@@ -6510,8 +6634,20 @@ func RenameExperiment(
 const RestoreExperiment_Operation = `
 mutation RestoreExperiment ($id: ID!) {
 	restoreExperiment(experimentId: $id) {
-		experimentId
-		name
+		... ExperimentRow
+	}
+}
+fragment ExperimentRow on Experiment {
+	experimentId
+	name
+	lifecycleStage
+	artifactLocation
+	createdAt
+	updatedAt
+	createdBy
+	tags {
+		key
+		value
 	}
 }
 `
@@ -6858,6 +6994,69 @@ func SetModelVersionTag(
 	}
 
 	data_ = &SetModelVersionTagResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ShowExperiment.
+const ShowExperiment_Operation = `
+query ShowExperiment ($id: ID!) {
+	experiment(id: $id) {
+		... ExperimentDetail
+	}
+}
+fragment ExperimentDetail on Experiment {
+	experimentId
+	name
+	lifecycleStage
+	artifactLocation
+	createdAt
+	updatedAt
+	createdBy
+	tags {
+		key
+		value
+	}
+	metricGoals {
+		key
+		goal
+	}
+	running: runs(first: 1, filter: "status = 'RUNNING'") {
+		totalCount
+	}
+	active: runs(first: 1) {
+		totalCount
+	}
+	topLevel: runs(first: 1, topLevel: true) {
+		totalCount
+	}
+	deleted: runs(first: 1, view: DELETED) {
+		totalCount
+	}
+}
+`
+
+func ShowExperiment(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *ShowExperimentResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ShowExperiment",
+		Query:  ShowExperiment_Operation,
+		Variables: &__ShowExperimentInput{
+			Id: id,
+		},
+	}
+
+	data_ = &ShowExperimentResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
