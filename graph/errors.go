@@ -81,7 +81,7 @@ const parserTokenLimit = "exceeded token limit of "
 
 var kinds = map[errs.Kind]bool{
 	errs.Invalid: true, errs.NotFound: true, errs.Exists: true, errs.Conflict: true, errs.Unauthenticated: true,
-	errs.PermissionDenied: true, errs.Exhausted: true, errs.Unavailable: true, errs.Unsupported: true, errs.Internal: true,
+	errs.PermissionDenied: true, errs.Exhausted: true, errs.Unavailable: true, errs.Unsupported: true, errs.Damaged: true, errs.Internal: true,
 }
 
 func dress(out *gqlerror.Error, kind errs.Kind, message, field string) *gqlerror.Error {

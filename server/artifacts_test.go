@@ -3,8 +3,11 @@ package server_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -12,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -197,4 +201,59 @@ func TestDeletedRunTakesNoFiles(t *testing.T) {
 	got := r.send(http.MethodPut, "/artifacts/"+run+"/f", "x")
 	require.Equal(t, http.StatusConflict, got.status)
 	require.Contains(t, got.body, "deleted")
+}
+
+// What has rotted on disk is given to nobody as whole: a small file is refused, a large one ends before its end.
+func TestDamagedArtifactsAreRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var log lockedBuffer
+	r := start(t, server.Config{DataDir: dir, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	run := r.createRun()
+	for name, size := range map[string]int{"small": 1000, "large": 3 << 20} {
+		content := strings.Repeat("x", size)
+		path := "/artifacts/" + run + "/" + name
+		require.Equal(t, http.StatusCreated, r.send(http.MethodPut, path, content).status)
+		sum := sha256.Sum256([]byte(content))
+		got := r.send(http.MethodGet, path, "")
+		require.Equal(t, content, got.body)
+		require.Equal(t, "sha-256=:"+base64.StdEncoding.EncodeToString(sum[:])+":", got.header.Get("Repr-Digest"))
+		require.Equal(t, `"`+hex.EncodeToString(sum[:])+`"`, got.header.Get("ETag"))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "artifacts", "0", run, "artifacts", name), []byte(content[1:]+"y"), 0o600))
+	}
+	small := r.send(http.MethodGet, "/artifacts/"+run+"/small", "")
+	require.Equal(t, http.StatusInternalServerError, small.status)
+	require.Contains(t, small.body, "DATA_LOSS")
+	require.Contains(t, small.body, "is damaged")
+	small = r.send(http.MethodGet, "/api/2.0/mlflow-artifacts/artifacts/0/"+run+"/artifacts/small", "")
+	require.Equal(t, http.StatusGone, small.status)
+	require.Contains(t, small.body, "is damaged")
+
+	large, err := http.Get(r.url + "/artifacts/" + run + "/large")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, large.Body.Close()) }()
+	require.Equal(t, http.StatusOK, large.StatusCode)
+	body, err := io.ReadAll(large.Body)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.Less(t, len(body), 3<<20)
+	require.Contains(t, log.String(), "is not what was uploaded")
+	require.Contains(t, log.String(), run+"/artifacts/large")
+}
+
+// lockedBuffer is a log that is read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

@@ -111,6 +111,8 @@ const (
 	maxHeaderBytes = 64 << 10
 	// writePart is what a client must read at a time: slow ones get large files too.
 	writePart = 128 << 10
+	// filePart is the same of a file, which the kernel sends: each part costs a call.
+	filePart = 1 << 20
 	// maxGraphQLBytes bounds the body of a GraphQL request, decompressed.
 	maxGraphQLBytes = 16 << 20
 	// maxRESTBytes bounds the body of an MLflow REST request, decompressed; routes may set less.

@@ -22,6 +22,7 @@ var statusOf = map[errs.Kind]int{
 	errs.Exhausted:        http.StatusRequestEntityTooLarge,
 	errs.Unavailable:      http.StatusServiceUnavailable,
 	errs.Unsupported:      http.StatusNotImplemented,
+	errs.Damaged:          http.StatusInternalServerError,
 	errs.Internal:         http.StatusInternalServerError,
 }
 
@@ -36,6 +37,7 @@ var mlflowCodeOf = map[errs.Kind]string{
 	errs.Exhausted:        "RESOURCE_EXHAUSTED",
 	errs.Unavailable:      "TEMPORARILY_UNAVAILABLE",
 	errs.Unsupported:      "NOT_IMPLEMENTED",
+	errs.Damaged:          "DATA_LOSS",
 	errs.Internal:         "INTERNAL_ERROR",
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -82,6 +83,33 @@ func (w *response) Write(b []byte) (int, error) {
 			return written, err //nolint:wrapcheck // a writer passes on what the writer below it said
 		}
 	}
+}
+
+// ReadFrom sends a file, which the operating system does by itself where it can.
+func (w *response) ReadFrom(src io.Reader) (int64, error) {
+	to, ok := w.ResponseWriter.(io.ReaderFrom)
+	if !ok {
+		return io.Copy(struct{ io.Writer }{w}, src) //nolint:wrapcheck // as above
+	}
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	whole, ok := src.(*io.LimitedReader)
+	if !ok {
+		whole = &io.LimitedReader{R: src, N: math.MaxInt64}
+	}
+	var sent int64
+	for whole.N > 0 {
+		// A new reader for each part: the file in it must be seen.
+		part := &io.LimitedReader{R: whole.R, N: min(filePart, whole.N)}
+		w.hurry()
+		n, err := to.ReadFrom(part)
+		sent, whole.N, w.bytes = sent+n, whole.N-n, w.bytes+n
+		if err != nil || n == 0 {
+			return sent, err //nolint:wrapcheck // as above
+		}
+	}
+	return sent, nil
 }
 
 // Flush is for event streams.

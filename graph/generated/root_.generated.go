@@ -4166,7 +4166,7 @@ extend type Run {
 	{Name: "../schema/common.graphql", Input: `"""
 Cairn's API. Identifiers: ` + "`" + `id` + "`" + ` is a typed global id for ` + "`" + `node` + "`" + `; ` + "`" + `runId` + "`" + ` and ` + "`" + `experimentId` + "`" + ` are what MLflow shows (32 hex
 digits; a number); arguments of type ID take both. Errors carry ` + "`" + `extensions.code` + "`" + `: INVALID_ARGUMENT, NOT_FOUND,
-ALREADY_EXISTS, CONFLICT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE or INTERNAL.
+ALREADY_EXISTS, CONFLICT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE, DATA_LOSS or INTERNAL.
 """
 schema {
   query: Query

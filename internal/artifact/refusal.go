@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,9 +20,10 @@ func notFile(name string, dir bool) error {
 // describe says in a user's words what the file system refused.
 func describe(name string, err error) error {
 	var e *errs.Error
+	var source *SourceError
 	var errno syscall.Errno
 	switch {
-	case errors.As(err, &e):
+	case errors.As(err, &e), errors.As(err, &source), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return errs.Wrap(errs.NotFound, err, "there is no artifact %.200q", name)
@@ -53,3 +55,6 @@ func reason(err error) string {
 	}
 	return err.Error()
 }
+
+// notEmpty tells whether a folder was not removed since something is in it.
+func notEmpty(err error) bool { return errors.Is(err, syscall.ENOTEMPTY) }

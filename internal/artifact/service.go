@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/artifactreference"
 	"github.com/cairnml/cairn/ent/loggedmodel"
@@ -30,11 +32,14 @@ type Service struct {
 	// locks keep the record of a file in step with the file, for uploads to the same path at the same time.
 	locks [64]sync.Mutex
 	seed  maphash.Seed
+	// checks are of files by their paths.
+	checks *lru.Cache[string, check]
 }
 
 // NewService makes a service. The store stays the caller's to close.
 func NewService(files *Store, db *store.DB) *Service {
-	return &Service{files: files, db: db, seed: maphash.MakeSeed()}
+	checks, _ := lru.New[string, check](maxChecks) // fails only for a size below 1
+	return &Service{files: files, db: db, seed: maphash.MakeSeed(), checks: checks}
 }
 
 func (s *Service) lock(name string) func() {
@@ -141,44 +146,94 @@ func (s *Service) Put(ctx context.Context, name string, r io.Reader, maxBytes in
 	if o.within == "" {
 		return Info{}, errs.Field("path", "names the folder of the %s and no file in it", o.name)
 	}
-	upload, info, err := s.files.upload(ctx, r, maxBytes)
+	u, err := s.files.receive(ctx, name, r, maxBytes)
 	if err != nil {
 		return Info{}, err
 	}
-	info.Path = name
+	return s.store(ctx, o, u)
+}
+
+// store publishes an upload, and records it.
+func (s *Service) store(ctx context.Context, o owner, u upload) (Info, error) {
+	info := u.info()
+	if err := u.settle(ctx, func() ([]string, error) { return s.twins(ctx, info) }); err != nil {
+		return Info{}, u.discard(err)
+	}
 	// Only from here on is the path locked: a slow upload keeps nobody waiting.
-	defer s.lock(name)()
-	if err := s.files.publish(upload, name); err != nil {
-		return Info{}, s.files.discard(upload, err)
+	defer s.lock(info.Path)()
+	if err := u.publish(ctx); err != nil {
+		return Info{}, err
 	}
 	by, _ := auth.From(ctx)
 	recorded := time.Now().UnixMilli()
-	err = s.db.WriteFor(ctx, name, func(ctx context.Context, tx *store.Tx) error {
-		return tx.Ent().ArtifactReference.Create().SetLocation(name).SetNillableRunID(o.runPK).SetSize(info.Size).
+	// Whoever uploads may go away, and the file is there.
+	err := s.db.WriteFor(context.WithoutCancel(ctx), info.Path, func(ctx context.Context, tx *store.Tx) error {
+		return tx.Ent().ArtifactReference.Create().SetLocation(info.Path).SetNillableRunID(o.runPK).SetSize(info.Size).
 			SetSha256(info.SHA256).SetCreatedAt(recorded).SetCreatedBy(by.Name).
 			OnConflictColumns(artifactreference.FieldLocation).UpdateNewValues().Exec(ctx)
 	})
 	if err != nil {
+		// The file is not what may be recorded at its path, and would be taken for damaged.
+		err = errors.Join(err, s.files.remove(context.WithoutCancel(ctx), info.Path))
 		return Info{}, fmt.Errorf("record artifact: %w", err)
 	}
 	return info, nil
 }
 
-// Open opens a file; the caller closes it. Errors: those of Store.Open.
-func (s *Service) Open(ctx context.Context, name string) (io.ReadSeekCloser, Info, error) {
+// maxTwins is how many files of the same content are tried: each can have so many links.
+const maxTwins = 8
+
+// twins gives where files lie that had the content of an upload when they were recorded.
+func (s *Service) twins(ctx context.Context, info Info) ([]string, error) {
+	out, err := s.db.Ent().ArtifactReference.Query().Where(artifactreference.Sha256(info.SHA256), artifactreference.Size(info.Size)).
+		Limit(maxTwins).Select(artifactreference.FieldLocation).Strings(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for the same content: %w", err)
+	}
+	return out, nil
+}
+
+// recorded is what was recorded of a file; its sha256 is empty where nothing was.
+type recorded struct {
+	size   int64
+	sha256 string
+}
+
+// Open opens a file; the caller closes it. Errors: those of Store.Open, Damaged where it is not what was uploaded.
+func (s *Service) Open(ctx context.Context, name string) (*File, Info, error) {
 	name, err := servicePath(name)
 	if err != nil {
 		return nil, Info{}, err
 	}
-	f, info, err := s.files.Open(ctx, name)
+	f, info, err := s.openRecorded(ctx, name)
+	for try := 0; errs.Is(err, errs.Damaged) && try < 3; try++ { // it may have been replaced between the one look and the other
+		f, info, err = s.openRecorded(ctx, name)
+	}
+	if errs.Is(err, errs.Damaged) {
+		s.logDamage(ctx, name, err)
+	}
+	return f, info, err
+}
+
+func (s *Service) openRecorded(ctx context.Context, name string) (*File, Info, error) {
+	src, info, err := s.files.openContext(ctx, name)
 	if err != nil {
 		return nil, Info{}, err
 	}
-	infos := []Info{info}
-	if err := s.addHashes(ctx, infos); err != nil {
-		return nil, Info{}, errors.Join(err, f.Close())
+	var was recorded
+	ref, err := s.db.Ent().ArtifactReference.Query().Where(artifactreference.Location(name)).Only(ctx)
+	switch {
+	case err == nil:
+		was = recorded{size: ref.Size, sha256: ref.Sha256}
+	case !ent.IsNotFound(err):
+		return nil, Info{}, errors.Join(fmt.Errorf("read artifact reference: %w", err), src.Close())
 	}
-	return f, infos[0], nil
+	info.SHA256 = was.sha256
+	f, err := s.checkedFile(ctx, src, info, was)
+	if err != nil {
+		return nil, Info{}, errors.Join(err, src.Close())
+	}
+	return f, info, nil
 }
 
 // List is Store.List, with the hashes of the files that were uploaded through a server.
@@ -196,7 +251,7 @@ func (s *Service) List(ctx context.Context, dir, after string, limit int) ([]Inf
 	return infos, more, s.addHashes(ctx, infos)
 }
 
-// addHashes adds the recorded hashes of files that are still what was recorded: of the same size, and not written since.
+// addHashes adds the recorded hashes of files that may still be what was recorded, by their sizes.
 func (s *Service) addHashes(ctx context.Context, infos []Info) error {
 	byPath := map[string]*Info{}
 	for i := range infos {
@@ -215,7 +270,7 @@ func (s *Service) addHashes(ctx context.Context, infos []Info) error {
 			return fmt.Errorf("read artifact references: %w", err)
 		}
 		for _, ref := range refs {
-			if info := byPath[ref.Location]; info != nil && info.Size == ref.Size && info.ModTime <= ref.CreatedAt {
+			if info := byPath[ref.Location]; info != nil && info.Size == ref.Size {
 				info.SHA256 = ref.Sha256
 			}
 		}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -88,18 +87,21 @@ func TestService(t *testing.T) {
 		require.Len(t, listed, 1)
 		require.Equal(t, again.SHA256, listed[0].SHA256, "the record follows the file")
 
-		// What somebody wrote into the folder by another way has no known hash.
+		// What somebody wrote into the folder by another way is not what was uploaded; what was never uploaded has no known hash.
 		file := filepath.Join(dir, filepath.FromSlash(root), "model", "MLmodel")
 		require.NoError(t, os.WriteFile(file, []byte("333"), 0o600))
-		later := time.Now().Add(time.Minute)
-		require.NoError(t, os.Chtimes(file, later, later))
-		f, opened, err = s.Open(ctx, root+"/model/MLmodel")
+		_, _, err = s.Open(ctx, root+"/model/MLmodel")
+		require.Equal(t, errs.Damaged, errs.KindOf(err))
+		require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(file), "beside"), []byte("333"), 0o600))
+		f, opened, err = s.Open(ctx, root+"/model/beside")
 		require.NoError(t, err)
 		content, err := io.ReadAll(f)
 		require.NoError(t, err)
 		require.NoError(t, f.Close())
 		require.Equal(t, "333", string(content))
 		require.Empty(t, opened.SHA256)
+		_, err = s.Put(ctx, root+"/model/MLmodel", strings.NewReader("two"), 100)
+		require.NoError(t, err)
 
 		_, err = s.Put(ctx, ModelRoot(0, modelA)+"/model.pkl", strings.NewReader("m"), 100)
 		require.NoError(t, err)

@@ -6,13 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -41,9 +38,44 @@ type Info struct {
 	ModTime int64
 }
 
-// Store is a folder of artifacts. Everything goes through an os.Root: no path, and no link in the folder, leads out of
-// it. It is safe for concurrent use.
-type Store struct{ root *os.Root }
+// Store keeps the bytes of artifacts by their paths below its root. It is safe for concurrent use.
+type Store struct{ place }
+
+// place is where the bytes of a store lie. Names that it is given are clean.
+type place interface {
+	// receive takes what comes to where nobody sees it. When it fails, nothing is left.
+	receive(ctx context.Context, name string, r io.Reader, maxBytes int64) (upload, error)
+	// open opens a file. Errors: NotFound for what is none.
+	open(ctx context.Context, name string) (source, Info, error)
+	// list is List.
+	list(ctx context.Context, dir, after string, limit int) ([]Info, bool, error)
+	// remove removes a file, or a folder with all that is in it. Errors: NotFound where nothing is.
+	remove(ctx context.Context, name string) error
+	// removeEmpty removes a folder in which nothing is, where folders can be empty.
+	removeEmpty(name string) error
+	// Close closes the store. Files that were opened stay open.
+	Close() error
+}
+
+// upload is a file that came whole, and that nobody sees before it is published. It is published or discarded, once.
+type upload interface {
+	info() Info
+	// settle makes the bytes last. Where the place keeps a content once, one of the twins stands for them: files that had the
+	// same content when they were recorded.
+	settle(ctx context.Context, twins func() ([]string, error)) error
+	// publish makes the file visible at its path, and that last. When it fails, the upload is discarded.
+	publish(ctx context.Context) error
+	// discard removes the upload because of an error, and gives that error.
+	discard(because error) error
+}
+
+// source is a file that was opened.
+type source interface {
+	io.ReadSeekCloser
+	// version names what cannot change without it: of a file, its inode and when that was changed. It is empty where nothing
+	// such is known, or the file may be changing right now.
+	version() string
+}
 
 var schemePattern = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+):`) // of one letter, it is a drive
 
@@ -61,12 +93,12 @@ func Open(location string) (*Store, error) {
 	if err != nil {
 		return nil, errs.Wrap(errs.Invalid, err, "artifacts: the folder %s cannot be opened: %s", dir, reason(err))
 	}
-	s := &Store{root: root}
-	if err := s.prepare(time.Now()); err != nil {
+	f := &folder{root: root}
+	if err := f.prepare(time.Now()); err != nil {
 		return nil, errors.Join(errs.Wrap(errs.Invalid, err, "artifacts: the folder %s cannot be written: %s", dir, reason(err)),
 			root.Close())
 	}
-	return s, nil
+	return &Store{f}, nil
 }
 
 // Exists tells whether there is a store at a location. Errors: as of Open.
@@ -109,38 +141,6 @@ func folderOf(location string) (string, error) {
 	return dir, nil
 }
 
-// Close closes the store. Files that were opened stay open.
-func (s *Store) Close() error { return s.root.Close() }
-
-// prepare makes the folder of uploads, and removes what was given up in it: another server may be uploading there too.
-func (s *Store) prepare(now time.Time) error {
-	if err := s.root.MkdirAll(uploads, 0o750); err != nil {
-		return err
-	}
-	entries, err := s.entries(uploads)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if info, err := e.Info(); err != nil || now.Sub(info.ModTime()) < uploadLife {
-			continue
-		}
-		if err := s.root.Remove(uploads + "/" + e.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Store) entries(dir string) (entries []fs.DirEntry, err error) {
-	f, err := s.root.Open(filepath.FromSlash(dir))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return f.ReadDir(-1)
-}
-
 // artifactPath judges a path, and keeps it out of the store's own folder.
 func artifactPath(p string) (string, error) {
 	p, err := CleanPath(p)
@@ -153,33 +153,38 @@ func artifactPath(p string) (string, error) {
 	return p, nil
 }
 
+// Put stores a file, in place of one that may be there. The file appears whole or not at all, and lasts when Put returns.
+// Errors: Invalid for a bad path, Exhausted for more than maxBytes, Conflict where a folder is in the way, Unavailable for
+// a full disk, and *SourceError when r fails.
+func (s *Store) Put(ctx context.Context, name string, r io.Reader, maxBytes int64) (Info, error) {
+	name, err := artifactPath(name)
+	if err != nil {
+		return Info{}, err
+	}
+	u, err := s.receive(ctx, name, r, maxBytes)
+	if err != nil {
+		return Info{}, err
+	}
+	if err := u.settle(ctx, func() ([]string, error) { return nil, nil }); err != nil {
+		return Info{}, u.discard(err)
+	}
+	return u.info(), u.publish(ctx)
+}
+
 // Open opens a file; the caller closes it. Errors: Invalid for a bad path, NotFound for what is no file in the store.
 func (s *Store) Open(ctx context.Context, name string) (io.ReadSeekCloser, Info, error) {
 	name, err := artifactPath(name)
 	if err != nil {
 		return nil, Info{}, err
 	}
+	return s.openContext(ctx, name)
+}
+
+func (s *Store) openContext(ctx context.Context, name string) (source, Info, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, Info{}, fmt.Errorf("open artifact: %w", err)
 	}
-	// Asked before it is opened: to open a pipe would wait for its writer.
-	if stat, err := s.root.Stat(filepath.FromSlash(name)); err != nil {
-		return nil, Info{}, describe(name, err)
-	} else if !stat.Mode().IsRegular() {
-		return nil, Info{}, notFile(name, stat.IsDir())
-	}
-	f, err := s.root.Open(filepath.FromSlash(name))
-	if err != nil {
-		return nil, Info{}, describe(name, err)
-	}
-	stat, err := f.Stat()
-	if err == nil && !stat.Mode().IsRegular() {
-		err = notFile(name, stat.IsDir())
-	}
-	if err != nil {
-		return nil, Info{}, errors.Join(describe(name, err), f.Close())
-	}
-	return f, Info{Path: name, Size: stat.Size(), ModTime: stat.ModTime().UnixMilli()}, nil
+	return s.open(ctx, name)
 }
 
 // List gives the files and folders directly below a folder ("" for the root), by name, from behind the name after on, at
@@ -188,78 +193,13 @@ func (s *Store) List(ctx context.Context, dir, after string, limit int) ([]Info,
 	if limit < 1 || limit > MaxList {
 		return nil, false, errs.Field("first", "is %d; it is from 1 to %d", limit, MaxList)
 	}
-	folder := "."
 	if dir != "" {
 		var err error
-		if folder, err = artifactPath(dir); err != nil {
+		if dir, err = artifactPath(dir); err != nil {
 			return nil, false, err
 		}
 	}
-	if stat, err := s.root.Stat(filepath.FromSlash(folder)); err == nil && !stat.IsDir() {
-		return nil, false, nil
-	}
-	entries, err := s.entries(folder)
-	if err != nil {
-		if err = describe(dir, err); errs.Is(err, errs.NotFound) {
-			return nil, false, nil
-		}
-		return nil, false, err
-	}
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	var out []Info
-	for _, e := range entries {
-		if err := ctx.Err(); err != nil {
-			return nil, false, fmt.Errorf("list artifacts: %w", err)
-		}
-		if e.Name() <= after {
-			continue
-		}
-		info, ok := s.entryInfo(path.Join(dir, e.Name()))
-		if !ok {
-			continue
-		}
-		if len(out) == limit {
-			return out, true, nil
-		}
-		out = append(out, info)
-	}
-	return out, false, nil
-}
-
-// entryInfo tells of an entry of a folder, unless it is none of an artifact: the store's own, gone meanwhile, a link that
-// leads out, or no file.
-func (s *Store) entryInfo(name string) (Info, bool) {
-	if _, err := artifactPath(name); err != nil {
-		return Info{}, false
-	}
-	stat, err := s.root.Stat(filepath.FromSlash(name))
-	if err != nil || !stat.IsDir() && !stat.Mode().IsRegular() {
-		return Info{}, false
-	}
-	info := Info{Path: name, IsDir: stat.IsDir(), ModTime: stat.ModTime().UnixMilli()}
-	if !info.IsDir {
-		info.Size = stat.Size()
-	}
-	return info, true
-}
-
-// DeleteEmpty removes a folder in which nothing is. Errors: Invalid for a bad path. That something is in it, or that it is not
-// there, is none.
-func (s *Store) DeleteEmpty(name string) error {
-	name, err := artifactPath(name)
-	if err != nil {
-		return err
-	}
-	if entries, err := s.entries(name); err != nil || len(entries) > 0 {
-		return nil //nolint:nilerr // it is not there, or no folder
-	}
-	if err := s.root.Remove(filepath.FromSlash(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		if entries, again := s.entries(name); again == nil && len(entries) > 0 {
-			return nil // it has something since
-		}
-		return describe(name, err)
-	}
-	return nil
+	return s.list(ctx, dir, after, limit)
 }
 
 // Delete removes a file, or a folder with all that is in it; of a link, the link. Errors: Invalid for a bad path,
@@ -272,11 +212,15 @@ func (s *Store) Delete(ctx context.Context, name string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("delete artifact: %w", err)
 	}
-	if _, err := s.root.Lstat(filepath.FromSlash(name)); err != nil {
-		return describe(name, err)
+	return s.remove(ctx, name)
+}
+
+// DeleteEmpty removes a folder in which nothing is. Errors: Invalid for a bad path. That something is in it, or that it is not
+// there, is none.
+func (s *Store) DeleteEmpty(name string) error {
+	name, err := artifactPath(name)
+	if err != nil {
+		return err
 	}
-	if err := s.root.RemoveAll(filepath.FromSlash(name)); err != nil {
-		return describe(name, err)
-	}
-	return nil
+	return s.removeEmpty(name)
 }

@@ -3,148 +3,175 @@ package artifact
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path"
 	"path/filepath"
 	"runtime"
-
-	"github.com/cairnml/cairn/internal/errs"
 )
 
-// Put stores a file, in place of one that may be there. The file appears whole or not at all, and is on disk when Put
-// returns. Errors: Invalid for a bad path, Exhausted for more than maxBytes, Conflict where a folder is in the way,
-// Unavailable for a full disk, and *SourceError when r fails.
-func (s *Store) Put(ctx context.Context, name string, r io.Reader, maxBytes int64) (Info, error) {
-	name, err := artifactPath(name)
-	if err != nil {
-		return Info{}, err
-	}
-	upload, info, err := s.upload(ctx, r, maxBytes)
-	if err != nil {
-		return Info{}, err
-	}
-	info.Path = name
-	if err := s.publish(upload, name); err != nil {
-		return Info{}, s.discard(upload, err)
-	}
-	return info, nil
+// folderUpload is a file in the folder of uploads.
+type folderUpload struct {
+	d *folder
+	// at is where it lies, as its own file or as a link to a twin.
+	at   string
+	file *os.File
+	Info
 }
 
-// upload receives a file to a place of its own, from where publish moves it, or discard removes it. When it fails,
-// nothing is left.
-func (s *Store) upload(ctx context.Context, r io.Reader, maxBytes int64) (upload string, info Info, err error) {
-	upload = uploads + "/" + rand.Text()
-	if info, err = s.receive(ctx, upload, r, maxBytes); err != nil {
-		return "", Info{}, s.discard(upload, err)
+func (u *folderUpload) info() Info { return u.Info }
+
+func (d *folder) receive(ctx context.Context, name string, r io.Reader, maxBytes int64) (upload, error) {
+	at := uploads + "/" + rand.Text()
+	f, err := d.root.OpenFile(filepath.FromSlash(at), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	if err != nil {
+		return nil, describe(name, err)
 	}
-	return upload, info, nil
+	u := &folderUpload{d: d, at: at, file: f, Info: Info{Path: name}}
+	if u.Size, u.SHA256, err = receive(ctx, writingEarly{f}, r, maxBytes); err != nil {
+		return nil, u.discard(describe(name, err))
+	}
+	stat, err := f.Stat()
+	if err != nil {
+		return nil, u.discard(describe(name, err))
+	}
+	u.ModTime = stat.ModTime().UnixMilli()
+	return u, nil
+}
+
+// earlyBytes is after how many bytes the kernel begins to write a file.
+const earlyBytes = 8 << 20
+
+// writingEarly writes a file to the disk while it comes, and not at its end alone.
+type writingEarly struct{ *os.File }
+
+func (w writingEarly) wrote(at int64, n int) {
+	if end := at + int64(n); end/earlyBytes > at/earlyBytes {
+		beginWriting(w.File, end/earlyBytes*earlyBytes-earlyBytes, earlyBytes)
+	}
 }
 
 // discard removes an upload because of an error, and gives that error.
-func (s *Store) discard(upload string, because error) error {
-	if err := s.root.Remove(filepath.FromSlash(upload)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (u *folderUpload) discard(because error) error {
+	if u.file != nil {
+		because = errors.Join(because, u.file.Close())
+	}
+	if err := u.d.root.Remove(filepath.FromSlash(u.at)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(because, fmt.Errorf("remove upload: %w", err))
 	}
 	return because
 }
 
-// receive writes what comes to an upload, and hashes it on the way.
-func (s *Store) receive(ctx context.Context, upload string, r io.Reader, maxBytes int64) (info Info, err error) {
-	f, err := s.root.OpenFile(filepath.FromSlash(upload), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
-	if err != nil {
-		return Info{}, describe(upload, err)
-	}
-	defer func() {
-		if e := f.Close(); e != nil && err == nil {
-			err = describe(upload, e)
+func (u *folderUpload) settle(ctx context.Context, twins func() ([]string, error)) error {
+	if u.Size > 0 {
+		found, err := twins()
+		if err != nil {
+			return err
 		}
-	}()
-	h := sha256.New()
-	in := &source{ctx: ctx, r: r}
-	// One byte more than allowed tells a file that is too large from one that is just not.
-	limit := max(maxBytes, 0)
-	if limit < math.MaxInt64 {
-		limit++
+		for _, twin := range found {
+			if u.become(ctx, twin) {
+				return nil
+			}
+		}
 	}
-	info.Size, err = io.Copy(io.MultiWriter(f, h), io.LimitReader(in, limit))
-	switch {
-	case in.err != nil:
-		return Info{}, &SourceError{Err: in.err}
-	case in.ctx.Err() != nil:
-		return Info{}, fmt.Errorf("receive artifact: %w", in.ctx.Err())
-	case err != nil:
-		return Info{}, describe(upload, err)
-	case info.Size > maxBytes:
-		return Info{}, errs.New(errs.Exhausted, "the file is larger than %d bytes, the most that is accepted", maxBytes)
+	if err := u.file.Sync(); err != nil {
+		return describe(u.Path, err)
 	}
-	if err := f.Sync(); err != nil {
-		return Info{}, describe(upload, err)
+	return nil
+}
+
+// become makes an upload a link to a file that has the same content, if that is so still. What lies there is read: a twin
+// that has rotted must not take the place of what just came whole.
+func (u *folderUpload) become(ctx context.Context, twin string) bool {
+	at := uploads + "/" + rand.Text()
+	if err := u.d.root.Link(filepath.FromSlash(twin), filepath.FromSlash(at)); err != nil {
+		return false // it is gone, it has all the links that it can have, or the file system has none
 	}
-	stat, err := f.Stat()
+	drop := func() bool {
+		_ = u.d.root.Remove(filepath.FromSlash(at)) // else it is removed as one given up
+		return false
+	}
+	if stat, err := u.d.root.Lstat(filepath.FromSlash(at)); err != nil || !stat.Mode().IsRegular() || stat.Size() != u.Size {
+		return drop()
+	}
+	f, err := u.d.root.Open(filepath.FromSlash(at))
 	if err != nil {
-		return Info{}, describe(upload, err)
+		return drop()
 	}
-	info.ModTime = stat.ModTime().UnixMilli()
-	info.SHA256 = hex.EncodeToString(h.Sum(nil))
-	return info, nil
+	_, sum, err := receive(ctx, nil, f, u.Size)
+	if err = errors.Join(err, f.Close()); err != nil || sum != u.SHA256 {
+		return drop()
+	}
+	_ = u.file.Close() // it is not needed
+	_ = u.d.root.Remove(filepath.FromSlash(u.at))
+	u.file, u.at = nil, at
+	return true
 }
 
-// SourceError is what reading an upload failed with: the sender's fault, and not the store's.
-type SourceError struct{ Err error }
-
-func (e *SourceError) Error() string { return "read upload: " + e.Err.Error() }
-
-func (e *SourceError) Unwrap() error { return e.Err }
-
-// source reads until the context ends, and keeps apart what reading failed with and what writing did.
-type source struct {
-	ctx context.Context //nolint:containedctx // of one Put
-	r   io.Reader
-	err error
+func (u *folderUpload) publish(context.Context) error {
+	if err := u.rename(); err != nil {
+		return u.discard(err)
+	}
+	// To rename one link of a file to another of the same is to do nothing.
+	if u.file == nil {
+		_ = u.d.root.Remove(filepath.FromSlash(u.at))
+	} else if err := u.file.Close(); err != nil {
+		return describe(u.Path, err)
+	}
+	return u.d.sync(path.Dir(u.Path))
 }
 
-func (s *source) Read(p []byte) (int, error) {
-	if err := s.ctx.Err(); err != nil {
-		return 0, fmt.Errorf("receive artifact: %w", err)
-	}
-	n, err := s.r.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		s.err = err
-	}
-	return n, err
-}
-
-// publish moves a whole upload to its place.
-func (s *Store) publish(upload, name string) error {
-	dir := path.Dir(name)
+// rename moves an upload to its place.
+func (u *folderUpload) rename() error {
+	from, to := filepath.FromSlash(u.at), filepath.FromSlash(u.Path)
 	// The folder may be removed by another request after it was made, so this is tried again.
 	for try := 0; ; try++ {
-		err := s.root.MkdirAll(filepath.FromSlash(dir), 0o750)
-		if err == nil {
-			err = s.root.Rename(filepath.FromSlash(upload), filepath.FromSlash(name))
-		}
-		if err == nil {
-			return s.syncFolder(dir)
-		}
+		err := u.d.root.Rename(from, to)
 		if !errors.Is(err, fs.ErrNotExist) || try == 3 {
-			return describeBlocked(name, err)
+			if err != nil {
+				return describeBlocked(u.Path, err)
+			}
+			return nil
+		}
+		if err := u.d.makeFolder(path.Dir(u.Path)); err != nil {
+			return describeBlocked(u.Path, err)
 		}
 	}
 }
 
-// syncFolder makes a rename last. Windows has no such call, and needs none.
-func (s *Store) syncFolder(dir string) (err error) {
+// makeFolder makes a folder and those above it, and has them last.
+func (d *folder) makeFolder(dir string) error {
+	if dir == "." {
+		return nil
+	}
+	err := d.root.Mkdir(filepath.FromSlash(dir), 0o750)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := d.makeFolder(path.Dir(dir)); err != nil {
+			return err
+		}
+		err = d.root.Mkdir(filepath.FromSlash(dir), 0o750)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		if stat, e := d.root.Stat(filepath.FromSlash(dir)); e == nil && stat.IsDir() {
+			return nil
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	return d.sync(path.Dir(dir))
+}
+
+// sync makes last what was renamed into a folder. Windows has no such call, and needs none.
+func (d *folder) sync(dir string) (err error) {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	f, err := s.root.Open(filepath.FromSlash(dir))
+	f, err := d.root.Open(filepath.FromSlash(dir))
 	if errors.Is(err, fs.ErrNotExist) { // removed meanwhile, and the file with it
 		return nil
 	}

@@ -22,6 +22,7 @@ const (
 	Exhausted        Kind = "RESOURCE_EXHAUSTED" // over a bound that protects the server
 	Unavailable      Kind = "UNAVAILABLE"        // cannot be done now; try again
 	Unsupported      Kind = "UNIMPLEMENTED"      // a part of a foreign API that Cairn does not have
+	Damaged          Kind = "DATA_LOSS"          // what was stored is not what was recorded of it
 	Internal         Kind = "INTERNAL"           // a fault of Cairn's
 )
 

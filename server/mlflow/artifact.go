@@ -1,8 +1,9 @@
 package mlflow
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -67,7 +68,7 @@ func (c *call) downloadArtifact() error {
 
 // ServeFile answers with an artifact, or the ranges of it that were asked for, in a way that no browser runs or renders
 // what a training uploaded.
-func ServeFile(w http.ResponseWriter, r *http.Request, name string, info artifact.Info, file io.ReadSeeker) {
+func ServeFile(w http.ResponseWriter, r *http.Request, name string, info artifact.Info, file *artifact.File) {
 	h := w.Header()
 	base := path.Base(name)
 	h.Set("Content-Type", contentType(base))
@@ -76,8 +77,15 @@ func ServeFile(w http.ResponseWriter, r *http.Request, name string, info artifac
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	if info.SHA256 != "" {
 		h.Set("ETag", `"`+info.SHA256+`"`)
+		if sum, err := hex.DecodeString(info.SHA256); err == nil {
+			h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum)+":")
+		}
 	}
-	http.ServeContent(w, r, "", time.Time{}, file)
+	http.ServeContent(w, r, "", time.Time{}, file.Content())
+	if file.Err() != nil {
+		// Most of it is sent: that the connection ends before the answer is all that tells the client.
+		panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to cut a connection
+	}
 }
 
 func (c *call) uploadArtifact() error {

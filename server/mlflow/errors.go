@@ -28,6 +28,7 @@ var codes = map[errs.Kind]code{
 	errs.Exhausted:        {"INVALID_PARAMETER_VALUE", http.StatusRequestEntityTooLarge},
 	errs.Unavailable:      {"TEMPORARILY_UNAVAILABLE", http.StatusServiceUnavailable},
 	errs.Unsupported:      {"NOT_IMPLEMENTED", http.StatusNotImplemented},
+	errs.Damaged:          {"DATA_LOSS", http.StatusGone}, // not a 5xx: another try finds the same
 	errs.Internal:         {"INTERNAL_ERROR", http.StatusInternalServerError},
 }
 
