@@ -106,16 +106,17 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 	s.admission = newAdmission(tokens, loopback, s.cfg.AllowRemote)
 	searcher := search.New(s.db)
 	s.metrics = metric.NewReader(s.db)
+	models := registry.New(s.db, hub, s.artifacts)
 	s.graphql = graph.NewHandler(graph.Deps{
 		Tracking: s.tracking, Metrics: s.metrics, Search: searcher, Artifacts: s.artifacts, Auth: tokens,
-		Garbage: gc.New(s.db, s.files), Registry: registry.New(s.db, hub, s.artifacts), Hub: hub,
+		Garbage: gc.New(s.db, s.files), Registry: models, Hub: hub,
 	}, graph.Options{
 		Version: s.cfg.Version, Logger: s.log, RequestID: requestID, MaxBody: maxGraphQLBytes,
 		Replicas:    s.db.Postgres(),
 		AllowOrigin: func(r *http.Request) bool { return s.origins.check(r) == nil },
 	})
 	s.mlflow = mlflow.New(mlflow.Deps{
-		Tracking: s.tracking, Search: searcher, Metrics: s.metrics, Artifacts: s.artifacts,
+		Tracking: s.tracking, Search: searcher, Metrics: s.metrics, Artifacts: s.artifacts, Registry: models,
 		MaxArtifactBytes: s.cfg.MaxArtifactBytes, Log: s.log,
 	})
 	return nil

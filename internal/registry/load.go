@@ -145,7 +145,7 @@ func (s *Service) loadSource(ctx context.Context, in *LoadVersion) (source, erro
 			return source{}, err
 		}
 	}
-	return source{location: at, runID: in.RunID}, checkPlain(at)
+	return source{uri: in.Source, location: at, runID: in.RunID}, checkPlain(at)
 }
 
 func (c *change) load(ctx context.Context, in *LoadVersion, src source, read manifest, reason string) error {

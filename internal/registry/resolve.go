@@ -42,6 +42,9 @@ func ParseURI(uri string) (Ref, error) {
 			return Ref{}, badURI(uri)
 		}
 		ref.Name, ref.Alias = rest[:at], rest[at+1:]
+		if ref = ref.clear(); ref.Latest {
+			break
+		}
 		if err := CheckAlias("uri", ref.Alias); err != nil {
 			return Ref{}, err
 		}
@@ -76,6 +79,14 @@ func isDigits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
+// clear reads the alias that stands for the newest version in each client's eyes: models:/NAME@latest.
+func (r Ref) clear() Ref {
+	if strings.EqualFold(r.Alias, "latest") && !r.Latest {
+		r.Alias, r.Latest = "", true
+	}
+	return r
+}
+
 func (r Ref) check() error {
 	if err := CheckName("name", r.Name); err != nil {
 		return err
@@ -99,6 +110,7 @@ func (r Ref) check() error {
 
 // Resolve finds the version that a reference names. NotFound when there is none.
 func (s *Service) Resolve(ctx context.Context, ref Ref) (*ent.ModelVersion, error) {
+	ref = ref.clear()
 	if err := ref.check(); err != nil {
 		return nil, err
 	}

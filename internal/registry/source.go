@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -18,6 +19,8 @@ import (
 
 // source is where a version comes from.
 type source struct {
+	// uri is what the version keeps as its source: what was named or, where that may name another one later, what it named.
+	uri string
 	// location is where its files lie.
 	location       string
 	runID, modelID string
@@ -30,7 +33,7 @@ var schemePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:/`)
 
 // resolveSource finds what a version is registered from.
 func (s *Service) resolveSource(ctx context.Context, in CreateVersion) (source, error) {
-	src := source{runID: in.RunID, modelID: in.ModelID}
+	src := source{uri: in.Source, runID: in.RunID, modelID: in.ModelID}
 	var err error
 	switch {
 	case strings.HasPrefix(in.Source, "runs:"):
@@ -50,10 +53,14 @@ func (s *Service) resolveSource(ctx context.Context, in CreateVersion) (source, 
 
 // agree says that what the source tells is what the caller tells, if anything.
 func agree(field, told string, found string) error {
-	if told != "" && told != found {
-		return errs.Field(field, "is %s, and the source is of %s", told, found)
+	switch told {
+	case "", found:
+		return nil
 	}
-	return nil
+	if found == "" {
+		return errs.Field(field, "is %s, and the source is of none", told)
+	}
+	return errs.Field(field, "is %s, and the source is of %s", told, found)
 }
 
 // fromRun reads runs:/RUN/PATH. The files lie among the run's artifacts or, as clients of MLflow 3 store them, with the run's
@@ -142,13 +149,14 @@ func (s *Service) fromModel(ctx context.Context, uri string, src *source) error 
 	if err != nil {
 		return err
 	}
-	if src.runID == "" {
-		src.runID = v.RunID
+	if err := agree("run_id", src.runID, v.RunID); err != nil {
+		return err
 	}
-	if src.modelID == "" {
-		src.modelID = v.ModelID
+	if err := agree("model_id", src.modelID, v.ModelID); err != nil {
+		return err
 	}
-	src.location = v.ArtifactLocation
+	src.uri = modelScheme + "/" + ref.Name + "/" + strconv.Itoa(v.Version)
+	src.location, src.runID, src.modelID = v.ArtifactLocation, v.RunID, v.ModelID
 	return nil
 }
 

@@ -163,3 +163,29 @@ func TestSourcesThatAreRefused(t *testing.T) {
 	_, err = w.CreateVersion(ctx, registry.CreateVersion{Name: "iris", Source: "runs:/" + run.RunID + "/m", CreateModel: true})
 	refused(t, errs.Conflict, err, "is deleted")
 }
+
+// TestSourcesThatAreVersions: a version of a version keeps which one that was, and nobody says that it is of another run.
+func TestSourcesThatAreVersions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	run := strings.Repeat("ab", 16)
+	_, err := w.CreateVersion(ctx, registry.CreateVersion{Name: "iris", Source: far, RunID: run, CreateModel: true})
+	require.NoError(t, err)
+	w.register("iris")
+	w.transition("iris", 1, registry.StageProduction)
+	_, err = w.SetAlias(ctx, "iris", "best", 1)
+	require.NoError(t, err)
+	for source, want := range map[string]string{
+		"models:/iris/Production": "models:/iris/1", "models:/iris@best": "models:/iris/1", "models:/iris/latest": "models:/iris/2",
+		"models:/iris@Latest": "models:/iris/2",
+	} {
+		v, err := w.CreateVersion(ctx, registry.CreateVersion{Name: "copy", Source: source, CreateModel: true})
+		require.NoError(t, err, source)
+		require.Equal(t, want, v.Source)
+		require.Equal(t, want == "models:/iris/1", v.RunID == run, source)
+	}
+	for source, want := range map[string]string{"models:/iris/1": "the source is of " + run, "models:/iris/2": "the source is of none"} {
+		_, err = w.CreateVersion(ctx, registry.CreateVersion{Name: "copy", Source: source, RunID: strings.Repeat("cd", 16)})
+		refused(t, errs.Invalid, err, want)
+	}
+}

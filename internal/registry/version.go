@@ -130,7 +130,7 @@ func (s *Service) insertVersion(ctx context.Context, tx *store.Tx, in CreateVers
 
 // addVersion stores a version with all that belongs to it. row has its number, its times, and its stage if it is in one.
 func (c *change) addVersion(ctx context.Context, row *ent.ModelVersionCreate, in CreateVersion, src source, read manifest) (*ent.ModelVersion, error) {
-	v, err := row.SetRegisteredModelID(c.model.ID).SetSource(in.Source).
+	v, err := row.SetRegisteredModelID(c.model.ID).SetSource(src.uri).
 		SetArtifactLocation(src.location).SetRunID(src.runID).SetRunLink(in.RunLink).SetModelID(src.modelID).
 		SetDescription(in.Description).SetCreatedBy(c.by).SetUpdatedBy(c.by).Save(ctx)
 	if err != nil {

@@ -32,11 +32,18 @@ var codes = map[errs.Kind]code{
 	errs.Internal:         {"INTERNAL_ERROR", http.StatusInternalServerError},
 }
 
-// Errors of the protocol itself, which the core does not know.
+// Errors of the protocol itself, which the core does not know, and the code of the registry's conflicts.
 var (
 	errNoRoute   = code{"ENDPOINT_NOT_FOUND", http.StatusNotFound}
 	errBadMethod = code{"BAD_REQUEST", http.StatusMethodNotAllowed}
+	errConflict  = code{"RESOURCE_CONFLICT", http.StatusConflict}
 )
+
+// conflictError is a conflict that the client must be able to tell from wrong input: a rule that a transition breaks, a
+// deleted run.
+type conflictError struct{ error }
+
+func (e *conflictError) Unwrap() error { return e.error }
 
 // invalidValue is the error about a parameter, in the words that MLflow's users know. The value is as it was sent.
 func invalidValue(value, parameter, rule string) *errs.Error {
@@ -73,6 +80,10 @@ func describe(err error) (code, string) {
 	c, ok := codes[e.Kind]
 	if !ok {
 		c = codes[errs.Internal]
+	}
+	var conflict *conflictError
+	if errors.As(err, &conflict) {
+		c = errConflict
 	}
 	if e.Field != "" && e.Kind == errs.Invalid {
 		return c, "Invalid value for parameter '" + e.Field + "' supplied: " + e.Message

@@ -13,6 +13,7 @@ import (
 	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/metric"
+	"github.com/cairnml/cairn/internal/registry"
 	"github.com/cairnml/cairn/internal/search"
 	"github.com/cairnml/cairn/internal/tracking"
 )
@@ -23,6 +24,7 @@ type Deps struct {
 	Search    *search.Searcher
 	Metrics   *metric.Reader
 	Artifacts *artifact.Service
+	Registry  *registry.Service
 	// MaxArtifactBytes bounds one uploaded file.
 	MaxArtifactBytes int64
 	// Log is told the causes of internal errors; they are dropped when it is nil.

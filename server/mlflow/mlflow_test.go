@@ -17,6 +17,7 @@ import (
 	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/metric"
+	"github.com/cairnml/cairn/internal/registry"
 	"github.com/cairnml/cairn/internal/search"
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/store/storetest"
@@ -34,6 +35,8 @@ type world struct {
 	*testing.T
 	url string
 	db  *store.DB
+	// models is the core of the registry, for what MLflow's REST has no call for.
+	models *registry.Service
 	// root is the directory of the artifact store; its parent is the test's own.
 	root string
 }
@@ -47,12 +50,15 @@ func each(t *testing.T, fn func(w *world)) {
 
 func newWorld(t *testing.T, db *store.DB, role token.Role) *world {
 	t.Helper()
-	service := tracking.New(db, live.NewHub())
+	hub := live.NewHub()
+	service := tracking.New(db, hub)
 	t.Cleanup(service.Close)
 	root := t.TempDir() + "/store"
+	files := openArtifacts(t, db, root)
+	models := registry.New(db, hub, files)
 	handler := mlflow.New(mlflow.Deps{
-		Tracking: service, Search: search.New(db), Metrics: metric.NewReader(db), Artifacts: openArtifacts(t, db, root),
-		MaxArtifactBytes: 1 << 20,
+		Tracking: service, Search: search.New(db), Metrics: metric.NewReader(db), Artifacts: files,
+		Registry: models, MaxArtifactBytes: 1 << 20,
 	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if role != "" {
@@ -61,7 +67,7 @@ func newWorld(t *testing.T, db *store.DB, role token.Role) *world {
 		handler.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	return &world{T: t, url: server.URL, db: db, root: root}
+	return &world{T: t, url: server.URL, db: db, models: models, root: root}
 }
 
 // answer is what came back of a request.
@@ -107,13 +113,17 @@ func (w *world) post(path string, body any) answer {
 
 func (w *world) json(method, path string, body any) answer {
 	w.Helper()
-	text, ok := body.(string)
-	if !ok {
-		encoded, err := json.Marshal(body)
-		require.NoError(w, err)
-		text = string(encoded)
+	return w.send(method, api+path, "application/json", jsonText(w.T, body))
+}
+
+func jsonText(t *testing.T, body any) string {
+	t.Helper()
+	if text, ok := body.(string); ok {
+		return text
 	}
-	return w.send(method, api+path, "application/json", text)
+	encoded, err := json.Marshal(body)
+	require.NoError(t, err)
+	return string(encoded)
 }
 
 func (w *world) get(path string) answer {

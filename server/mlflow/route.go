@@ -38,8 +38,10 @@ func write(handle func(c *call) error) route {
 type methods map[string]route
 
 const (
-	get  = http.MethodGet
-	post = http.MethodPost
+	get   = http.MethodGet
+	post  = http.MethodPost
+	patch = http.MethodPatch
+	del   = http.MethodDelete
 )
 
 // tracking20 holds the paths below /api/2.0/mlflow/ that have no variable part.
@@ -140,6 +142,9 @@ func lookup(api, version, rest string) (methods, string) {
 		if table, ok := tracking20[rest]; ok {
 			return table, ""
 		}
+		if table, ok := registry20[rest]; ok {
+			return table, ""
+		}
 		if after, ok := strings.CutPrefix(rest, "logged-models/"); ok {
 			return lookupLoggedModel(after)
 		}
@@ -175,8 +180,6 @@ func lookupLoggedModel(rest string) (methods, string) {
 
 // elsewhere names, by their paths or the first part of them, the parts of MLflow's API that Cairn does not have, and why.
 var elsewhere = map[string]string{
-	"registered-models":           "The model registry",
-	"model-versions":              "The model registry",
 	"webhooks":                    "Webhooks of the model registry",
 	"experiments/search-datasets": "The search for datasets",
 	"mpu":                         "Multipart upload",

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cairnml/cairn/ent/token"
 	"github.com/cairnml/cairn/internal/store/storetest"
+	"github.com/cairnml/cairn/server/mlflow"
 )
 
 func TestRoutes(t *testing.T) {
@@ -34,7 +35,7 @@ func TestRoutes(t *testing.T) {
 	a.fails(http.StatusMethodNotAllowed, "BAD_REQUEST", "POST")
 	require.Equal(t, "POST", a.header.Get("Allow"))
 	for _, path := range []string{
-		api + "registered-models/search", api + "model-versions/get", "/api/3.0/mlflow/traces/x", "/ajax-api/3.0/mlflow/scorers/list",
+		"/api/3.0/mlflow/traces/x", "/ajax-api/3.0/mlflow/scorers/list",
 		"/api/2.0/mlflow-artifacts/mpu/create/x", "/api/2.0/mlflow-artifacts/presigned/x", api + "webhooks",
 		"/ajax-api/2.0/mlflow/experiments/search-datasets",
 	} {
@@ -65,6 +66,24 @@ func TestRolesOfRoutes(t *testing.T) {
 		{"GET", "logged-models/m-1/artifacts/directories", false}, {"GET", "../mlflow-artifacts/artifacts", false},
 		{"GET", "../mlflow-artifacts/artifacts/x", false}, {"PUT", "../mlflow-artifacts/artifacts/x", true},
 		{"DELETE", "../mlflow-artifacts/artifacts/x", true},
+		{"HEAD", "../mlflow-artifacts/artifacts/x", false}, {"GET", "metrics/get-history-bulk", false},
+		{"GET", "metrics/get-history-bulk-interval", false},
+		{"POST", "registered-models/create", true}, {"GET", "registered-models/get", false}, {"PATCH", "registered-models/update", true},
+		{"POST", "registered-models/rename", true}, {"DELETE", "registered-models/delete", true}, {"GET", "registered-models/search", false},
+		{"POST", "registered-models/get-latest-versions", false}, {"GET", "registered-models/get-latest-versions", false},
+		{"POST", "registered-models/set-tag", true}, {"DELETE", "registered-models/delete-tag", true},
+		{"POST", "registered-models/alias", true}, {"DELETE", "registered-models/alias", true}, {"GET", "registered-models/alias", false},
+		{"POST", "model-versions/create", true}, {"GET", "model-versions/get", false}, {"PATCH", "model-versions/update", true},
+		{"DELETE", "model-versions/delete", true}, {"GET", "model-versions/search", false}, {"POST", "model-versions/set-tag", true},
+		{"DELETE", "model-versions/delete-tag", true}, {"POST", "model-versions/transition-stage", true},
+		{"GET", "model-versions/get-download-uri", false},
+	}
+	tested := map[string]bool{}
+	for _, r := range routes {
+		tested[r.method+" "+r.path] = true
+	}
+	for _, r := range mlflow.Routes() {
+		require.Contains(t, tested, r, "a route that nobody tested is one that anybody may take")
 	}
 	for _, r := range routes {
 		path := api + r.path
@@ -72,7 +91,10 @@ func TestRolesOfRoutes(t *testing.T) {
 			path = "/api/2.0/" + r.path[3:]
 		}
 		a := stranger.send(r.method, path, "application/json", "{}")
-		a.fails(http.StatusUnauthorized, "UNAUTHENTICATED")
+		require.Equal(t, http.StatusUnauthorized, a.status, "%s %s", r.method, r.path)
+		if r.method != http.MethodHead {
+			a.fails(http.StatusUnauthorized, "UNAUTHENTICATED")
+		}
 		require.Equal(t, []string{`Bearer realm="cairn"`, `Basic realm="cairn"`}, a.header.Values("WWW-Authenticate"))
 		a = viewer.send(r.method, path, "application/json", "{}")
 		if r.writes {
