@@ -102,7 +102,7 @@ func artifactConnection(found folder, owner, after string) *model.ArtifactConnec
 	for i := range found.Infos {
 		info := &found.Infos[i]
 		path := strings.TrimPrefix(info.Path, found.root+"/")
-		cursors[i] = path[strings.LastIndexByte(path, '/')+1:]
+		cursors[i] = info.Cursor()
 		node := &model.Artifact{Path: path, IsDir: info.IsDir}
 		if !info.IsDir {
 			target := artifactURL(owner, path)

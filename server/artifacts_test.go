@@ -20,6 +20,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cairnml/cairn/internal/artifact/artifacttest"
 	"github.com/cairnml/cairn/server"
 )
 
@@ -37,7 +38,18 @@ func (r *running) createModel(run string) string {
 
 func TestArtifactsGoInAndOut(t *testing.T) {
 	t.Parallel()
-	r := start(t, server.Config{})
+	t.Run("folder", func(t *testing.T) {
+		t.Parallel()
+		artifactsGoInAndOut(t, start(t, server.Config{}))
+	})
+	t.Run("s3", func(t *testing.T) {
+		t.Parallel()
+		location, _ := artifacttest.S3(t)
+		artifactsGoInAndOut(t, start(t, server.Config{Artifacts: location}))
+	})
+}
+
+func artifactsGoInAndOut(t *testing.T, r *running) {
 	run := r.createRun()
 	content := "<script>alert('trained')</script>" + strings.Repeat("x", 1000)
 	sum := sha256.Sum256([]byte(content))
@@ -67,6 +79,8 @@ func TestArtifactsGoInAndOut(t *testing.T) {
 			part := r.send(http.MethodGet, path, "", "Range", "bytes=8-12")
 			require.Equal(t, http.StatusPartialContent, part.status)
 			require.Equal(t, content[8:13], part.body)
+			require.Equal(t, http.StatusPartialContent, r.send(http.MethodGet, path, "", "Range", "bytes=8-12", "If-Range", got.header.Get("Etag")).status)
+			require.Equal(t, content, r.send(http.MethodGet, path, "", "Range", "bytes=8-12", "If-Range", `"other"`).body)
 			require.Equal(t, http.StatusRequestedRangeNotSatisfiable, r.send(http.MethodGet, path, "", "Range", "bytes=99999-").status)
 			require.Equal(t, http.StatusNotModified, r.send(http.MethodGet, path, "", "If-None-Match", got.header.Get("Etag")).status)
 			require.Empty(t, r.send(http.MethodHead, path, "").body)

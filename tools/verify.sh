@@ -38,6 +38,7 @@ go mod tidy -diff
 
 section "verify: go vet"
 go vet ./...
+go vet -tags gcs,azure ./internal/artifact
 (cd tools && go vet ./...)
 
 section "verify: other platforms"

@@ -20,7 +20,7 @@ type dbGC struct {
 	destructive
 	OlderThan time.Duration `name:"older-than" default:"720h" env:"-" placeholder:"DURATION" help:"Remove what was deleted longer ago than this (default: 720h, 30 days)."`
 	Server    string        `env:"-" placeholder:"URL" help:"Have this server do it, which goes on serving. Needs an administrator's token where the server has tokens."`
-	Artifacts string        `placeholder:"URL" help:"Where artifacts lie (default: DIR/artifacts)."`
+	Artifacts string        `placeholder:"URL" help:"Where artifacts lie: a folder, or s3://BUCKET/PREFIX?SETTINGS (default: DIR/artifacts)."`
 	NoVacuum  bool          `name:"no-vacuum" env:"-" help:"Keep the space for what comes, and do not give it back to the disk."`
 }
 

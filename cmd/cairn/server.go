@@ -18,7 +18,7 @@ type database struct {
 type serverCommand struct {
 	database
 	Listen        string   `default:"127.0.0.1:5000" placeholder:"HOST:PORT" help:"Where to listen (default: 127.0.0.1:5000; port 0 takes a free one)."`
-	Artifacts     string   `placeholder:"URL" help:"Where artifacts lie (default: DIR/artifacts)."`
+	Artifacts     string   `placeholder:"URL" help:"Where artifacts lie: a folder, or s3://BUCKET/PREFIX?SETTINGS (default: DIR/artifacts)."`
 	DatabaseRead  string   `name:"database-read" placeholder:"URL" help:"A replica of PostgreSQL, for queries."`
 	AllowRemote   bool     `name:"allow-remote" help:"Listen beyond this machine without tokens: everybody who reaches the port may read and record."`
 	AllowedHost   []string `sep:"none" name:"allowed-host" placeholder:"NAME" help:"A further name that this server is reached by; may be given more than once."`

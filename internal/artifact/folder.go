@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cairnml/cairn/internal/errs"
@@ -99,6 +100,7 @@ func (d *folder) open(_ context.Context, name string) (source, Info, error) {
 }
 
 func (d *folder) list(ctx context.Context, dir, after string, limit int) ([]Info, bool, error) {
+	after = strings.TrimSuffix(after, "/") // a file and a folder cannot have the same name here
 	within := "."
 	if dir != "" {
 		within = dir

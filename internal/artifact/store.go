@@ -79,9 +79,19 @@ type source interface {
 
 var schemePattern = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+):`) // of one letter, it is a drive
 
-// Open opens the store at a folder, or a file: URL of one, and makes it if needed. Errors: Invalid for a URL of another
-// kind or a folder that cannot be used, Unsupported for s3://.
+// Open opens the store in a bucket (s3://BUCKET/PREFIX), or in a folder or a file: URL of one, which it makes if needed.
+// Errors: Invalid for a URL of another kind or a folder that cannot be used, Unsupported for a kind of bucket that this
+// build does not have, Unavailable for a bucket that does not answer.
 func Open(location string) (*Store, error) {
+	if u, err := bucketURL(location); err != nil {
+		return nil, err
+	} else if u != nil {
+		b, err := openBucket(u)
+		if err != nil {
+			return nil, err
+		}
+		return &Store{b}, nil
+	}
 	dir, err := folderOf(location)
 	if err != nil {
 		return nil, err
@@ -103,6 +113,9 @@ func Open(location string) (*Store, error) {
 
 // Exists tells whether there is a store at a location. Errors: as of Open.
 func Exists(location string) (bool, error) {
+	if u, err := bucketURL(location); err != nil || u != nil {
+		return u != nil, err
+	}
 	dir, err := folderOf(location)
 	if err != nil {
 		return false, err
@@ -113,6 +126,9 @@ func Exists(location string) (bool, error) {
 
 // Check tells whether a location is one that Open knows, without looking at it.
 func Check(location string) error {
+	if u, err := bucketURL(location); err != nil || u != nil {
+		return err
+	}
 	_, err := folderOf(location)
 	return err
 }
@@ -129,10 +145,8 @@ func folderOf(location string) (string, error) {
 					location)
 			}
 			dir = filepath.FromSlash(u.Path + u.Opaque)
-		case "s3":
-			return "", errs.New(errs.Unsupported, "artifacts: s3:// is not supported by this build; name a folder")
 		default:
-			return "", errs.Field("artifacts", "the scheme %.20s: is not known; name a folder, or file:///FOLDER", m[1])
+			return "", errs.Field("artifacts", "the scheme %.20s: is not known; name a folder, file:///FOLDER or s3://BUCKET/PREFIX", m[1])
 		}
 	}
 	if dir == "" {
@@ -187,8 +201,8 @@ func (s *Store) openContext(ctx context.Context, name string) (source, Info, err
 	return s.open(ctx, name)
 }
 
-// List gives the files and folders directly below a folder ("" for the root), by name, from behind the name after on, at
-// most limit (1 to MaxList), and whether there are more. A folder that does not exist is empty, as is a file.
+// List gives the files and folders directly below a folder ("" for the root), from behind the one whose
+// Cursor is after, at most limit (1 to MaxList), and whether there are more: in a folder by name, in a bucket by key. A folder that does not exist is empty, as is a file.
 func (s *Store) List(ctx context.Context, dir, after string, limit int) ([]Info, bool, error) {
 	if limit < 1 || limit > MaxList {
 		return nil, false, errs.Field("first", "is %d; it is from 1 to %d", limit, MaxList)

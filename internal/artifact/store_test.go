@@ -72,8 +72,11 @@ func TestOpenStore(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	for location, want := range map[string]string{
 		"":                "artifacts: name a folder",
-		"s3://bucket/x":   "artifacts: s3:// is not supported by this build; name a folder",
-		"gs://bucket":     "artifacts: the scheme gs: is not known",
+		"s3://":           "is not s3://BUCKET/PREFIX",
+		"s3://k:s@b/x":    "credentials are not part of it",
+		"s3://bucket/../": "the prefix \"..\" in the bucket is not a clean path",
+		"s3://b/x?a=b":    "cannot be opened",
+		"ftp://bucket":    "artifacts: the scheme ftp: is not known",
 		"http://x/y":      "artifacts: the scheme http: is not known",
 		"file://host/x":   "is not a file: URL of a folder on this machine",
 		"file:":           "is not a file: URL of a folder on this machine",

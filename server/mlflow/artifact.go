@@ -154,7 +154,7 @@ func (c *call) list(dir, after string, limit int) (files []artifact.Info, more b
 		}
 		files = append(files, part...)
 		if more {
-			after = path.Base(part[len(part)-1].Path)
+			after = part[len(part)-1].Cursor()
 		}
 	}
 	return files, more, nil
@@ -194,7 +194,7 @@ func (c *call) listBelow(root, parameter string) error {
 		}
 	}
 	after, err := url.PathUnescape(c.query("page_token"))
-	if err != nil || strings.Contains(after, "/") {
+	if err != nil || strings.Contains(strings.TrimSuffix(after, "/"), "/") {
 		return invalidValue(echo([]byte(c.query("page_token"))), "page_token", "it is not one that this call gave")
 	}
 	below, err := artifact.Root(root)
@@ -212,7 +212,7 @@ func (c *call) listBelow(root, parameter string) error {
 		return appendFile(b, path.Join(within, path.Base(f.Path)), f)
 	})
 	if more {
-		o.text("next_page_token", url.PathEscape(path.Base(files[len(files)-1].Path)))
+		o.text("next_page_token", url.PathEscape(files[len(files)-1].Cursor()))
 	}
 	*c.out = o.end()
 	return nil
