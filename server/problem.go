@@ -116,7 +116,7 @@ func apiOf(path string) api {
 	case path == "/graphql":
 		return apiGraphQL
 	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/ajax-api/"):
-		if strings.Contains(path, "/mlflow-artifacts/artifacts") {
+		if strings.Contains(path, "/mlflow-artifacts/artifacts") || strings.Contains(path, "/mlflow-artifacts/parts/") {
 			return apiMLflowArtifacts
 		}
 		return apiMLflow

@@ -71,7 +71,7 @@ func bucketURL(location string) (*url.URL, error) {
 }
 
 // openBucket opens a bucket, and asks it whether it is there.
-func openBucket(u *url.URL) (*bucket, error) {
+func openBucket(u *url.URL) (place, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), reachTime)
 	defer cancel()
 	prefix := ""
@@ -96,6 +96,10 @@ func openBucket(u *url.URL) (*bucket, error) {
 			err = errors.New("it is not there, or these credentials may not list it")
 		}
 		return nil, errors.Join(errs.Wrap(errs.Unavailable, err, "artifacts: the bucket %s does not answer: %v", u.Host, err), blobs.Close())
+	}
+	var client *s3.Client
+	if blobs.As(&client) {
+		return &s3Bucket{bucket: b, client: client, name: u.Host}, nil
 	}
 	return b, nil
 }

@@ -33,7 +33,7 @@ func openS3(t *testing.T) *Store {
 func client(t *testing.T, s *Store) *s3.Client {
 	t.Helper()
 	var c *s3.Client
-	require.True(t, s.place.(*bucket).blobs.As(&c))
+	require.True(t, s.place.(*s3Bucket).blobs.As(&c))
 	return c
 }
 

@@ -132,19 +132,25 @@ func (s *Service) ownerToChange(ctx context.Context, name string) (owner, error)
 	return o, err
 }
 
+// fileToChange judges the path of a file that is to be stored, and finds its owner.
+func (s *Service) fileToChange(ctx context.Context, name string) (string, owner, error) {
+	name, err := servicePath(name)
+	if err != nil {
+		return "", owner{}, err
+	}
+	o, err := s.ownerToChange(ctx, name)
+	if err == nil && o.within == "" {
+		err = errs.Field("path", "names the folder of the %s and no file in it", o.name)
+	}
+	return name, o, err
+}
+
 // Put stores a file for the run or the model that the path names, and records it. Errors: those of Store.Put, NotFound
 // when the path is nobody's, Conflict when its owner is deleted.
 func (s *Service) Put(ctx context.Context, name string, r io.Reader, maxBytes int64) (Info, error) {
-	name, err := servicePath(name)
+	name, o, err := s.fileToChange(ctx, name)
 	if err != nil {
 		return Info{}, err
-	}
-	o, err := s.ownerToChange(ctx, name)
-	if err != nil {
-		return Info{}, err
-	}
-	if o.within == "" {
-		return Info{}, errs.Field("path", "names the folder of the %s and no file in it", o.name)
 	}
 	u, err := s.files.receive(ctx, name, r, maxBytes)
 	if err != nil {
@@ -164,6 +170,7 @@ func (s *Service) store(ctx context.Context, o owner, u upload) (Info, error) {
 	if err := u.publish(ctx); err != nil {
 		return Info{}, err
 	}
+	info = u.info()
 	by, _ := auth.From(ctx)
 	recorded := time.Now().UnixMilli()
 	// Whoever uploads may go away, and the file is there.

@@ -97,17 +97,22 @@ func (c *call) uploadArtifact() error {
 		return tooLong(c.MaxArtifactBytes)
 	}
 	if _, err = c.Artifacts.Put(c, name, c.r.Body, c.MaxArtifactBytes); err != nil {
-		var source *artifact.SourceError
-		if errors.As(err, &source) {
-			return bodyError(source.Err)
-		}
-		return err
+		return uploadError(err)
 	}
 	c.answered = true
 	c.w.Header().Set("X-Content-Type-Options", "nosniff")
 	c.w.Header().Set("Content-Length", "0")
 	c.w.WriteHeader(http.StatusOK)
 	return nil
+}
+
+// uploadError tells the sender's fault from the store's.
+func uploadError(err error) error {
+	var source *artifact.SourceError
+	if errors.As(err, &source) {
+		return bodyError(source.Err)
+	}
+	return err
 }
 
 func (c *call) deleteArtifact() error {

@@ -50,15 +50,20 @@ func each(t *testing.T, fn func(w *world)) {
 
 func newWorld(t *testing.T, db *store.DB, role token.Role) *world {
 	t.Helper()
+	return newWorldAt(t, db, role, t.TempDir()+"/store", 1<<20)
+}
+
+// newWorldAt has its artifacts at a place, and takes files of some size.
+func newWorldAt(t *testing.T, db *store.DB, role token.Role, root string, maxBytes int64) *world {
+	t.Helper()
 	hub := live.NewHub()
 	service := tracking.New(db, hub)
 	t.Cleanup(service.Close)
-	root := t.TempDir() + "/store"
 	files := openArtifacts(t, db, root)
 	models := registry.New(db, hub, files)
 	handler := mlflow.New(mlflow.Deps{
 		Tracking: service, Search: search.New(db), Metrics: metric.NewReader(db), Artifacts: files,
-		Registry: models, MaxArtifactBytes: 1 << 20,
+		Registry: models, MaxArtifactBytes: maxBytes,
 	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if role != "" {

@@ -75,6 +75,8 @@ var tracking20 = map[string]methods{
 	"metrics/get-history-bulk":          {get: read((*call).metricHistoryBulk)},
 	"metrics/get-history-bulk-interval": {get: read((*call).metricHistoryBulkInterval)},
 	"artifacts/list":                    {get: read((*call).listRunArtifacts)},
+	"artifacts/presigned-upload-url":    {post: write((*call).presignedOfRun)},
+	"artifacts/presigned-download-url":  {post: ask((*call).presignedOfRun)},
 
 	"logged-models":        {post: write((*call).createLoggedModel)},
 	"logged-models/search": {post: ask((*call).searchLoggedModels)},
@@ -99,6 +101,17 @@ var (
 		http.MethodPut:    {role: token.RoleEDITOR, handle: (*call).uploadArtifact},
 		http.MethodDelete: {role: token.RoleEDITOR, handle: (*call).deleteArtifact},
 	}
+)
+
+// What belongs to uploads in parts, and to transfers past this server.
+var (
+	artifactParts = map[string]methods{
+		"create":   {post: write((*call).createParts)},
+		"complete": {post: {role: token.RoleEDITOR, body: maxInputsBody, handle: (*call).completeParts}}, // with a signed URL for each part
+		"abort":    {post: write((*call).abortParts)},
+	}
+	artifactPart = methods{get: read((*call).listParts), http.MethodPut: {role: token.RoleEDITOR, handle: (*call).uploadPart}}
+	artifactURL  = methods{get: read((*call).presignedDownload)}
 )
 
 // routeError is the answer to a request that no route takes.
@@ -152,8 +165,17 @@ func lookup(api, version, rest string) (methods, string) {
 		if rest == "artifacts" || rest == "artifacts/" {
 			return artifactList, ""
 		}
-		if after, ok := strings.CutPrefix(rest, "artifacts/"); ok {
+		part, after, _ := strings.Cut(rest, "/")
+		switch part {
+		case "artifacts":
 			return artifactFile, after
+		case "parts":
+			return artifactPart, after
+		case "presigned":
+			return artifactURL, after
+		case "mpu":
+			verb, after, _ := strings.Cut(after, "/")
+			return artifactParts[verb], after
 		}
 	}
 	return nil, ""
@@ -182,8 +204,6 @@ func lookupLoggedModel(rest string) (methods, string) {
 var elsewhere = map[string]string{
 	"webhooks":                    "Webhooks of the model registry",
 	"experiments/search-datasets": "The search for datasets",
-	"mpu":                         "Multipart upload",
-	"presigned":                   "Presigned transfer of artifacts",
 	"traces":                      "Tracing",
 	"datasets":                    "Evaluation datasets",
 	"scorers":                     "Scorers",
@@ -213,13 +233,16 @@ func unknownPath(api, rest, path string) error {
 	return &routeError{code: errNoRoute, message: "No call of MLflow's API has the path " + echo([]byte(path))}
 }
 
-// serverInfo tells the client to send files as one PUT each, through this server.
+// serverInfo tells the client how to transfer files: through this server, in parts when they are large, and past it where the
+// store gives them itself.
 func (c *call) serverInfo() error {
 	o := newObject(*c.out)
 	o.text("store_type", "SqlStore")
 	o.boolean("artifact_serving_enabled", true)
+	o.boolean("multipart_uploads_enabled", c.Artifacts.TakesParts())
+	o.boolean("multipart_downloads_enabled", c.Artifacts.GivesURLs())
 	for _, no := range []string{
-		"workspaces_enabled", "trace_archival_enabled", "multipart_uploads_enabled", "multipart_downloads_enabled",
+		"workspaces_enabled", "trace_archival_enabled",
 		"presigned_upload_run_id_supported", "presigned_upload_model_id_supported", "artifacts_presigned_only",
 	} {
 		o.boolean(no, false)
