@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/cairnml/cairn/internal/auth"
@@ -33,7 +31,7 @@ type importMLflow struct {
 func (i *importMLflow) Help() string {
 	return "Experiments with their tags, and runs with ids, names, states, times, params, tags and whole metric histories, deleted ones too, " +
 		"come from databases of MLflow 2 and 3, which are only read. Artifacts stay where they are, and runs go on naming that place. " +
-		"Registered models come with versions, stages, aliases and tags. Logged models and inputs are not brought yet: the end says how many there are.\n\n" +
+		"So do logged models, and what runs read and wrote. Registered models come with versions, stages, aliases and tags.\n\n" +
 		"What is in Cairn already stays as it is: an import that was cut short goes on when it is called again, and one that was whole changes nothing. " +
 		"A SQLite database of Cairn's is open to one program at a time: stop its server first. Servers on PostgreSQL go on."
 }
@@ -94,7 +92,7 @@ func showImport(r mlflowimport.Report) *table {
 		name  string
 		count mlflowimport.Count
 	}{{"experiments", r.Experiments}, {"runs", r.Runs}, {"params", r.Params}, {"tags", r.Tags}, {"points", r.Points},
-		{"registered models", r.Models}, {"model versions", r.Versions}} {
+		{"logged models", r.LoggedModels}, {"inputs and outputs", r.Inputs}, {"registered models", r.Models}, {"model versions", r.Versions}} {
 		t.add(row.name, grouped(row.count.MLflow), grouped(row.count.Cairn), grouped(row.count.New))
 	}
 	return t
@@ -108,9 +106,6 @@ func importNotes(r mlflowimport.Report) string {
 	}
 	if more := r.ProblemCount - int64(len(r.Problems)); more > 0 {
 		fmt.Fprintf(&b, "and %s more\n", grouped(more))
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Left)) {
-		fmt.Fprintf(&b, "not brought: %s %s\n", grouped(r.Left[name]), name)
 	}
 	return b.String()
 }

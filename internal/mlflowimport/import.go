@@ -50,13 +50,14 @@ type Report struct {
 	Params      Count `json:"params"`
 	Tags        Count `json:"tags"`
 	Points      Count `json:"points"`
-	Models      Count `json:"registeredModels"`
-	Versions    Count `json:"modelVersions"`
+	// LoggedModels are those of MLflow 3; Inputs are the datasets and models that runs read, and the models that they wrote.
+	LoggedModels Count `json:"loggedModels"`
+	Inputs       Count `json:"inputs"`
+	Models       Count `json:"registeredModels"`
+	Versions     Count `json:"modelVersions"`
 	// Problems are the first of those that were found, ProblemCount is how many there are.
 	Problems     []Problem `json:"problems"`
 	ProblemCount int64     `json:"problemCount"`
-	// Left counts what the source has and this import does not bring.
-	Left map[string]int64 `json:"left"`
 }
 
 // maxProblems bounds what a report names.
@@ -70,7 +71,7 @@ func (r *Report) problem(what, id string, err error) {
 
 // Missing tells whether anything that MLflow has is not in Cairn.
 func (r *Report) Missing() bool {
-	for _, c := range []Count{r.Experiments, r.Runs, r.Params, r.Tags, r.Points, r.Models, r.Versions} {
+	for _, c := range []Count{r.Experiments, r.Runs, r.Params, r.Tags, r.Points, r.LoggedModels, r.Inputs, r.Models, r.Versions} {
 		if c.Cairn < c.MLflow {
 			return true
 		}
@@ -95,6 +96,8 @@ type importer struct {
 	here store.Querier
 	// experiments are Cairn's ids by MLflow's.
 	experiments map[int64]int
+	// gone are the times at which experiments were deleted, by MLflow's ids.
+	gone map[int64]int64
 	// runs and points are those of the portion.
 	runs, points int64
 }
@@ -109,17 +112,12 @@ func Import(ctx context.Context, source *Source, o Options) (Report, error) {
 			return report, err
 		}
 	}
-	if err := source.loadModels(ctx, o, &report); err != nil {
-		return report, err
-	}
-	models, versions := report.Models, report.Versions
-	found, err := look(ctx, source, o)
+	found, experiments, err := look(ctx, source, o)
 	if err != nil {
 		return report, err
 	}
 	if o.DryRun {
-		found.DryRun, found.Models, found.Versions = true, models, versions
-		report = found
+		report, report.DryRun = found, true
 	}
 	for _, c := range []struct{ into, from *Count }{
 		{&report.Experiments, &found.Experiments}, {&report.Runs, &found.Runs}, {&report.Params, &found.Params},
@@ -127,13 +125,24 @@ func Import(ctx context.Context, source *Source, o Options) (Report, error) {
 	} {
 		c.into.MLflow, c.into.Cairn = c.from.MLflow, c.from.Cairn
 	}
-	return report, source.left(ctx, report.Left)
+	err = withTarget(ctx, o, func(into *target) error {
+		into.report = &report
+		// Logged models first: runs read and wrote them, and versions are registered from them.
+		if err := into.loggedModels(ctx, source, experiments); err != nil {
+			return err
+		}
+		if err := into.inputs(ctx, source); err != nil {
+			return err
+		}
+		return into.registeredModels(ctx, source)
+	})
+	return report, err
 }
 
-func newReport() Report { return Report{Problems: []Problem{}, Left: map[string]int64{}} }
+func newReport() Report { return Report{Problems: []Problem{}} }
 
 func newImporter(source *Source, o Options, doing string) *importer {
-	return &importer{Source: source, Options: o, doing: doing, report: newReport(), experiments: map[int64]int{}}
+	return &importer{Source: source, Options: o, doing: doing, report: newReport(), experiments: map[int64]int{}, gone: map[int64]int64{}}
 }
 
 // load stores what is not there.
@@ -151,19 +160,19 @@ func load(ctx context.Context, source *Source, o Options) (report Report, err er
 	return im.report, err
 }
 
-// look counts what is there, and what would be new.
-func look(ctx context.Context, source *Source, o Options) (report Report, err error) {
+// look counts what is there, and what would be new, and gives Cairn's ids of experiments by MLflow's.
+func look(ctx context.Context, source *Source, o Options) (report Report, experiments map[int64]int, err error) {
 	im := newImporter(source, o, "counting")
 	here, err := inspect(ctx, o)
 	if err != nil {
-		return im.report, err
+		return im.report, nil, err
 	}
 	if here != nil {
 		im.here = here.Read()
 		defer func() { err = errors.Join(err, here.Close()) }()
 	}
 	err = im.all(ctx)
-	return im.report, err
+	return im.report, im.experiments, err
 }
 
 // inspect opens what is there to look at it; nil when a dry run finds nothing there.
@@ -274,6 +283,9 @@ func (im *importer) loadExperiments(ctx context.Context) error {
 			im.report.problem("experiment", id, fmt.Errorf("is left out with its runs: %w", err))
 			continue
 		}
+		if e.Deleted {
+			im.gone[e.id] = e.UpdatedAt
+		}
 		if err := im.experiment(ctx, e); err != nil {
 			return err
 		}
@@ -335,6 +347,9 @@ func (im *importer) page(ctx context.Context, page []*sourceRun) error {
 			im.compare(r, old, experiment)
 			continue
 		}
+		// MLflow deletes an experiment and then its runs, also those that were deleted before, and restores them all.
+		gone, isGone := im.gone[r.experiment]
+		r.DeletedWithExperiment = isGone && r.DeletedAt != nil && *r.DeletedAt >= gone
 		if err := r.check(); err != nil {
 			im.report.problem("run", r.RunID, fmt.Errorf("is left out: %w", err))
 			continue
@@ -377,20 +392,4 @@ func (im *importer) load(ctx context.Context, r *sourceRun, experiment int) erro
 	im.runs++
 	im.points += r.counts.points
 	return nil
-}
-
-// left counts what there is beside runs, which stays behind.
-func (s *Source) left(ctx context.Context, into map[string]int64) error {
-	for table, name := range map[string]string{
-		"inputs": "inputs of runs", "logged_models": "logged models",
-	} {
-		n, err := s.count(ctx, "SELECT COUNT(*) FROM "+table)
-		if err != nil {
-			continue // older schemas do not have it
-		}
-		if n > 0 {
-			into[name] = n
-		}
-	}
-	return ctx.Err() //nolint:wrapcheck // nothing to add
 }

@@ -16,6 +16,8 @@ import (
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/experiment"
+	"github.com/cairnml/cairn/ent/loggedmodel"
+	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/metric"
@@ -128,7 +130,7 @@ func whole(fresh int64) mlflowimport.Report {
 	r := mlflowimport.Report{Runs: count(3, fresh), Params: count(3, fresh), Tags: count(1, fresh), Points: count(6, fresh),
 		Experiments: mlflowimport.Count{MLflow: 3, Cairn: 3, New: 2 * fresh},
 		Models:      count(1, fresh), Versions: count(2, fresh),
-		Problems: []mlflowimport.Problem{}, Left: map[string]int64{}}
+		Problems: []mlflowimport.Problem{}}
 	return r
 }
 
@@ -162,7 +164,7 @@ func TestImport(t *testing.T) {
 		require.Equal(t, []any{"swift-owl-1", run.StatusRUNNING, first, 0, "mlflow-artifacts:/0/" + running + "/artifacts"},
 			[]any{r.Name, r.Status, r.ParentRunID, r.ExperimentID, r.ArtifactLocation}, "the place of others is not taken over")
 		r = get(deleted)
-		require.Equal(t, []any{run.LifecycleStageDeleted, int64(700), e.ID}, []any{r.LifecycleStage, *r.DeletedAt, r.ExperimentID})
+		require.Equal(t, []any{run.LifecycleStageDeleted, int64(700), true, e.ID}, []any{r.LifecycleStage, *r.DeletedAt, r.DeletedWithExperiment, r.ExperimentID})
 
 		m := db.Ent().RegisteredModel.Query().WithTags().WithVersions(func(q *ent.ModelVersionQuery) { q.WithTags().Order(ent.Asc("version")) }).OnlyX(ctx)
 		require.Equal(t, []any{"m", "about", int64(70), 5, int64(1), "owner"},
@@ -181,6 +183,79 @@ func TestImport(t *testing.T) {
 
 		require.Equal(t, "[[1 11 0.25] [1 11 0.5] [2 12 NaN] [3 13 +Inf] [-4 14 -Inf]]", history(t, db, get(first), "loss"))
 		require.Equal(t, fmt.Sprint([][]any{{int64(0), int64(11), math.SmallestNonzeroFloat64}}), history(t, db, get(first), "学习率"))
+	})
+}
+
+// The tables that MLflow 2.4 and 3 added, and rows that they may have.
+const newer = `CREATE TABLE datasets (dataset_uuid VARCHAR(36), experiment_id INTEGER, name VARCHAR(500), digest VARCHAR(36), dataset_source_type VARCHAR(36),
+	dataset_source TEXT NOT NULL, dataset_schema TEXT, dataset_profile TEXT, PRIMARY KEY (experiment_id, name, digest));
+CREATE TABLE inputs (input_uuid VARCHAR(36), source_type VARCHAR(36), source_id VARCHAR(36), destination_type VARCHAR(36), destination_id VARCHAR(36),
+	step BIGINT DEFAULT 0 NOT NULL, PRIMARY KEY (source_type, source_id, destination_type, destination_id));
+CREATE TABLE input_tags (input_uuid VARCHAR(36), name VARCHAR(255), value VARCHAR(500), PRIMARY KEY (input_uuid, name));
+CREATE TABLE logged_models (model_id VARCHAR(36) PRIMARY KEY, experiment_id INTEGER, name VARCHAR(500), artifact_location VARCHAR(1000),
+	creation_timestamp_ms BIGINT, last_updated_timestamp_ms BIGINT, status INTEGER, lifecycle_stage VARCHAR(32), model_type VARCHAR(500),
+	source_run_id VARCHAR(32), status_message VARCHAR(1000));
+CREATE TABLE logged_model_params (model_id VARCHAR(36), experiment_id INTEGER, param_key VARCHAR(255), param_value TEXT, PRIMARY KEY (model_id, param_key));
+CREATE TABLE logged_model_tags (model_id VARCHAR(36), experiment_id INTEGER, tag_key VARCHAR(255), tag_value TEXT, PRIMARY KEY (model_id, tag_key));
+CREATE TABLE logged_model_metrics (model_id VARCHAR(36), metric_name VARCHAR(500), metric_timestamp_ms BIGINT, metric_step BIGINT,
+	metric_value DOUBLE PRECISION, experiment_id INTEGER, run_id VARCHAR(32), dataset_uuid VARCHAR(36), dataset_name VARCHAR(500), dataset_digest VARCHAR(36));
+INSERT INTO datasets VALUES ('d1', 7, 'flowers', 'abc', 'local', '{"uri": "/data"}', '{"columns": []}', NULL);
+INSERT INTO inputs VALUES ('i1', 'DATASET', 'd1', 'RUN', '` + first + `', 0), ('i2', 'RUN_INPUT', '` + first + `', 'MODEL_INPUT', '` + goneModel + `', 0),
+	('i3', 'RUN_OUTPUT', '` + first + `', 'MODEL_OUTPUT', '` + model + `', 5), ('i4', 'RUN_OUTPUT', '` + running + `', 'MODEL_OUTPUT', 'm-lost', 0);
+INSERT INTO input_tags VALUES ('i1', 'mlflow.data.context', 'training'), ('i1', 'more', 'x');
+INSERT INTO logged_models VALUES ('` + model + `', 7, 'forest', 's3://bucket/7/models/` + model + `/artifacts', 81, 82, 2, 'active', 'sklearn', '` + first + `', NULL),
+	('` + goneModel + `', 0, 'old', 'mlflow-artifacts:/1/models/m-another/artifacts', 83, 84, 3, 'deleted', NULL, NULL, 'disk full'),
+	('m-bad', 7, 'bad', 'x', 1, 1, 2, 'active', NULL, NULL, NULL), ('m-3123456789abcdef0123456789abcdef', 88, 'x', 'x', 1, 1, 2, 'active', NULL, NULL, NULL);
+INSERT INTO logged_model_params VALUES ('` + model + `', 7, 'depth', '3');
+INSERT INTO logged_model_tags VALUES ('` + model + `', 7, 'team', 'red');
+INSERT INTO logged_model_metrics VALUES ('` + model + `', 'acc', 90, 1, 0.5, 7, '` + first + `', 'd1', 'flowers', 'abc'),
+	('` + model + `', 'acc', 91, 2, NULL, 7, '` + first + `', NULL, NULL, NULL);
+INSERT INTO model_versions VALUES ('m', 5, 79, 80, NULL, NULL, 'None', 'models:/` + model + `', '` + first + `', NULL, 'READY', NULL);
+`
+
+const (
+	model     = "m-0123456789abcdef0123456789abcdef"
+	goneModel = "m-1123456789abcdef0123456789abcdef"
+)
+
+func TestImportLoggedModelsAndInputs(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, postgres bool, into string) {
+		name, _ := source(t, postgres, rows, newer)
+		dry := importAll(t, name, into, true)
+		require.Equal(t, mlflowimport.Count{MLflow: 4, New: 2}, dry.LoggedModels)
+		report := importAll(t, name, into, false)
+		require.Equal(t, mlflowimport.Count{MLflow: 4, Cairn: 2, New: 2}, report.LoggedModels)
+		require.Equal(t, mlflowimport.Count{MLflow: 4, Cairn: 3, New: 3}, report.Inputs)
+		require.Equal(t, mlflowimport.Count{MLflow: 3, Cairn: 3, New: 3}, report.Versions)
+		var found []string
+		for _, p := range report.Problems {
+			found = append(found, p.What+" "+p.ID+": "+p.Why)
+		}
+		require.Len(t, found, 3)
+		require.Contains(t, found[0], "logged model m-3123456789abcdef0123456789abcdef: its experiment 88 is not there")
+		require.Contains(t, found[1], "logged model m-bad: is left out: model_id")
+		require.Contains(t, found[2], "output of run "+running+": the logged model m-lost is not there")
+		again := importAll(t, name, into, false)
+		require.Equal(t, mlflowimport.Count{MLflow: 4, Cairn: 2}, again.LoggedModels)
+		require.Equal(t, mlflowimport.Count{MLflow: 4, Cairn: 3}, again.Inputs)
+
+		db := storetest.Open(t, store.Config{URL: into})
+		m := db.Ent().LoggedModel.Query().Where(loggedmodel.ModelID(model)).WithParams().WithTags().WithMetrics().OnlyX(ctx)
+		require.Equal(t, []any{"forest", "sklearn", first, loggedmodel.StatusREADY, int64(81), int64(82), "s3://bucket/7/models/" + model + "/artifacts", "3", "red"},
+			[]any{m.Name, m.ModelType, m.SourceRunID, m.Status, m.CreatedAt, m.UpdatedAt, m.ArtifactLocation, m.Edges.Params[0].Value, m.Edges.Tags[0].Value})
+		require.Equal(t, []any{0.5, first, "flowers", "abc"}, []any{*m.Edges.Metrics[0].Value, m.Edges.Metrics[0].RunID, m.Edges.Metrics[0].DatasetName, m.Edges.Metrics[0].DatasetDigest})
+		require.Nil(t, m.Edges.Metrics[1].Value)
+		old := db.Ent().LoggedModel.Query().Where(loggedmodel.ModelID(goneModel)).OnlyX(ctx)
+		require.Equal(t, []any{loggedmodel.LifecycleStageDeleted, loggedmodel.StatusUPLOAD_FAILED, "disk full", "mlflow-artifacts:/0/models/" + goneModel + "/artifacts"},
+			[]any{old.LifecycleStage, old.Status, old.StatusMessage, old.ArtifactLocation}, "the place of others is not taken over")
+		r := db.Ent().Run.Query().Where(run.RunID(first)).WithInputs(func(q *ent.RunInputQuery) { q.WithDataset() }).WithOutputs().OnlyX(ctx)
+		in := r.Edges.Inputs[0]
+		require.Equal(t, []any{"training", "x", "flowers", "abc", "local", `{"uri": "/data"}`, `{"columns": []}`},
+			[]any{in.Context, in.Tags["more"], in.Edges.Dataset.Name, in.Edges.Dataset.Digest, in.Edges.Dataset.SourceType, in.Edges.Dataset.Source, *in.Edges.Dataset.Schema})
+		require.Equal(t, []any{m.ID, int64(5)}, []any{r.Edges.Outputs[0].LoggedModelID, r.Edges.Outputs[0].Step})
+		v := db.Ent().ModelVersion.Query().Where(modelversion.Version(5)).OnlyX(ctx)
+		require.Equal(t, []any{model, m.ArtifactLocation}, []any{v.ModelID, v.ArtifactLocation}, "a version finds its logged model")
 	})
 }
 

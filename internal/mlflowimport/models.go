@@ -4,13 +4,10 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/cairnml/cairn/ent/modelversion"
-	"github.com/cairnml/cairn/internal/artifact"
 	"github.com/cairnml/cairn/internal/errs"
-	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/registry"
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/tracking"
@@ -118,40 +115,16 @@ func (s *Source) names(ctx context.Context, after string) (names []string, err e
 	return names, err
 }
 
-// loadModels stores the registered models whose names are not there, and compares the others.
-func (s *Source) loadModels(ctx context.Context, o Options, report *Report) (err error) {
+// registeredModels stores the registered models whose names are not there, and compares the others.
+func (t *target) registeredModels(ctx context.Context, s *Source) error {
 	if s.workspaces {
 		others, err := s.count(ctx, "SELECT COUNT(*) FROM registered_models WHERE workspace <> 'default'")
 		if err != nil {
 			return err
 		}
 		if others > 0 {
-			report.problem("registered models", "of other workspaces", errs.New(errs.Unsupported, "%d are left out: Cairn has no workspaces", others))
+			t.report.problem("registered models", "of other workspaces", errs.New(errs.Unsupported, "%d are left out: Cairn has no workspaces", others))
 		}
-	}
-	var here store.Querier
-	var models *registry.Service
-	if o.DryRun {
-		look, failed := inspect(ctx, o)
-		if failed != nil {
-			return failed
-		}
-		if look != nil {
-			here = look.Read()
-			defer func() { err = errors.Join(err, look.Close()) }()
-		}
-	} else {
-		db, failed := store.Open(ctx, o.Into)
-		if failed != nil {
-			return failed //nolint:wrapcheck // an error for users already
-		}
-		defer func() { err = errors.Join(err, db.Close()) }()
-		files, failed := artifact.Open(o.Artifacts)
-		if failed != nil {
-			return failed //nolint:wrapcheck // an error for users already
-		}
-		defer func() { err = errors.Join(err, files.Close()) }()
-		here, models = db.Read(), registry.New(db, live.NewHub(), artifact.NewService(files, db))
 	}
 	for last := ""; ; {
 		names, err := s.names(ctx, last)
@@ -163,7 +136,7 @@ func (s *Source) loadModels(ctx context.Context, o Options, report *Report) (err
 			if err != nil {
 				return err
 			}
-			if err := bring(ctx, m, here, models, report); err != nil {
+			if err := t.registeredModel(ctx, m); err != nil {
 				return fmt.Errorf("registered model %q: %w", name, err)
 			}
 		}
@@ -171,12 +144,13 @@ func (s *Source) loadModels(ctx context.Context, o Options, report *Report) (err
 	}
 }
 
-// bring stores a model, or compares it with that of its name.
-func bring(ctx context.Context, m registry.LoadModel, here store.Querier, models *registry.Service, report *Report) error {
+// registeredModel stores a model, or compares it with that of its name.
+func (t *target) registeredModel(ctx context.Context, m registry.LoadModel) error {
+	report := t.report
 	versions := int64(len(m.Versions))
 	report.Models.MLflow++
 	report.Versions.MLflow += versions
-	found, same, err := there(ctx, here, m)
+	found, same, err := there(ctx, t.here, m)
 	switch {
 	case err != nil:
 		return err
@@ -188,8 +162,8 @@ func bring(ctx context.Context, m registry.LoadModel, here store.Querier, models
 		report.Versions.Cairn += same
 		return nil
 	}
-	if models != nil {
-		if err := models.Load(ctx, m, imported); err != nil {
+	if t.models != nil {
+		if err := t.models.Load(ctx, m, imported); err != nil {
 			if errs.Is(err, errs.Internal) || errs.Is(err, errs.Unavailable) {
 				return err //nolint:wrapcheck // wrapped by the caller
 			}

@@ -22,6 +22,8 @@ type Source struct {
 	workspaces bool
 	// locations: versions of models say where their files lie, as since MLflow 2.8; aliases: there are some, as since 2.3.
 	locations, aliases bool
+	// inputs: runs say what they read, as since MLflow 2.4; loggedModels: there are some, as since MLflow 3.
+	inputs, loggedModels bool
 }
 
 // revisions are the states of MLflow's schema, by Alembic's names, from MLflow 2.0 to 3.17. In all of them the tables and
@@ -126,6 +128,7 @@ func (s *Source) check(ctx context.Context) error {
 		}
 	}
 	s.locations, s.aliases = s.has(ctx, "storage_location", "model_versions"), s.has(ctx, "alias", "registered_model_aliases")
+	s.inputs, s.loggedModels = s.has(ctx, "input_uuid", "inputs"), s.has(ctx, "model_id", "logged_models")
 	rows, err := s.look.Read().QueryContext(ctx, "SELECT * FROM experiments LIMIT 0")
 	if err != nil {
 		return fmt.Errorf("read experiments: %w", err)

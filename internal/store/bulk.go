@@ -20,7 +20,7 @@ type Table struct {
 // The tables of runs, in the order in which their rows can be stored: parts after their whole.
 var (
 	BulkRuns = Table{"runs", "id, run_id, experiment_id, name, status, status_reason, start_time, end_time, lifecycle_stage, " +
-		"deleted_at, user_id, artifact_location, parent_run_id, metric_sequence, created_at, updated_at, created_by, updated_by", 18}
+		"deleted_at, deleted_with_experiment, user_id, artifact_location, parent_run_id, metric_sequence, created_at, updated_at, created_by, updated_by", 19}
 	BulkParams  = Table{"params", "run_id, experiment_id, key, value, number, value_prefix, provisional", 7}
 	BulkTags    = Table{"run_tags", "run_id, experiment_id, key, value, value_prefix, provisional", 6}
 	BulkSeries  = Table{"metric_series", seriesColumns, seriesColumnCount}

@@ -152,6 +152,8 @@ type RunContents struct {
 	Latest  map[int][]*LatestMetric
 	Inputs  map[int][]*ent.RunInput
 	Outputs map[int][]*ent.RunOutput
+	// Models are the ids of the logged models that they read.
+	Models map[int][]string
 }
 
 // ContentsOf reads all that runs have. Its kinds are read at the same time.
@@ -170,6 +172,7 @@ func (s *Service) ContentsOf(ctx context.Context, runs []int) (c RunContents, er
 	})
 	g.Go(func() (err error) { c.Tags, err = s.keyValuesOf(ctx, "run_tags", runs); return err })
 	g.Go(func() (err error) { c.Inputs, err = s.InputsOf(ctx, runs); return err })
+	g.Go(func() (err error) { c.Models, err = s.modelInputsOf(ctx, runs); return err })
 	g.Go(func() (err error) { c.Outputs, err = s.OutputsOf(ctx, runs); return err })
 	return c, g.Wait()
 }

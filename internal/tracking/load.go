@@ -42,6 +42,8 @@ type LoadRun struct {
 	// StartTime, EndTime and DeletedAt are Unix milliseconds. StartTime is now when 0; a run with DeletedAt is deleted.
 	StartTime          int64
 	EndTime, DeletedAt *int64
+	// DeletedWithExperiment: it was deleted as one of its experiment's runs, and comes back with the experiment.
+	DeletedWithExperiment bool
 	// ArtifactLocation is where its artifacts lie already. Empty, or a place in this server's store that is not the run's own:
 	// they will lie where those of a new run do.
 	ArtifactLocation string
@@ -277,7 +279,7 @@ func (r *loadingRun) row() error {
 		stage = run.LifecycleStageDeleted
 	}
 	return r.bulk.Add(store.BulkRuns, r.pk, in.RunID, r.experiment.ID, in.Name, in.Status, in.StatusReason, in.StartTime, in.EndTime,
-		stage, in.DeletedAt, in.UserID, in.artifacts(r.experiment), in.ParentRunID, r.sequence, r.now, r.now, r.by, r.by)
+		stage, in.DeletedAt, in.DeletedAt != nil && in.DeletedWithExperiment, in.UserID, in.artifacts(r.experiment), in.ParentRunID, r.sequence, r.now, r.now, r.by, r.by)
 }
 
 // finish sees to it that the run's row knows its last batch.

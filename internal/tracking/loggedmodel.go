@@ -135,7 +135,7 @@ func createLoggedModel(ctx context.Context, tx *store.Tx, in CreateLoggedModel) 
 	}
 	t := now()
 	m, err := tx.Ent().LoggedModel.Create().SetModelID(in.ModelID).SetExperimentID(e.ID).SetSourceRunID(in.SourceRunID).
-		SetName(in.Name).SetModelType(in.ModelType).SetArtifactLocation(e.ArtifactLocation + "/models/" + in.ModelID + "/artifacts").
+		SetName(in.Name).SetModelType(in.ModelType).SetArtifactLocation(modelLocation(e, in.ModelID)).
 		SetCreatedAt(t).SetUpdatedAt(t).SetCreatedBy(auth.Name(ctx)).Save(ctx)
 	if err != nil {
 		return fmt.Errorf("create logged model: %w", err)
@@ -150,6 +150,11 @@ func createLoggedModel(ctx context.Context, tx *store.Tx, in CreateLoggedModel) 
 		return addOutput(ctx, tx, source.ID, source.RunID, m, 0)
 	}
 	return nil
+}
+
+// modelLocation is where the files of a new model lie.
+func modelLocation(e *ent.Experiment, modelID string) string {
+	return e.ArtifactLocation + "/models/" + modelID + "/artifacts"
 }
 
 func insertModelParams(ctx context.Context, tx *store.Tx, m *ent.LoggedModel, params []Param) error {

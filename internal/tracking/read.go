@@ -2,6 +2,7 @@ package tracking
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"github.com/cairnml/cairn/ent"
@@ -36,6 +37,32 @@ func (s *Service) OutputsOf(ctx context.Context, runs []int) (map[int][]*ent.Run
 		return s.db.Ent().RunOutput.Query().Where(runoutput.RunIDIn(ids...)).WithLoggedModel().
 			Order(ent.Asc(runoutput.FieldRunID, runoutput.FieldID)).All(ctx)
 	}, func(o *ent.RunOutput) int { return o.RunID })
+}
+
+// modelInputsOf gives the ids of the logged models that runs read.
+func (s *Service) modelInputsOf(ctx context.Context, runs []int) (map[int][]string, error) {
+	type input struct {
+		run   int
+		model string
+	}
+	found, err := store.Grouped(runs, "model inputs", func(ids []int) (inputs []input, err error) {
+		err = store.EachRow(ctx, s.db.Read(), "SELECT r.id, e.from_id FROM runs r JOIN lineage_edges e ON e.to_type = 'RUN' AND e.to_id = r.run_id "+
+			"WHERE e.from_type = 'LOGGED_MODEL' AND e.role = 'input' AND r.id IN "+store.In(len(ids))+" ORDER BY e.id", store.Args(nil, ids),
+			func(rows *sql.Rows) error {
+				var in input
+				err := rows.Scan(&in.run, &in.model)
+				inputs = append(inputs, in)
+				return err
+			})
+		return inputs, err
+	}, func(in input) int { return in.run })
+	out := make(map[int][]string, len(found))
+	for run, inputs := range found {
+		for _, in := range inputs {
+			out[run] = append(out[run], in.model)
+		}
+	}
+	return out, err
 }
 
 // ModelsOf gives the logged models that runs wrote and that are not deleted.

@@ -33,6 +33,11 @@ func (v *runView) append(b []byte, r *ent.Run) []byte {
 	o.raw("inputs", func(b []byte) []byte {
 		o := newObject(b)
 		list(&o, "dataset_inputs", v.Inputs[r.ID], appendInput)
+		list(&o, "model_inputs", v.Models[r.ID], func(b []byte, id string) []byte {
+			o := newObject(b)
+			o.text("model_id", id)
+			return o.end()
+		})
 		return o.end()
 	})
 	o.raw("outputs", func(b []byte) []byte {

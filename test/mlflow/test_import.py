@@ -7,10 +7,11 @@ import subprocess
 import sys
 
 import mlflow
+import numpy
 import pytest
 import requests
 from cairntest import Server, cairn_bin
-from mlflow.entities import Metric, Param, RunTag, ViewType
+from mlflow.entities import DatasetInput, InputTag, LoggedModelInput, LoggedModelOutput, Metric, Param, RunTag, ViewType
 
 MAXIMUM = sys.float_info.max
 
@@ -34,6 +35,21 @@ def fill(client):
             client.set_terminated(run, ["FINISHED", "FAILED", "KILLED"][number % 3], 9000 + number)
         if number in (6, 7):
             client.delete_run(run)
+    data = mlflow.data.from_numpy(numpy.arange(6.0).reshape(3, 2), name="flowers")
+    told = DatasetInput(data._to_mlflow_entity(), [InputTag("mlflow.data.context", "training")])
+    client.log_inputs(runs[1], datasets=[told])
+    model = client.create_logged_model(
+        iris, "forest", runs[1], tags={"team": "red"}, params={"depth": "3"}, model_type="sklearn"
+    )
+    client.finalize_logged_model(model.model_id, "READY")
+    client.log_outputs(runs[1], [LoggedModelOutput(model.model_id, 2)])
+    client.log_inputs(runs[3], models=[LoggedModelInput(model.model_id)])
+    client.log_batch(
+        runs[1],
+        [Metric("accuracy", 0.5, 7000, 1, model_id=model.model_id, dataset_name="flowers", dataset_digest=data.digest)],
+    )
+    left = client.create_logged_model(iris, "unfinished")
+    client.delete_logged_model(client.create_logged_model(iris, "gone").model_id)
     client.delete_experiment(gone)
     client.create_registered_model("iris", tags={"owner": "ada"}, description="花")
     for number in range(4):
@@ -43,13 +59,30 @@ def fill(client):
     client.transition_model_version_stage("iris", "3", "Production")
     client.set_registered_model_alias("iris", "best", "3")
     client.delete_model_version("iris", "2")
-    return runs
+    return runs, [model.model_id, left.model_id]
 
 
-def seen(client, runs):
+def seen(client, recorded):
     """What a client sees, as one value that can be compared."""
+    runs, models = recorded
     names = {}
     out = {"experiments": {}}
+    for model_id in models:
+        m = client.get_logged_model(model_id)
+        points = [
+            (p.key, p.value, p.timestamp, p.step, p.run_id, p.dataset_name or "", p.dataset_digest or "")
+            for p in m.metrics or []
+        ]
+        out[model_id] = (
+            m.name,
+            m.model_type or "",
+            m.source_run_id or "",
+            str(m.status),
+            m.creation_timestamp,
+            m.last_updated_timestamp,
+            m.artifact_location,
+        )
+        out[model_id] += (m.params, m.tags, points)
     for e in client.search_experiments(ViewType.ALL):
         names[e.experiment_id] = e.name
         out["experiments"][e.name] = (e.lifecycle_stage, e.tags)
@@ -68,6 +101,9 @@ def seen(client, runs):
             run.data.tags,
             {key: infinite(value) for key, value in run.data.metrics.items()},
             histories,
+            sorted((i.dataset.to_dictionary(), [(t.key, t.value) for t in i.tags]) for i in run.inputs.dataset_inputs),
+            [m.model_id for m in run.inputs.model_inputs],
+            [(m.model_id, m.step) for m in run.outputs.model_outputs] if run.outputs else [],
         )
     return out
 
@@ -82,8 +118,8 @@ def original(tmp_path_factory):
     folder = tmp_path_factory.mktemp("original")
     uri = f"sqlite:///{folder}/mlflow.db"
     client = mlflow.MlflowClient(tracking_uri=uri)
-    runs = fill(client)
-    return uri, runs, seen(client, runs)
+    recorded = fill(client)
+    return uri, recorded, seen(client, recorded)
 
 
 @pytest.fixture
@@ -105,13 +141,17 @@ def bring(uri, arguments):
 
 
 def check(server, original):
-    _, runs, before = original
+    _, recorded, before = original
     server.start()
     try:
-        after = seen(mlflow.MlflowClient(tracking_uri=server.url), runs)
+        client = mlflow.MlflowClient(tracking_uri=server.url)
+        after = seen(client, recorded)
         assert after["experiments"] == before["experiments"]
-        for run_id in runs:
-            assert after[run_id] == before[run_id]
+        runs, models = recorded
+        for each in runs + models:
+            assert after[each] == before[each]
+        found = client.search_logged_models([e.experiment_id for e in client.search_experiments(ViewType.ALL)])
+        assert {m.model_id for m in found} == set(models)
         query = '{ modelVersion(name: "iris", alias: "best") { version stage source runId description tags { key value } } }'
         answer = requests.post(server.url + "/graphql", json={"query": query}, timeout=30).json()
         assert answer["data"]["modelVersion"] == {
@@ -127,7 +167,7 @@ def check(server, original):
 
 
 def test_import(original, target):
-    uri, runs, _ = original
+    uri, (runs, _), _ = original
     server, arguments = target
     report = bring(uri, arguments)
     assert report["runs"] == {"mlflow": len(runs), "cairn": len(runs), "new": len(runs)}
@@ -135,8 +175,16 @@ def test_import(original, target):
     assert report["registeredModels"] == {"mlflow": 1, "cairn": 1, "new": 1}
     assert report["modelVersions"] == {"mlflow": 3, "cairn": 3, "new": 3}
     assert report["experiments"] == {"mlflow": 3, "cairn": 3, "new": 2}
+    assert report["loggedModels"] == {"mlflow": 3, "cairn": 3, "new": 3}
+    assert report["inputs"] == {"mlflow": 3, "cairn": 3, "new": 3}
     assert bring(uri, arguments)["runs"] == {"mlflow": len(runs), "cairn": len(runs), "new": 0}
     check(server, original)
+    server.start()
+    client = mlflow.MlflowClient(tracking_uri=server.url)
+    gone = client.get_experiment_by_name("gone").experiment_id
+    client.restore_experiment(gone)
+    assert len(client.search_runs([gone])) == 10, "the runs that went with an experiment come back with it"
+    server.stop()
     checked = cairn("db", "check", *arguments)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
@@ -157,7 +205,7 @@ def test_a_run_that_mlflow_went_on_with_is_reported(target, tmp_path):
 
 def test_kills(original, target):
     """An import that is killed again and again, each time a little later, is whole in the end."""
-    uri, runs, _ = original
+    uri, (runs, _), _ = original
     server, arguments = target
     kills = 0
     for wait in [0.03 * 1.5**attempt for attempt in range(12)]:
