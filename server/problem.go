@@ -109,6 +109,12 @@ const (
 	apiMetricSeries
 )
 
+// holdsFile tells of a path of MLflow's API whose bodies are files, and not JSON.
+func holdsFile(path string) bool {
+	return strings.Contains(path, "/mlflow-artifacts/artifacts") || strings.Contains(path, "/mlflow-artifacts/parts/") ||
+		strings.HasSuffix(path, "/mlflow/upload-artifact")
+}
+
 // apiOf says which part serves a path. It looks at the path as it came: cleaning it first would turn a path that leaves
 // its root into one that looks sound.
 func apiOf(path string) api {
@@ -116,7 +122,7 @@ func apiOf(path string) api {
 	case path == "/graphql":
 		return apiGraphQL
 	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/ajax-api/"):
-		if strings.Contains(path, "/mlflow-artifacts/artifacts") || strings.Contains(path, "/mlflow-artifacts/parts/") {
+		if holdsFile(path) {
 			return apiMLflowArtifacts
 		}
 		return apiMLflow
@@ -124,6 +130,8 @@ func apiOf(path string) api {
 		return apiArtifacts
 	case strings.HasPrefix(path, "/metric-series/"):
 		return apiMetricSeries
+	case mlflow.AtRoot(path):
+		return apiMLflow
 	case path == "/health":
 		return apiHealth
 	case path == "/version":

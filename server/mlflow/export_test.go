@@ -6,6 +6,7 @@ import "maps"
 func Routes() (routes []string) {
 	all := maps.Clone(tracking20)
 	maps.Copy(all, registry20)
+	maps.Copy(all, atRoot)
 	for path, table := range all {
 		for method := range table {
 			routes = append(routes, method+" "+path)

@@ -55,6 +55,7 @@ var tracking20 = map[string]methods{
 	"experiments/update":                {post: write((*call).updateExperiment)},
 	"experiments/set-experiment-tag":    {post: write((*call).setExperimentTag)},
 	"experiments/delete-experiment-tag": {post: write((*call).deleteExperimentTag)},
+	"experiments/search-datasets":       {post: ask((*call).searchDatasets)},
 
 	"runs/create":        {post: write((*call).createRun)},
 	"runs/get":           {get: read((*call).getRun)},
@@ -77,10 +78,20 @@ var tracking20 = map[string]methods{
 	"artifacts/list":                    {get: read((*call).listRunArtifacts)},
 	"artifacts/presigned-upload-url":    {post: write((*call).presignedOfRun)},
 	"artifacts/presigned-download-url":  {post: ask((*call).presignedOfRun)},
+	"upload-artifact":                   {post: {role: token.RoleEDITOR, handle: (*call).uploadRunArtifact}},
 
 	"logged-models":        {post: write((*call).createLoggedModel)},
 	"logged-models/search": {post: ask((*call).searchLoggedModels)},
 }
+
+// atRoot holds whole paths, which MLflow has outside of its API.
+var atRoot = map[string]methods{
+	"/get-artifact":                {get: read((*call).getRunArtifact), http.MethodHead: read((*call).getRunArtifact)},
+	"/model-versions/get-artifact": {get: registryRead((*call).getVersionArtifact), http.MethodHead: registryRead((*call).getVersionArtifact)},
+}
+
+// AtRoot tells whether a path outside of /api/ and /ajax-api/ is one of MLflow's.
+func AtRoot(path string) bool { return atRoot[path] != nil }
 
 // tracking30 holds the paths below /api/3.0/mlflow/.
 var tracking30 = map[string]methods{
@@ -94,6 +105,7 @@ var (
 	loggedModelTag         = methods{http.MethodDelete: {role: token.RoleEDITOR, handle: (*call).deleteLoggedModelTag}}
 	loggedModelParams      = methods{post: write((*call).logLoggedModelParams)}
 	loggedModelDirectories = methods{get: read((*call).listLoggedModelArtifacts)}
+	loggedModelFile        = methods{get: read((*call).getLoggedModelArtifact), http.MethodHead: read((*call).getLoggedModelArtifact)}
 	artifactList           = methods{get: read((*call).listArtifacts)}
 	artifactFile           = methods{
 		get:               read((*call).downloadArtifact),
@@ -127,6 +139,9 @@ func (e *routeError) Error() string { return e.message }
 func find(method, path string) (route, string, error) {
 	api, version, rest := split(path)
 	table, variable := lookup(api, version, rest)
+	if AtRoot(path) {
+		table = atRoot[path]
+	}
 	if table == nil {
 		return route{}, "", unknownPath(api, rest, path)
 	}
@@ -194,39 +209,36 @@ func lookupLoggedModel(rest string) (methods, string) {
 		return loggedModelParams, id
 	case part == "artifacts/directories":
 		return loggedModelDirectories, id
+	case part == "artifacts/files":
+		return loggedModelFile, id
 	case strings.HasPrefix(part, "tags/"):
 		return loggedModelTag, rest // both the id and the key
 	}
 	return nil, ""
 }
 
-// elsewhere names, by their paths or the first part of them, the parts of MLflow's API that Cairn does not have, and why.
+// elsewhere names, by the first part of their paths, the parts of MLflow's API that Cairn does not have, and why.
 var elsewhere = map[string]string{
-	"webhooks":                    "Webhooks of the model registry",
-	"experiments/search-datasets": "The search for datasets",
-	"traces":                      "Tracing",
-	"datasets":                    "Evaluation datasets",
-	"scorers":                     "Scorers",
-	"gateway":                     "The AI gateway",
-	"gateway-proxy":               "The AI gateway",
-	"label-schemas":               "Label schemas",
-	"review-queues":               "Review queues",
-	"issues":                      "Issues of traces",
-	"prompt-optimization":         "Prompt optimization",
-	"workspaces":                  "Workspaces",
-	"jobs":                        "Jobs",
-	"assistant":                   "The assistant",
+	"webhooks":            "Webhooks of the model registry",
+	"traces":              "Tracing",
+	"datasets":            "Evaluation datasets",
+	"scorers":             "Scorers",
+	"gateway":             "The AI gateway",
+	"gateway-proxy":       "The AI gateway",
+	"label-schemas":       "Label schemas",
+	"review-queues":       "Review queues",
+	"issues":              "Issues of traces",
+	"prompt-optimization": "Prompt optimization",
+	"workspaces":          "Workspaces",
+	"jobs":                "Jobs",
+	"assistant":           "The assistant",
 }
 
 // unknownPath says what a path without a route would have been.
 func unknownPath(api, rest, path string) error {
 	first, _, _ := strings.Cut(rest, "/")
 	if api == "mlflow" || api == "mlflow-artifacts" {
-		what, ok := elsewhere[rest]
-		if !ok {
-			what, ok = elsewhere[first]
-		}
-		if ok {
+		if what, ok := elsewhere[first]; ok {
 			return errs.New(errs.Unsupported, "%s: this version of Cairn does not offer this part of MLflow's API", what)
 		}
 	}

@@ -38,7 +38,6 @@ func TestRoutes(t *testing.T) {
 	for _, path := range []string{
 		"/api/3.0/mlflow/traces/x", "/ajax-api/3.0/mlflow/scorers/list",
 		api + "webhooks",
-		"/ajax-api/2.0/mlflow/experiments/search-datasets",
 	} {
 		w.send(http.MethodGet, path, "", "").fails(http.StatusNotImplemented, "NOT_IMPLEMENTED", "does not offer")
 	}
@@ -81,7 +80,10 @@ func TestRolesOfRoutes(t *testing.T) {
 		{"POST", "model-versions/create", true}, {"GET", "model-versions/get", false}, {"PATCH", "model-versions/update", true},
 		{"DELETE", "model-versions/delete", true}, {"GET", "model-versions/search", false}, {"POST", "model-versions/set-tag", true},
 		{"DELETE", "model-versions/delete-tag", true}, {"POST", "model-versions/transition-stage", true},
-		{"GET", "model-versions/get-download-uri", false},
+		{"GET", "model-versions/get-download-uri", false}, {"POST", "experiments/search-datasets", false},
+		{"POST", "upload-artifact", true}, {"GET", "logged-models/m-1/artifacts/files", false},
+		{"GET", "/get-artifact", false}, {"HEAD", "/get-artifact", false}, {"GET", "/model-versions/get-artifact", false},
+		{"HEAD", "/model-versions/get-artifact", false},
 	}
 	tested := map[string]bool{}
 	for _, r := range routes {
@@ -92,8 +94,11 @@ func TestRolesOfRoutes(t *testing.T) {
 	}
 	for _, r := range routes {
 		path := api + r.path
-		if r.path[0] == '.' {
+		switch r.path[0] {
+		case '.':
 			path = "/api/2.0/" + r.path[3:]
+		case '/':
+			path = r.path
 		}
 		a := stranger.send(r.method, path, "application/json", "{}")
 		require.Equal(t, http.StatusUnauthorized, a.status, "%s %s", r.method, r.path)
