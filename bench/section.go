@@ -33,7 +33,7 @@ type section struct {
 // sections are all that can be measured, in the order of the report.
 func sections() []section {
 	return []section{
-		compareSection, writesSection, readsSection, searchSection,
+		compareSection, writesSection, readsSection, searchSection, artifactsSection,
 		stepProfile, batchProfile, wideProfile, longProfile, curvesProfile, besideProfile, fleetProfile, millionProfile,
 	}
 }

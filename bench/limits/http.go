@@ -66,6 +66,10 @@ func serve(ctx context.Context, address string) error {
 	mux.HandleFunc("POST /api/2.0/mlflow/runs/log-metric", discard[logMetric])
 	mux.HandleFunc("POST /api/2.0/mlflow/runs/log-batch", discard[logBatch])
 	mux.HandleFunc("POST /graphql", discard[operation])
+	return serveMux(ctx, address, mux)
+}
+
+func serveMux(ctx context.Context, address string, mux *http.ServeMux) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)

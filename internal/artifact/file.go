@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"time"
 
@@ -80,7 +79,7 @@ func (s *Service) checkedFile(ctx context.Context, src source, info Info, record
 	if known, ok := s.checks.Get(info.Path); ok && version != "" && known.version == version+recorded.sha256 && time.Since(known.at) < checkLife {
 		return f, nil
 	}
-	f.ReadSeeker = &checked{source: src, size: info.Size, hash: sha256.New(), finish: func(sum string) error {
+	c := &checked{source: src, size: info.Size, hasher: newHasher(), finish: func(sum string) error {
 		if sum != recorded.sha256 {
 			err := damaged(info, recorded, "SHA-256 %s", sum)
 			s.logDamage(ctx, info.Path, err)
@@ -91,7 +90,7 @@ func (s *Service) checkedFile(ctx context.Context, src source, info Info, record
 		}
 		return nil
 	}}
-	return f, nil
+	return &File{ReadSeeker: c, source: c}, nil
 }
 
 func hexSum(content []byte) string {
@@ -109,11 +108,14 @@ func (s *Service) logDamage(ctx context.Context, path string, err error) {
 	s.db.Logger().ErrorContext(ctx, "a stored artifact is not what was uploaded", "path", path, "error", err, "cause", errors.Unwrap(err))
 }
 
-// checked hashes what is read from the begin on.
+// checked hashes what is read from the begin on, beside who sends it.
 type checked struct {
 	source
-	size int64
-	hash hash.Hash
+	size   int64
+	hasher *hasher
+	// block holds what is to be hashed next, filled bytes of it.
+	block  *[blockBytes]byte
+	filled int
 	// at is where it is read, sum how far it is hashed.
 	at, sum int64
 	// finish judges the hash of the whole, once.
@@ -134,17 +136,48 @@ func (c *checked) Read(p []byte) (int, error) {
 		return 0, c.err
 	}
 	n, err := c.source.Read(p)
-	if c.at <= c.sum && c.at+int64(n) > c.sum {
-		c.hash.Write(p[c.sum-c.at : n])
-		c.sum = c.at + int64(n)
+	if c.finish != nil && c.at <= c.sum && c.at+int64(n) > c.sum {
+		c.add(p[c.sum-c.at : n])
 	}
 	c.at += int64(n)
 	// Also where it is shorter than it was; where it is longer, the hash differs.
 	if c.finish != nil && (c.sum >= c.size || errors.Is(err, io.EOF) && c.at == c.sum) {
-		c.err, c.finish = c.finish(hex.EncodeToString(c.hash.Sum(nil))), nil
+		block := c.take()
+		c.hasher.take(block, c.filled, true)
+		c.err, c.finish = c.finish(c.hasher.sum()), nil
 		if c.err != nil {
 			return 0, c.err
 		}
 	}
 	return n, err
+}
+
+// take gives the block that was filled, and has the next be another.
+func (c *checked) take() *[blockBytes]byte {
+	block := c.block
+	if block == nil {
+		block, c.filled = blocks.Get().(*[blockBytes]byte), 0 // the pool holds nothing else
+	}
+	c.block = nil
+	return block
+}
+
+func (c *checked) add(p []byte) {
+	c.sum += int64(len(p))
+	for len(p) > 0 {
+		if c.block == nil {
+			c.block, c.filled = blocks.Get().(*[blockBytes]byte), 0 // the pool holds nothing else
+		}
+		n := copy(c.block[c.filled:], p)
+		c.filled += n
+		if p = p[n:]; c.filled == blockBytes {
+			c.hasher.take(c.take(), blockBytes, false)
+		}
+	}
+}
+
+// Close also ends the hashing of what was not read to its end.
+func (c *checked) Close() error {
+	c.hasher.stop()
+	return c.source.Close()
 }

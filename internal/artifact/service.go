@@ -14,11 +14,8 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/artifactreference"
-	"github.com/cairnml/cairn/ent/loggedmodel"
 	"github.com/cairnml/cairn/ent/predicate"
-	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/store"
@@ -91,11 +88,11 @@ func (s *Service) owner(ctx context.Context, name string) (owner, error) {
 			continue
 		}
 		found, location, err := s.ownerByID(ctx, parts[i-1])
-		if ent.IsNotFound(err) {
-			continue
-		}
 		if err != nil {
 			return owner{}, fmt.Errorf("find owner of artifact: %w", err)
+		}
+		if found.name == "" {
+			continue
 		}
 		if root, err := Root(location); err == nil && root == strings.Join(parts[:i+1], "/") {
 			found.within = strings.Join(parts[i+1:], "/")
@@ -105,22 +102,23 @@ func (s *Service) owner(ctx context.Context, name string) (owner, error) {
 	return owner{}, errs.Wrap(errs.NotFound, ErrNoOwner, "no run and no logged model has its artifacts at %.200q", name)
 }
 
+// ownerByID finds the run or the model that an id names; its name is empty where there is none.
 func (s *Service) ownerByID(ctx context.Context, id string) (owner, string, error) {
 	switch {
 	case runIDPattern.MatchString(id):
-		r, err := s.db.Ent().Run.Query().Where(run.RunID(id)).Only(ctx)
-		if err != nil {
+		r, err := store.RunOfArtifacts(ctx, s.db.Read(), id)
+		if err != nil || r.PK == 0 {
 			return owner{}, "", err
 		}
-		return owner{name: "run " + id, runPK: &r.ID, deleted: r.LifecycleStage == run.LifecycleStageDeleted}, r.ArtifactLocation, nil
+		return owner{name: "run " + id, runPK: &r.PK, deleted: r.Deleted}, r.Location, nil
 	case modelIDPattern.MatchString(id):
-		m, err := s.db.Ent().LoggedModel.Query().Where(loggedmodel.ModelID(id)).Only(ctx)
-		if err != nil {
+		m, err := store.ModelOfArtifacts(ctx, s.db.Read(), id)
+		if err != nil || m.PK == 0 {
 			return owner{}, "", err
 		}
-		return owner{name: "logged model " + id, deleted: m.LifecycleStage == loggedmodel.LifecycleStageDeleted}, m.ArtifactLocation, nil
+		return owner{name: "logged model " + id, deleted: m.Deleted}, m.Location, nil
 	}
-	return owner{}, "", &ent.NotFoundError{}
+	return owner{}, "", nil
 }
 
 // ownerToChange is owner for who is about to change its artifacts.
@@ -172,12 +170,9 @@ func (s *Service) store(ctx context.Context, o owner, u upload) (Info, error) {
 	}
 	info = u.info()
 	by, _ := auth.From(ctx)
-	recorded := time.Now().UnixMilli()
 	// Whoever uploads may go away, and the file is there.
-	err := s.db.WriteFor(context.WithoutCancel(ctx), info.Path, func(ctx context.Context, tx *store.Tx) error {
-		return tx.Ent().ArtifactReference.Create().SetLocation(info.Path).SetNillableRunID(o.runPK).SetSize(info.Size).
-			SetSha256(info.SHA256).SetCreatedAt(recorded).SetCreatedBy(by.Name).
-			OnConflictColumns(artifactreference.FieldLocation).UpdateNewValues().Exec(ctx)
+	err := s.db.WriteTogether(context.WithoutCancel(ctx), info.Path, recorder{}, &store.ArtifactRow{
+		RunPK: o.runPK, Location: info.Path, SHA256: info.SHA256, Size: info.Size, CreatedAt: time.Now().UnixMilli(), CreatedBy: by.Name,
 	})
 	if err != nil {
 		// The file is not what may be recorded at its path, and would be taken for damaged.
@@ -187,13 +182,24 @@ func (s *Service) store(ctx context.Context, o owner, u upload) (Info, error) {
 	return info, nil
 }
 
+// recorder records files that were uploaded at the same time by few statements.
+type recorder struct{}
+
+// RunTogether implements store.Together.
+func (recorder) RunTogether(ctx context.Context, tx *store.Tx, requests []any) ([]error, error) {
+	rows := make([]*store.ArtifactRow, len(requests))
+	for i, r := range requests {
+		rows[i] = r.(*store.ArtifactRow) // nothing else is given to it
+	}
+	return make([]error, len(requests)), store.RecordArtifacts(ctx, tx, rows)
+}
+
 // maxTwins is how many files of the same content are tried: each can have so many links.
 const maxTwins = 8
 
 // twins gives where files lie that had the content of an upload when they were recorded.
 func (s *Service) twins(ctx context.Context, info Info) ([]string, error) {
-	out, err := s.db.Ent().ArtifactReference.Query().Where(artifactreference.Sha256(info.SHA256), artifactreference.Size(info.Size)).
-		Limit(maxTwins).Select(artifactreference.FieldLocation).Strings(ctx)
+	out, err := store.SameContent(ctx, s.db.Read(), info.SHA256, info.Size, maxTwins)
 	if err != nil {
 		return nil, fmt.Errorf("look for the same content: %w", err)
 	}
@@ -228,12 +234,8 @@ func (s *Service) openRecorded(ctx context.Context, name string) (*File, Info, e
 		return nil, Info{}, err
 	}
 	var was recorded
-	ref, err := s.db.Ent().ArtifactReference.Query().Where(artifactreference.Location(name)).Only(ctx)
-	switch {
-	case err == nil:
-		was = recorded{size: ref.Size, sha256: ref.Sha256}
-	case !ent.IsNotFound(err):
-		return nil, Info{}, errors.Join(fmt.Errorf("read artifact reference: %w", err), src.Close())
+	if was.size, was.sha256, err = store.RecordedArtifact(ctx, s.db.Read(), name); err != nil {
+		return nil, Info{}, errors.Join(fmt.Errorf("read what was recorded of an artifact: %w", err), src.Close())
 	}
 	info.SHA256 = was.sha256
 	f, err := s.checkedFile(ctx, src, info, was)
