@@ -49,6 +49,8 @@ import (
 	"github.com/cairnml/cairn/ent/runoutput"
 	"github.com/cairnml/cairn/ent/runtag"
 	"github.com/cairnml/cairn/ent/token"
+	"github.com/cairnml/cairn/ent/webhook"
+	"github.com/cairnml/cairn/ent/webhookdelivery"
 )
 
 // ent aliases to avoid import conflicts in user's code.
@@ -146,6 +148,8 @@ func checkColumn(t, c string) error {
 			runoutput.Table:          runoutput.ValidColumn,
 			runtag.Table:             runtag.ValidColumn,
 			token.Table:              token.ValidColumn,
+			webhook.Table:            webhook.ValidColumn,
+			webhookdelivery.Table:    webhookdelivery.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

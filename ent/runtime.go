@@ -37,6 +37,8 @@ import (
 	"github.com/cairnml/cairn/ent/runtag"
 	"github.com/cairnml/cairn/ent/schema"
 	"github.com/cairnml/cairn/ent/token"
+	"github.com/cairnml/cairn/ent/webhook"
+	"github.com/cairnml/cairn/ent/webhookdelivery"
 )
 
 // The init function reads all schema descriptors with runtime code
@@ -695,4 +697,92 @@ func init() {
 	token.DefaultCreatedBy = tokenDescCreatedBy.Default.(string)
 	// token.CreatedByValidator is a validator for the "created_by" field. It is called by the builders before save.
 	token.CreatedByValidator = tokenDescCreatedBy.Validators[0].(func(string) error)
+	webhookFields := schema.Webhook{}.Fields()
+	_ = webhookFields
+	// webhookDescWebhookID is the schema descriptor for webhook_id field.
+	webhookDescWebhookID := webhookFields[1].Descriptor()
+	// webhook.WebhookIDValidator is a validator for the "webhook_id" field. It is called by the builders before save.
+	webhook.WebhookIDValidator = func() func(string) error {
+		validators := webhookDescWebhookID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(webhook_id string) error {
+			for _, fn := range fns {
+				if err := fn(webhook_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// webhookDescName is the schema descriptor for name field.
+	webhookDescName := webhookFields[2].Descriptor()
+	// webhook.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	webhook.NameValidator = func() func(string) error {
+		validators := webhookDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// webhookDescDescription is the schema descriptor for description field.
+	webhookDescDescription := webhookFields[3].Descriptor()
+	// webhook.DefaultDescription holds the default value on creation for the description field.
+	webhook.DefaultDescription = webhookDescDescription.Default.(string)
+	// webhookDescURL is the schema descriptor for url field.
+	webhookDescURL := webhookFields[4].Descriptor()
+	// webhook.URLValidator is a validator for the "url" field. It is called by the builders before save.
+	webhook.URLValidator = func() func(string) error {
+		validators := webhookDescURL.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(url string) error {
+			for _, fn := range fns {
+				if err := fn(url); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// webhookDescSecret is the schema descriptor for secret field.
+	webhookDescSecret := webhookFields[5].Descriptor()
+	// webhook.DefaultSecret holds the default value on creation for the secret field.
+	webhook.DefaultSecret = webhookDescSecret.Default.(string)
+	// webhook.SecretValidator is a validator for the "secret" field. It is called by the builders before save.
+	webhook.SecretValidator = webhookDescSecret.Validators[0].(func(string) error)
+	// webhookDescCreatedBy is the schema descriptor for created_by field.
+	webhookDescCreatedBy := webhookFields[10].Descriptor()
+	// webhook.DefaultCreatedBy holds the default value on creation for the created_by field.
+	webhook.DefaultCreatedBy = webhookDescCreatedBy.Default.(string)
+	// webhook.CreatedByValidator is a validator for the "created_by" field. It is called by the builders before save.
+	webhook.CreatedByValidator = webhookDescCreatedBy.Validators[0].(func(string) error)
+	// webhookDescUpdatedBy is the schema descriptor for updated_by field.
+	webhookDescUpdatedBy := webhookFields[11].Descriptor()
+	// webhook.DefaultUpdatedBy holds the default value on creation for the updated_by field.
+	webhook.DefaultUpdatedBy = webhookDescUpdatedBy.Default.(string)
+	// webhook.UpdatedByValidator is a validator for the "updated_by" field. It is called by the builders before save.
+	webhook.UpdatedByValidator = webhookDescUpdatedBy.Validators[0].(func(string) error)
+	webhookdeliveryFields := schema.WebhookDelivery{}.Fields()
+	_ = webhookdeliveryFields
+	// webhookdeliveryDescDeliveryID is the schema descriptor for delivery_id field.
+	webhookdeliveryDescDeliveryID := webhookdeliveryFields[2].Descriptor()
+	// webhookdelivery.DeliveryIDValidator is a validator for the "delivery_id" field. It is called by the builders before save.
+	webhookdelivery.DeliveryIDValidator = webhookdeliveryDescDeliveryID.Validators[0].(func(string) error)
+	// webhookdeliveryDescAttempts is the schema descriptor for attempts field.
+	webhookdeliveryDescAttempts := webhookdeliveryFields[4].Descriptor()
+	// webhookdelivery.DefaultAttempts holds the default value on creation for the attempts field.
+	webhookdelivery.DefaultAttempts = webhookdeliveryDescAttempts.Default.(int)
 }

@@ -88,6 +88,10 @@ type Tx struct {
 	RunTag *RunTagClient
 	// Token is the client for interacting with the Token builders.
 	Token *TokenClient
+	// Webhook is the client for interacting with the Webhook builders.
+	Webhook *WebhookClient
+	// WebhookDelivery is the client for interacting with the WebhookDelivery builders.
+	WebhookDelivery *WebhookDeliveryClient
 
 	// lazily loaded.
 	client     *Client
@@ -256,6 +260,8 @@ func (tx *Tx) init() {
 	tx.RunOutput = NewRunOutputClient(tx.config)
 	tx.RunTag = NewRunTagClient(tx.config)
 	tx.Token = NewTokenClient(tx.config)
+	tx.Webhook = NewWebhookClient(tx.config)
+	tx.WebhookDelivery = NewWebhookDeliveryClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.

@@ -39,6 +39,8 @@ type Config struct {
 	AllowedHosts []string
 	// AllowedOrigins are origins ("https://cairn.example.org") that a browser may call from beside the server's own.
 	AllowedOrigins []string
+	// WebhookAllow lists what webhooks may call beside public hosts over https: addresses, networks, hosts, and http://HOST:PORT.
+	WebhookAllow []string
 	// MaxArtifactBytes bounds one uploaded file; DefaultMaxArtifactBytes when 0.
 	MaxArtifactBytes int64
 	// Version is what GET /version answers.

@@ -25,6 +25,7 @@ import (
 	"github.com/cairnml/cairn/internal/search"
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/tracking"
+	"github.com/cairnml/cairn/internal/webhook"
 	"github.com/cairnml/cairn/server/mlflow"
 )
 
@@ -41,6 +42,7 @@ type Server struct {
 	files     *artifact.Store
 	artifacts *artifact.Service
 	origins   *origins
+	webhooks  *webhook.Service
 	admission *admission
 	graphql   *graph.Handler
 	mlflow    http.Handler
@@ -74,6 +76,10 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 	if err := artifact.Check(s.cfg.Artifacts); err != nil {
 		return err //nolint:wrapcheck // an error for users already
 	}
+	allowed, err := webhook.ParseAllowed(s.cfg.WebhookAllow)
+	if err != nil {
+		return err //nolint:wrapcheck // an error for users already
+	}
 	// The port next: it is the likeliest to be taken.
 	if s.listener, err = listen(ctx, s.cfg.Listen); err != nil {
 		return err
@@ -104,9 +110,11 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 		return err
 	}
 	s.admission = newAdmission(tokens, loopback, s.cfg.AllowRemote)
+	s.webhooks = webhook.New(s.db, webhook.Options{Allowed: allowed, Log: s.log})
+	models := registry.New(s.db, hub, s.artifacts)
+	models.Tell(s.webhooks)
 	searcher := search.New(s.db)
 	s.metrics = metric.NewReader(s.db)
-	models := registry.New(s.db, hub, s.artifacts)
 	s.graphql = graph.NewHandler(graph.Deps{
 		Tracking: s.tracking, Metrics: s.metrics, Search: searcher, Artifacts: s.artifacts, Auth: tokens,
 		Garbage: gc.New(s.db, s.files), Registry: models, Hub: hub,
@@ -116,7 +124,7 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 		AllowOrigin: func(r *http.Request) bool { return s.origins.check(r) == nil },
 	})
 	s.mlflow = mlflow.New(mlflow.Deps{
-		Tracking: s.tracking, Search: searcher, Metrics: s.metrics, Artifacts: s.artifacts, Registry: models,
+		Tracking: s.tracking, Search: searcher, Metrics: s.metrics, Artifacts: s.artifacts, Registry: models, Webhooks: s.webhooks,
 		MaxArtifactBytes: s.cfg.MaxArtifactBytes, Log: s.log,
 	})
 	return nil
@@ -192,6 +200,7 @@ func (s *Server) Run(ctx context.Context) error {
 	background, endBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs sync.WaitGroup
 	jobs.Go(func() { s.reap(background, reapInterval) })
+	jobs.Go(func() { s.webhooks.Deliver(background) })
 	served := make(chan error, 1)
 	jobs.Go(func() { served <- web.Serve(s.listener) })
 

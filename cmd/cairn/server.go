@@ -23,6 +23,7 @@ type serverCommand struct {
 	AllowRemote   bool     `name:"allow-remote" help:"Listen beyond this machine without tokens: everybody who reaches the port may read and record."`
 	AllowedHost   []string `sep:"none" name:"allowed-host" placeholder:"NAME" help:"A further name that this server is reached by; may be given more than once."`
 	AllowedOrigin []string `sep:"none" name:"allowed-origin" placeholder:"ORIGIN" help:"A web origin whose pages may call this server; may be given more than once."`
+	WebhookAllow  []string `name:"webhook-allow" placeholder:"TARGET" help:"What webhooks may call beside public hosts over https: an address, a network (10.0.0.0/8), a host, or http://HOST:PORT; may be given more than once."`
 	MaxArtifact   int64    `name:"max-artifact-bytes" default:"53687091200" placeholder:"BYTES" help:"The largest artifact that is taken (default: 50 GiB)."`
 	LogLevel      string   `name:"log-level" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error; debug logs every request."`
 }
@@ -38,7 +39,7 @@ func (s *serverCommand) Run(ctx context.Context, std streams) error {
 	srv, err := server.New(ctx, server.Config{
 		Listen: s.Listen, DataDir: s.DataDir, Database: s.Database, DatabaseDirect: s.DatabaseDirect, DatabaseRead: s.DatabaseRead,
 		Artifacts: s.Artifacts, AllowRemote: s.AllowRemote, AllowedHosts: s.AllowedHost, AllowedOrigins: s.AllowedOrigin,
-		MaxArtifactBytes: s.MaxArtifact, Version: version, Logger: log,
+		WebhookAllow: s.WebhookAllow, MaxArtifactBytes: s.MaxArtifact, Version: version, Logger: log,
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // an error for users already

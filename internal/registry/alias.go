@@ -3,11 +3,13 @@ package registry
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	entsql "entgo.io/ent/dialect/sql"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/modelalias"
+	"github.com/cairnml/cairn/internal/webhook"
 )
 
 // SetAlias lets an alias name a version, whatever it named before.
@@ -32,7 +34,9 @@ func (s *Service) SetAlias(ctx context.Context, name, alias string, version int)
 		if err != nil {
 			return fmt.Errorf("set alias: %w", err)
 		}
-		return nil
+		return s.tell(ctx, c.tx, webhook.Told{Event: webhook.AliasCreated, Data: webhook.Alias{
+			Name: name, Alias: alias, Version: strconv.Itoa(version),
+		}})
 	})
 	return out, err
 }
@@ -62,10 +66,13 @@ func (s *Service) DeleteAlias(ctx context.Context, name, alias string) (*ent.Reg
 		if err := c.aliasLeaves(ctx, alias); err != nil {
 			return err
 		}
-		_, err := c.tx.Ent().ModelAlias.Delete().Where(modelalias.RegisteredModelID(c.model.ID), modelalias.Alias(alias)).Exec(ctx)
+		n, err := c.tx.Ent().ModelAlias.Delete().Where(modelalias.RegisteredModelID(c.model.ID), modelalias.Alias(alias)).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("delete alias: %w", err)
 		}
-		return nil
+		if n == 0 {
+			return nil
+		}
+		return s.tell(ctx, c.tx, webhook.Told{Event: webhook.AliasDeleted, Data: webhook.Alias{Name: name, Alias: alias}})
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/tracking"
+	"github.com/cairnml/cairn/internal/webhook"
 )
 
 // CreateModel is what a new registered model is made of.
@@ -43,7 +44,7 @@ func (s *Service) CreateModel(ctx context.Context, in CreateModel) (*ent.Registe
 	var out *ent.RegisteredModel
 	err = s.db.WriteFor(ctx, laneOf(in.Name), func(ctx context.Context, tx *store.Tx) error {
 		text, err := tracking.Once(ctx, tx, "createRegisteredModel", in.IdempotencyKey, request, func() (string, error) {
-			m, err := insertModel(ctx, tx, in)
+			m, err := s.insertModel(ctx, tx, in)
 			if err != nil {
 				return "", err
 			}
@@ -67,7 +68,7 @@ func (s *Service) CreateModel(ctx context.Context, in CreateModel) (*ent.Registe
 
 // insertModel makes a model. Where another replica took its name since this one looked, the unique violation makes the store run
 // the request again, which then finds it.
-func insertModel(ctx context.Context, tx *store.Tx, in CreateModel) (*ent.RegisteredModel, error) {
+func (s *Service) insertModel(ctx context.Context, tx *store.Tx, in CreateModel) (*ent.RegisteredModel, error) {
 	if err := nameIsFree(ctx, tx, in.Name); err != nil {
 		return nil, err
 	}
@@ -77,7 +78,12 @@ func insertModel(ctx context.Context, tx *store.Tx, in CreateModel) (*ent.Regist
 	if err != nil {
 		return nil, fmt.Errorf("create registered model: %w", err)
 	}
-	return m, setModelTags(ctx, tx, m.ID, in.Tags)
+	if err := setModelTags(ctx, tx, m.ID, in.Tags); err != nil {
+		return nil, err
+	}
+	return m, s.tell(ctx, tx, webhook.Told{Event: webhook.ModelCreated, Data: webhook.Model{
+		Name: in.Name, Tags: tagMap(in.Tags), Description: webhook.Text(in.Description),
+	}})
 }
 
 // nameIsFree fails with Exists when a model has the name.

@@ -20,6 +20,8 @@ import (
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/store"
+	"github.com/cairnml/cairn/internal/tracking"
+	"github.com/cairnml/cairn/internal/webhook"
 )
 
 // Service is the registry of a database. All methods are safe for concurrent use, also by several replicas, and return
@@ -28,11 +30,32 @@ type Service struct {
 	db    *store.DB
 	hub   *live.Hub
 	files *artifact.Service
+	hooks *webhook.Service
 }
 
 // New makes the service. It reads the files of models from the artifact service.
 func New(db *store.DB, hub *live.Hub, files *artifact.Service) *Service {
 	return &Service{db: db, hub: hub, files: files}
+}
+
+// Tell makes webhooks hear of what happens from now on. It is called before the service is used.
+func (s *Service) Tell(hooks *webhook.Service) { s.hooks = hooks }
+
+// tell stores what happened for webhooks, in the transaction that makes it happen.
+func (s *Service) tell(ctx context.Context, tx *store.Tx, told ...webhook.Told) error {
+	if s.hooks == nil {
+		return nil
+	}
+	return s.hooks.Tell(ctx, tx, told...) //nolint:wrapcheck // wrapped there
+}
+
+// tagMap is tags as webhooks are told of them.
+func tagMap(tags []tracking.Tag) map[string]string {
+	out := make(map[string]string, len(tags))
+	for _, t := range tags {
+		out[t.Key] = t.Value
+	}
+	return out
 }
 
 // change is a write to one registered model, whose row is locked.

@@ -16,6 +16,7 @@ import (
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/tracking"
+	"github.com/cairnml/cairn/internal/webhook"
 )
 
 // CreateVersion is what a new version is made of.
@@ -112,7 +113,7 @@ func (s *Service) insertVersion(ctx context.Context, tx *store.Tx, in CreateVers
 	c, err := s.lock(ctx, tx, in.Name)
 	if errs.Is(err, errs.NotFound) && in.CreateModel {
 		// Another replica may make it between the look for it and this.
-		if _, err = insertModel(ctx, tx, CreateModel{Name: in.Name}); err == nil || errs.Is(err, errs.Exists) {
+		if _, err = s.insertModel(ctx, tx, CreateModel{Name: in.Name}); err == nil || errs.Is(err, errs.Exists) {
 			c, err = s.lock(ctx, tx, in.Name)
 		}
 	}
@@ -122,6 +123,13 @@ func (s *Service) insertVersion(ctx context.Context, tx *store.Tx, in CreateVers
 	row := tx.Ent().ModelVersion.Create().SetVersion(c.model.NextVersion).SetCreatedAt(c.now).SetUpdatedAt(c.now)
 	c.model.NextVersion++
 	v, err := c.addVersion(ctx, row, in, src, read)
+	if err != nil {
+		return nil, err
+	}
+	err = s.tell(ctx, tx, webhook.Told{Event: webhook.VersionCreated, Data: webhook.Version{
+		Name: in.Name, Version: strconv.Itoa(v.Version), Source: in.Source, RunID: webhook.Text(v.RunID), Tags: tagMap(in.Tags),
+		Description: webhook.Text(in.Description),
+	}})
 	if err != nil {
 		return nil, err
 	}
@@ -204,6 +212,15 @@ func (s *Service) SetVersionTags(ctx context.Context, name string, version int, 
 		return nil, err
 	}
 	return s.changeVersion(ctx, name, version, func(ctx context.Context, c *change, v *ent.ModelVersion, _ *ent.ModelVersionUpdate) error {
+		told := make([]webhook.Told, len(tags))
+		for i, t := range tags {
+			told[i] = webhook.Told{Event: webhook.VersionTagSet, Data: webhook.Tag{
+				Name: name, Version: strconv.Itoa(version), Key: t.Key, Value: &t.Value,
+			}}
+		}
+		if err := s.tell(ctx, c.tx, told...); err != nil {
+			return err
+		}
 		return setVersionTags(ctx, c.tx, v.ID, tags)
 	})
 }
@@ -227,12 +244,17 @@ func (s *Service) DeleteVersionTag(ctx context.Context, name string, version int
 		return nil, err
 	}
 	return s.changeVersion(ctx, name, version, func(ctx context.Context, c *change, v *ent.ModelVersion, _ *ent.ModelVersionUpdate) error {
-		_, err := c.tx.Ent().ModelVersionTag.Delete().
+		n, err := c.tx.Ent().ModelVersionTag.Delete().
 			Where(modelversiontag.ModelVersionID(v.ID), modelversiontag.Key(key)).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("delete tag of model version: %w", err)
 		}
-		return nil
+		if n == 0 {
+			return nil
+		}
+		return s.tell(ctx, c.tx, webhook.Told{Event: webhook.VersionTagDeleted, Data: webhook.Tag{
+			Name: name, Version: strconv.Itoa(version), Key: key,
+		}})
 	})
 }
 

@@ -32,6 +32,9 @@ func TestLogInputs(t *testing.T) {
 
 		model := w.newModel(object{"experiment_id": "0", "name": "m"}).Info.ModelID
 		w.post("runs/log-inputs", object{"run_id": id, "models": []object{{"model_id": model}}}).ok()
+		read := w.run(id).Inputs.ModelInputs
+		require.Len(w, read, 1)
+		require.Equal(w, model, read[0].ModelID)
 		w.post("runs/log-inputs", object{"run_id": id, "models": []object{{"model_id": "m-" + nobody}}}).notFound(nobody)
 		w.post("runs/log-inputs", object{"run_id": id}).ok()
 

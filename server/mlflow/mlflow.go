@@ -16,6 +16,7 @@ import (
 	"github.com/cairnml/cairn/internal/registry"
 	"github.com/cairnml/cairn/internal/search"
 	"github.com/cairnml/cairn/internal/tracking"
+	"github.com/cairnml/cairn/internal/webhook"
 )
 
 // Deps is the core that the handlers call. All fields but the last are required.
@@ -25,6 +26,7 @@ type Deps struct {
 	Metrics   *metric.Reader
 	Artifacts *artifact.Service
 	Registry  *registry.Service
+	Webhooks  *webhook.Service
 	// MaxArtifactBytes bounds one uploaded file.
 	MaxArtifactBytes int64
 	// Log is told the causes of internal errors; they are dropped when it is nil.

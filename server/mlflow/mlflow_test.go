@@ -22,6 +22,7 @@ import (
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/store/storetest"
 	"github.com/cairnml/cairn/internal/tracking"
+	"github.com/cairnml/cairn/internal/webhook"
 	"github.com/cairnml/cairn/server/mlflow"
 )
 
@@ -61,9 +62,11 @@ func newWorldAt(t *testing.T, db *store.DB, role token.Role, root string, maxByt
 	t.Cleanup(service.Close)
 	files := openArtifacts(t, db, root)
 	models := registry.New(db, hub, files)
+	allowed, err := webhook.ParseAllowed([]string{"http://127.0.0.1:1"})
+	require.NoError(t, err)
 	handler := mlflow.New(mlflow.Deps{
 		Tracking: service, Search: search.New(db), Metrics: metric.NewReader(db), Artifacts: files,
-		Registry: models, MaxArtifactBytes: maxBytes,
+		Registry: models, Webhooks: webhook.New(db, webhook.Options{Allowed: allowed}), MaxArtifactBytes: maxBytes,
 	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if role != "" {
@@ -227,6 +230,9 @@ type (
 					Profile    string `json:"profile"`
 				} `json:"dataset"`
 			} `json:"dataset_inputs"`
+			ModelInputs []struct {
+				ModelID string `json:"model_id"`
+			} `json:"model_inputs"`
 		} `json:"inputs"`
 		Outputs struct {
 			ModelOutputs []struct {

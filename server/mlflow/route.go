@@ -34,6 +34,11 @@ func write(handle func(c *call) error) route {
 	return route{role: token.RoleEDITOR, body: maxBody, handle: handle}
 }
 
+// administer is for calls that let the server call others: they are an admin's.
+func administer(body int64, handle func(c *call) error) route {
+	return route{role: token.RoleADMIN, body: body, handle: handle}
+}
+
 // methods are the routes of one path by HTTP method.
 type methods map[string]route
 
@@ -82,6 +87,8 @@ var tracking20 = map[string]methods{
 
 	"logged-models":        {post: write((*call).createLoggedModel)},
 	"logged-models/search": {post: ask((*call).searchLoggedModels)},
+
+	"webhooks": {get: administer(0, (*call).listWebhooks), post: administer(maxBody, (*call).createWebhook)},
 }
 
 // atRoot holds whole paths, which MLflow has outside of its API.
@@ -106,8 +113,14 @@ var (
 	loggedModelParams      = methods{post: write((*call).logLoggedModelParams)}
 	loggedModelDirectories = methods{get: read((*call).listLoggedModelArtifacts)}
 	loggedModelFile        = methods{get: read((*call).getLoggedModelArtifact), http.MethodHead: read((*call).getLoggedModelArtifact)}
-	artifactList           = methods{get: read((*call).listArtifacts)}
-	artifactFile           = methods{
+	oneWebhook             = methods{
+		get:               administer(0, (*call).getWebhook),
+		http.MethodPatch:  administer(maxBody, (*call).updateWebhook),
+		http.MethodDelete: administer(0, (*call).deleteWebhook),
+	}
+	webhookTest  = methods{post: administer(maxBody, (*call).testWebhook)}
+	artifactList = methods{get: read((*call).listArtifacts)}
+	artifactFile = methods{
 		get:               read((*call).downloadArtifact),
 		http.MethodHead:   read((*call).downloadArtifact),
 		http.MethodPut:    {role: token.RoleEDITOR, handle: (*call).uploadArtifact},
@@ -176,6 +189,9 @@ func lookup(api, version, rest string) (methods, string) {
 		if after, ok := strings.CutPrefix(rest, "logged-models/"); ok {
 			return lookupLoggedModel(after)
 		}
+		if after, ok := strings.CutPrefix(rest, "webhooks/"); ok {
+			return lookupWebhook(after)
+		}
 	case api == "mlflow-artifacts":
 		if rest == "artifacts" || rest == "artifacts/" {
 			return artifactList, ""
@@ -217,9 +233,21 @@ func lookupLoggedModel(rest string) (methods, string) {
 	return nil, ""
 }
 
+func lookupWebhook(rest string) (methods, string) {
+	id, part, more := strings.Cut(rest, "/")
+	switch {
+	case id == "":
+		return nil, ""
+	case !more:
+		return oneWebhook, id
+	case part == "test":
+		return webhookTest, id
+	}
+	return nil, ""
+}
+
 // elsewhere names, by the first part of their paths, the parts of MLflow's API that Cairn does not have, and why.
 var elsewhere = map[string]string{
-	"webhooks":            "Webhooks of the model registry",
 	"traces":              "Tracing",
 	"datasets":            "Evaluation datasets",
 	"scorers":             "Scorers",

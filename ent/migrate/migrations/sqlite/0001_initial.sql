@@ -204,6 +204,20 @@ CREATE TABLE `tokens` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` t
 CREATE UNIQUE INDEX `tokens_name_key` ON `tokens` (`name`);
 -- create index "tokens_secret_hash_key" to table: "tokens"
 CREATE UNIQUE INDEX `tokens_secret_hash_key` ON `tokens` (`secret_hash`);
+-- create "webhooks" table
+CREATE TABLE `webhooks` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `webhook_id` text NOT NULL, `name` text NOT NULL, `description` text NOT NULL DEFAULT (''), `url` text NOT NULL, `secret` text NOT NULL DEFAULT (''), `events` json NOT NULL, `status` text NOT NULL DEFAULT ('ACTIVE'), `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''), `updated_by` text NOT NULL DEFAULT (''));
+-- create index "webhooks_webhook_id_key" to table: "webhooks"
+CREATE UNIQUE INDEX `webhooks_webhook_id_key` ON `webhooks` (`webhook_id`);
+-- create index "webhook_status" to table: "webhooks"
+CREATE INDEX `webhook_status` ON `webhooks` (`status`);
+-- create "webhook_deliveries" table
+CREATE TABLE `webhook_deliveries` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `delivery_id` text NOT NULL, `body` text NOT NULL, `attempts` integer NOT NULL DEFAULT (0), `next_at` integer NOT NULL, `created_at` integer NOT NULL, `webhook_row` integer NOT NULL, CONSTRAINT `webhook_deliveries_webhooks_deliveries` FOREIGN KEY (`webhook_row`) REFERENCES `webhooks` (`id`) ON DELETE CASCADE);
+-- create index "webhook_deliveries_delivery_id_key" to table: "webhook_deliveries"
+CREATE UNIQUE INDEX `webhook_deliveries_delivery_id_key` ON `webhook_deliveries` (`delivery_id`);
+-- create index "webhookdelivery_next_at" to table: "webhook_deliveries"
+CREATE INDEX `webhookdelivery_next_at` ON `webhook_deliveries` (`next_at`);
+-- create index "webhookdelivery_webhook_row_id" to table: "webhook_deliveries"
+CREATE INDEX `webhookdelivery_webhook_row_id` ON `webhook_deliveries` (`webhook_row`, `id`);
 -- The counter behind changes.
 INSERT INTO `change_sequence` (`id`, `value`) VALUES (1, 0);
 -- The experiment of runs that name none; MLflow's clients expect it under this id and name.
