@@ -198,7 +198,7 @@ func (u *bucketUpload) discard(because error) error {
 type object struct{ *blob.Reader }
 
 // version is none: what is sent came over the network, and is hashed on its way.
-func (object) version() string { return "" }
+func (object) version() (string, bool) { return "", false }
 
 func (b *bucket) open(ctx context.Context, name string) (source, Info, error) {
 	r, err := b.blobs.NewReader(ctx, name, nil)

@@ -10,17 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// versionOf names what a file holds, by its inode and when that was changed last. Nobody sets the latter but the kernel.
-func versionOf(stat fs.FileInfo) string {
+// versionOf names what a file holds, by its inode and when that was changed last, which nobody sets but the kernel; and tells
+// whether that was long enough ago.
+func versionOf(stat fs.FileInfo) (version string, steady bool) {
 	s, ok := stat.Sys().(*syscall.Stat_t)
 	if !ok {
-		return ""
+		return "", false
 	}
 	changed := time.Unix(s.Ctim.Unix())
-	if since := time.Since(changed); since < settled {
-		return ""
-	}
-	return strconv.FormatUint(s.Dev, 36) + "." + strconv.FormatUint(s.Ino, 36) + "." + strconv.FormatInt(changed.UnixNano(), 36)
+	return strconv.FormatUint(s.Dev, 36) + "." + strconv.FormatUint(s.Ino, 36) + "." + strconv.FormatInt(changed.UnixNano(), 36),
+		time.Since(changed) >= settled
 }
 
 // beginWriting has the kernel begin to write a part of a file, which would else wait for the end and keep that waiting.

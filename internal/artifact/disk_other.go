@@ -8,6 +8,6 @@ import (
 )
 
 // versionOf gives none: each download is checked.
-func versionOf(fs.FileInfo) string { return "" }
+func versionOf(fs.FileInfo) (string, bool) { return "", false }
 
 func beginWriting(*os.File, int64, int64) {}

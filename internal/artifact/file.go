@@ -22,7 +22,7 @@ const (
 	maxChecks = 4096
 )
 
-// check is when which version of a file was found to be what was recorded.
+// check is when which version of a file was found to be what was recorded, or came and was recorded.
 type check struct {
 	version string
 	at      time.Time
@@ -75,7 +75,7 @@ func (s *Service) checkedFile(ctx context.Context, src source, info Info, record
 		f.ReadSeeker = bytes.NewReader(content)
 		return f, nil
 	}
-	version := src.version()
+	version, _ := src.version()
 	if known, ok := s.checks.Get(info.Path); ok && version != "" && known.version == version+recorded.sha256 && time.Since(known.at) < checkLife {
 		return f, nil
 	}
@@ -85,7 +85,7 @@ func (s *Service) checkedFile(ctx context.Context, src source, info Info, record
 			s.logDamage(ctx, info.Path, err)
 			return err
 		}
-		if now := src.version(); version != "" && now == version {
+		if now, steady := src.version(); version != "" && now == version && steady {
 			s.checks.Add(info.Path, check{version + recorded.sha256, time.Now()})
 		}
 		return nil

@@ -17,19 +17,22 @@ import (
 )
 
 // folder is a place on a disk. Everything goes through an os.Root: no path, and no link in the folder, leads out of it.
-type folder struct{ root *os.Root }
+type folder struct {
+	root  *os.Root
+	syncs syncer
+}
 
 // openFile is a file of a folder.
 type openFile struct{ *os.File }
 
 // settled is for how long a file must not have changed for its version to name its content: clocks of file systems have
-// steps, in one of which a file may be written, read and written again.
-const settled = time.Second
+// steps of 10 ms at most, in one of which a file may be written, read and written again.
+const settled = 50 * time.Millisecond
 
-func (f openFile) version() string {
+func (f openFile) version() (string, bool) {
 	stat, err := f.Stat()
 	if err != nil {
-		return ""
+		return "", false
 	}
 	return versionOf(stat)
 }

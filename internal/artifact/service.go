@@ -179,6 +179,9 @@ func (s *Service) store(ctx context.Context, o owner, u upload) (Info, error) {
 		err = errors.Join(err, s.files.remove(context.WithoutCancel(ctx), info.Path))
 		return Info{}, fmt.Errorf("record artifact: %w", err)
 	}
+	if f, ok := u.(*folderUpload); ok && f.came != "" && info.Size > checkedWhole {
+		s.checks.Add(info.Path, check{f.came + info.SHA256, time.Now()})
+	}
 	return info, nil
 }
 

@@ -72,9 +72,9 @@ type upload interface {
 // source is a file that was opened.
 type source interface {
 	io.ReadSeekCloser
-	// version names what cannot change without it: of a file, its inode and when that was changed. It is empty where nothing
-	// such is known, or the file may be changing right now.
-	version() string
+	// version names what the content cannot change without: of a file, its inode and when that was changed. It is empty where
+	// nothing such is known. Where it is not steady, the file may be changing right now.
+	version() (name string, steady bool)
 }
 
 var schemePattern = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+):`) // of one letter, it is a drive

@@ -19,6 +19,8 @@ type folderUpload struct {
 	// at is where it lies, as its own file or as a link to a twin.
 	at   string
 	file *os.File
+	// came is the version of the file once it is at its place; empty where it is not known, and of a twin.
+	came string
 	Info
 }
 
@@ -118,10 +120,16 @@ func (u *folderUpload) publish(context.Context) error {
 	// To rename one link of a file to another of the same is to do nothing.
 	if u.file == nil {
 		_ = u.d.root.Remove(filepath.FromSlash(u.at))
-	} else if err := u.file.Close(); err != nil {
-		return describe(u.Path, err)
+	} else {
+		if stat, err := u.file.Stat(); err == nil {
+			u.came, _ = versionOf(stat)
+		}
+		if err := u.file.Close(); err != nil {
+			return describe(u.Path, err)
+		}
 	}
-	return u.d.sync(path.Dir(u.Path))
+	dir := path.Dir(u.Path)
+	return u.d.syncs.do(dir, func() error { return u.d.sync(dir) })
 }
 
 // rename moves an upload to its place.
