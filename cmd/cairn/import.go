@@ -16,14 +16,14 @@ import (
 )
 
 type importCommands struct {
-	MLflow importMLflow `cmd:"" name:"mlflow" help:"Bring in the experiments, runs and registered models of an MLflow database."`
+	MLflow importMLflow `cmd:"" name:"mlflow" help:"Bring in the experiments, runs and registered models of an MLflow database or file store."`
 }
 
 type importMLflow struct {
 	database
 	listing
 	Artifacts string `placeholder:"URL" help:"Where artifacts lie (default: DIR/artifacts)."`
-	URI       string `arg:"" name:"uri" help:"MLflow's database, as its --backend-store-uri has it: PATH, sqlite:///PATH or postgresql://…"`
+	URI       string `arg:"" name:"uri" help:"MLflow's database or file store, as its --backend-store-uri has it: PATH, sqlite:///PATH, postgresql://… or the folder mlruns."`
 	DryRun    bool   `name:"dry-run" env:"-" help:"Read and compare, and write nothing."`
 }
 
@@ -39,11 +39,11 @@ func (i *importMLflow) Help() string {
 func (i *importMLflow) Run(ctx context.Context, std streams) error {
 	ctx, stop := interruptible(ctx)
 	defer stop()
-	source, err := mlflowimport.Open(ctx, i.URI)
-	if err != nil {
-		return err //nolint:wrapcheck // an error for users already
-	}
 	line := newProgress(std.err)
+	source, err := mlflowimport.Open(ctx, i.URI, func(p mlflowimport.Progress) { line.show(readingText(p)) })
+	if err != nil {
+		return errors.Join(err, line.end())
+	}
 	report, err := mlflowimport.Import(auth.With(ctx, auth.Local()), source, mlflowimport.Options{
 		Into: store.Config{URL: i.url(), DirectURL: i.DatabaseDirect, Logger: slog.New(slog.NewTextHandler(std.err, nil))}, DryRun: i.DryRun,
 		Artifacts: cmp.Or(i.Artifacts, filepath.Join(i.DataDir, "artifacts")),
@@ -69,6 +69,11 @@ func (i *importMLflow) Run(ctx context.Context, std streams) error {
 		return errs.New(errs.Conflict, "Cairn has less than MLflow: was MLflow written to meanwhile? Call the same command again")
 	}
 	return nil
+}
+
+// readingText says how far the reading of files is, of which nobody knows how many there are.
+func readingText(p mlflowimport.Progress) string {
+	return fmt.Sprintf("%s: %s runs, %s points", p.Doing, grouped(p.Runs), grouped(p.Points))
 }
 
 // importBar draws how far an import is.

@@ -119,6 +119,9 @@ func Import(ctx context.Context, source *Source, o Options) (Report, error) {
 	if o.DryRun {
 		report, report.DryRun = found, true
 	}
+	for _, p := range source.unread {
+		report.problem(p.What, p.ID, errors.New(p.Why))
+	}
 	for _, c := range []struct{ into, from *Count }{
 		{&report.Experiments, &found.Experiments}, {&report.Runs, &found.Runs}, {&report.Params, &found.Params},
 		{&report.Tags, &found.Tags}, {&report.Points, &found.Points},

@@ -114,7 +114,7 @@ func each(t *testing.T, fn func(t *testing.T, postgres bool, into string)) {
 
 func importAll(t *testing.T, name, into string, dry bool) mlflowimport.Report {
 	t.Helper()
-	s, err := mlflowimport.Open(ctx, name)
+	s, err := mlflowimport.Open(ctx, name, nil)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, s.Close()) }()
 	report, err := mlflowimport.Import(ctx, s, mlflowimport.Options{Into: store.Config{URL: into}, Artifacts: t.TempDir(), DryRun: dry})
@@ -328,7 +328,7 @@ func TestImportGoesOn(t *testing.T) {
 		name, _ := source(t, postgres, "INSERT INTO runs VALUES "+strings.Join(runs, ", "),
 			"DROP TABLE params; CREATE TABLE params (key VARCHAR(250), value TEXT NOT NULL, run_uuid VARCHAR(32), PRIMARY KEY (key, run_uuid)); "+
 				"INSERT INTO params VALUES "+strings.Join(params, ", "))
-		s, err := mlflowimport.Open(ctx, name)
+		s, err := mlflowimport.Open(ctx, name, nil)
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, s.Close()) })
 		stopped, stop := context.WithCancelCause(ctx)
@@ -363,7 +363,7 @@ func TestOpenRefuses(t *testing.T) {
 	require.NoError(t, storetest.Open(t, store.Config{URL: "sqlite:" + other}).Close())
 	for uri, want := range map[string]string{
 		newer:                         `the schema "ffffffffffff" is not known`,
-		folder:                        "migrate-filestore",
+		folder:                        "no file store of MLflow's",
 		text:                          "is not a SQLite database",
 		other:                         "not a database of MLflow",
 		filepath.Join(folder, "none"): "there is no file",
@@ -373,7 +373,7 @@ func TestOpenRefuses(t *testing.T) {
 		"postgresql://nobody@127.0.0.1:1/mlflow":     "PostgreSQL does not answer",
 		"postgresql://u:secret@host:port/mlflow":     "not a valid postgresql:// URL",
 	} {
-		_, err := mlflowimport.Open(ctx, uri)
+		_, err := mlflowimport.Open(ctx, uri, nil)
 		require.ErrorContains(t, err, want, uri)
 		require.NotContains(t, err.Error(), "secret")
 		require.NotEqual(t, errs.Internal, errs.KindOf(err), uri)

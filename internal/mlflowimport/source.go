@@ -18,6 +18,9 @@ import (
 // Source is an MLflow database that is read. The caller closes it.
 type Source struct {
 	look *store.Inspection
+	// temporary is the folder of the database that a file store was read into, and unread what of it was not understood.
+	temporary string
+	unread    []Problem
 	// workspaces: experiments lie in workspaces, as since MLflow 3.10.
 	workspaces bool
 	// locations: versions of models say where their files lie, as since MLflow 2.8; aliases: there are some, as since 2.3.
@@ -35,25 +38,57 @@ const revisions = " 97727af70f4d 3500859a5d39 7f2a7d5fae7d 2d6e25af4d3e acf3f17f
 	"da6fb0208061 7d34483879f0 a8b9c0d1e2f3 dc11669786a5 89d3d66ed43f b7e4c1a90f23 6f8d9c3b2a1e c3d9e7f1a2b4 c1d2e3f4a5b6 " +
 	"75868b020152 1971f2d9a75b 17e22815139b b7e2c1a4d9f3 "
 
-// Open opens an MLflow database: a path, sqlite:///PATH or postgresql://…, as MLflow's --backend-store-uri names them.
-func Open(ctx context.Context, uri string) (*Source, error) {
-	location, err := parse(uri)
-	if err != nil {
+// Open opens an MLflow database: a path, sqlite:///PATH or postgresql://…, as MLflow's --backend-store-uri names them; or a file
+// store, by its folder or as file:///PATH, which is read here, and progress told of it.
+func Open(ctx context.Context, uri string, progress func(Progress)) (_ *Source, err error) {
+	s := &Source{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	var location string
+	if folder, ok := folderOf(uri); ok {
+		if s.temporary, location, s.unread, err = readFileStore(ctx, folder, progress); err != nil {
+			return nil, err
+		}
+		location = "sqlite:" + location
+	} else if location, err = parse(uri); err != nil {
 		return nil, err
 	}
-	look, err := store.Inspect(ctx, location)
-	if err != nil {
+	if s.look, err = store.Inspect(ctx, location); err != nil {
 		return nil, fmt.Errorf("MLflow's %w", err)
 	}
-	s := &Source{look: look}
 	if err := s.check(ctx); err != nil {
-		return nil, errors.Join(err, look.Close())
+		return nil, err
 	}
 	return s, nil
 }
 
-// Close closes the database.
-func (s *Source) Close() error { return s.look.Close() }
+// folderOf tells whether a folder is named.
+func folderOf(uri string) (string, bool) {
+	path := uri
+	if rest, ok := strings.CutPrefix(uri, "file:"); ok {
+		path = rest
+		if u, err := url.Parse(uri); err == nil && u.Path != "" {
+			path = u.Path
+		}
+	}
+	info, err := os.Stat(path)
+	return path, err == nil && info.IsDir()
+}
+
+// Close closes the database, and removes what was made to read a file store.
+func (s *Source) Close() (err error) {
+	if s.look != nil {
+		err = s.look.Close()
+		s.look = nil
+	}
+	if s.temporary != "" {
+		err = errors.Join(err, os.RemoveAll(s.temporary))
+	}
+	return err
+}
 
 // parse turns what MLflow calls a database into what Cairn does.
 func parse(uri string) (string, error) {
@@ -81,7 +116,7 @@ func parse(uri string) (string, error) {
 	case driver != "" || dialect == "mysql" || dialect == "mssql":
 		return "", errs.Field("mlflow", "%.20s is not read: name a SQLite or PostgreSQL database", dialect)
 	}
-	return "", errs.Field("mlflow", "%.40s: is none of PATH, sqlite:///PATH and postgresql://USER:PASSWORD@HOST:PORT/NAME", scheme)
+	return "", errs.Field("mlflow", "%.40s: is none of PATH, file:///PATH, sqlite:///PATH and postgresql://USER:PASSWORD@HOST:PORT/NAME", scheme)
 }
 
 func parsePath(path string) (string, error) {
@@ -93,8 +128,7 @@ func parsePath(path string) (string, error) {
 	case err != nil:
 		return "", errs.Wrap(errs.Invalid, err, "mlflow: %s cannot be read; check its owner and permissions", path)
 	case info.IsDir():
-		return "", errs.Field("mlflow", "%s is a folder, and file stores are not read yet: make a database of it first, with "+
-			"`mlflow migrate-filestore` of MLflow 3, and import that", path)
+		return "", errs.Field("mlflow", "%s is a folder, and no database: name a file store by its folder alone", path)
 	}
 	file, err := os.Open(path) //nolint:gosec // the file that the user names
 	if err != nil {
