@@ -171,9 +171,14 @@ func (s *Service) store(ctx context.Context, o owner, u upload) (Info, error) {
 	info = u.info()
 	by, _ := auth.From(ctx)
 	// Whoever uploads may go away, and the file is there.
-	err := s.db.WriteTogether(context.WithoutCancel(ctx), info.Path, recorder{}, &store.ArtifactRow{
+	row := &store.ArtifactRow{
 		RunPK: o.runPK, Location: info.Path, SHA256: info.SHA256, Size: info.Size, CreatedAt: time.Now().UnixMilli(), CreatedBy: by.Name,
-	})
+	}
+	whole := context.WithoutCancel(ctx)
+	err := s.db.WriteTogether(whole, info.Path, recorder{}, row)
+	if f, ok := u.(*folderUpload); ok && err == nil && s.db.Postgres() {
+		err = s.agree(whole, f, row)
+	}
 	if err != nil {
 		// The file is not what may be recorded at its path, and would be taken for damaged.
 		err = errors.Join(err, s.files.remove(context.WithoutCancel(ctx), info.Path))
@@ -183,6 +188,43 @@ func (s *Service) store(ctx context.Context, o owner, u upload) (Info, error) {
 		s.checks.Add(info.Path, check{f.came + info.SHA256, time.Now()})
 	}
 	return info, nil
+}
+
+// maxAgreements bounds how often replicas go after one another.
+const maxAgreements = 8
+
+// agree has the record of a path follow its file where another replica replaced that meanwhile. Locks are within a process: of two
+// that publish and record at the same time, one may be the last to publish and the other the last to record. Whoever recorded
+// last looks last, and finds the file of the other.
+func (s *Service) agree(ctx context.Context, u *folderUpload, row *store.ArtifactRow) error {
+	came := u.came
+	for range maxAgreements {
+		src, info, err := s.files.open(ctx, row.Location)
+		if errs.Is(err, errs.NotFound) {
+			return nil // removed, and its record with it
+		}
+		if err != nil {
+			return err
+		}
+		version, _ := src.version()
+		if version == came || version == "" {
+			return src.Close()
+		}
+		info.Size, info.SHA256, err = receive(ctx, nil, src, info.Size)
+		if err = errors.Join(err, src.Close()); err != nil {
+			return err
+		}
+		if info.SHA256 == row.SHA256 {
+			return nil
+		}
+		next := *row
+		next.Size, next.SHA256 = info.Size, info.SHA256
+		if err := s.db.WriteTogether(ctx, row.Location, recorder{}, &next); err != nil {
+			return err
+		}
+		row, came = &next, version
+	}
+	return nil
 }
 
 // recorder records files that were uploaded at the same time by few statements.

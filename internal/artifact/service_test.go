@@ -200,3 +200,29 @@ func TestServiceKeepsRecordsInStep(t *testing.T) {
 		require.Equal(t, ref.Sha256, info.SHA256)
 	})
 }
+
+// So it is where two replicas have one folder: whatever they upload to one path at the same time, what stays is what is recorded.
+func TestReplicasAgree(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		if !db.Postgres() {
+			return // one process has the database
+		}
+		first, dir := newService(t, db)
+		services := []*Service{first, NewService(openStore(t, dir), db), NewService(openStore(t, dir), db)}
+		path := RunRoot(0, runA) + "/x"
+		var group sync.WaitGroup
+		for i := range 48 {
+			group.Go(func() {
+				_, err := services[i%3].Put(context.Background(), path, strings.NewReader(strings.Repeat("x", i)), 100)
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		f, _, err := first.Open(context.Background(), path)
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+	})
+}

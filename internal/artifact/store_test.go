@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/url"
@@ -262,6 +263,34 @@ func TestListAndDelete(t *testing.T) {
 	}
 	for _, never := range []string{"", ".", "..", uploads} {
 		require.Equal(t, errs.Invalid, errs.KindOf(s.Delete(context.Background(), never)), never)
+	}
+}
+
+// A large folder is paged in order, and none is left out or given twice, whatever the order in which the file system gives them.
+func TestListOfManyFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := openStore(t, dir)
+	const files = 4000
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "many"), 0o700))
+	for i := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "many", fmt.Sprintf("%05d", i*7919%files)), nil, 0o600))
+	}
+	for _, limit := range []int{37, 999, MaxList} {
+		n, after := 0, ""
+		for more := true; more; {
+			var infos []Info
+			var err error
+			infos, more, err = s.List(context.Background(), "many", after, limit)
+			require.NoError(t, err)
+			require.True(t, len(infos) == limit || !more)
+			for _, i := range infos {
+				require.Equal(t, fmt.Sprintf("many/%05d", n), i.Path)
+				after = i.Cursor()
+				n++
+			}
+		}
+		require.Equal(t, files, n)
 	}
 }
 
