@@ -4,6 +4,7 @@ import json
 import math
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 
@@ -226,3 +227,56 @@ def test_kills(original, target):
     assert report["runs"]["cairn"] == len(runs)
     assert report["points"]["cairn"] == report["points"]["mlflow"]
     check(server, original)
+
+
+def test_files_of_the_machine_stay_unread(target, tmp_path):
+    """Places on this machine are kept, for clients on it. The server gives nothing of them, however it is asked."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "MLmodel").write_text("canary-of-a-file: [unclosed")
+    (outside / "canary").write_text("canary-of-a-file")
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    client = mlflow.MlflowClient(tracking_uri=uri)
+    experiment = client.create_experiment("far", artifact_location=outside.as_uri())
+    run = client.create_run(experiment).info.run_id
+    model = client.create_logged_model(experiment, "far", run).model_id
+    client.create_registered_model("far")
+    sources = [str(outside), outside.as_uri(), f"models:/{model}", f"runs:/{run}/model"]
+    for _ in sources:
+        client.create_model_version("far", "s3://models/far", run)
+    with sqlite3.connect(tmp_path / "mlflow.db") as database:
+        database.execute("UPDATE runs SET artifact_uri = ?", (outside.as_uri(),))
+        database.execute("UPDATE logged_models SET artifact_location = ?", (str(outside),))
+        for number, source in enumerate(sources, 1):
+            change = "UPDATE model_versions SET source = ?, storage_location = ? WHERE version = ?"
+            database.execute(change, (source, str(outside), number))
+    server, arguments = target
+    assert bring(uri, arguments)["modelVersions"]["cairn"] == 4
+    server.start()
+    try:
+        asked = [
+            f"get-artifact?run_uuid={run}&path={{}}",
+            f"ajax-api/2.0/mlflow/logged-models/{model}/artifacts/files?artifact_file_path={{}}",
+        ]
+        asked += [f"model-versions/get-artifact?name=far&version={n}&path={{}}" for n in (1, 2, 3, 4)]
+        asked += [
+            f"api/2.0/mlflow/artifacts/list?run_id={run}&path={{}}",
+            f"api/2.0/mlflow/logged-models/{model}/artifacts/directories",
+        ]
+        asked += [f"api/2.0/mlflow-artifacts/artifacts{outside}/{{}}", f"api/2.0/mlflow-artifacts/artifacts?path={outside}"]
+        asked += [f"artifacts/{run}/{{}}", f"artifacts/models/{model}/{{}}"]
+        for question in asked:
+            for path in ("canary", str(outside / "canary"), "../outside/canary"):
+                answer = requests.get(f"{server.url}/{question.format(path)}", timeout=30)
+                assert answer.status_code != 200 or "canary" not in answer.text, question
+                assert "canary-of-a-file" not in answer.text, question
+        query = f"""{{ run(id: "{run}") {{ artifacts {{ edges {{ node {{ path }} }} }} }}
+            modelVersions {{ edges {{ node {{ manifestProblem requirements
+            signature {{ inputs {{ name }} }} }} }} }} }}"""
+        answer = requests.post(server.url + "/graphql", json={"query": query}, timeout=30)
+        assert "canary" not in answer.text
+        versions = [edge["node"] for edge in answer.json()["data"]["modelVersions"]["edges"]]
+        assert len(versions) == 4
+        assert all(v["manifestProblem"] == "" and v["signature"] is None for v in versions), "no file was read"
+    finally:
+        server.stop()
