@@ -98,11 +98,16 @@ CALLS = [
     ("M", "DELETE", API + "model-versions/delete-tag", "test_registry.py::test_versions"),
     ("M", "POST", API + "model-versions/transition-stage", "test_registry.py::test_stages"),
     ("M", "GET", API + "model-versions/get-download-uri", "test_registry.py::test_versions"),
+    ("N", "POST", API + "webhooks", "TestWebhooks"),
+    ("N", "GET", API + "webhooks", "TestWebhooks"),
+    ("N", "GET", API + "webhooks/{id}", "TestWebhooks"),
+    ("N", "PATCH", API + "webhooks/{id}", "TestWebhooks"),
+    ("N", "DELETE", API + "webhooks/{id}", "TestWebhooks"),
+    ("N", "POST", API + "webhooks/{id}/test", "TestWebhookTestCall"),
 ]
 
 # Calls that Cairn does not offer; it says so with 501.
 ABSENT = [
-    (API + "webhooks", "webhooks of the registry"),
     (
         "/api/3.0/mlflow/traces/search",
         "tracing, and what is for language models alone: evaluation datasets, scorers, prompt optimization",
