@@ -94,3 +94,24 @@ def test_a_failed_part_leaves_nothing(in_parts, tmp_path, monkeypatch):
     if kind == "folder":
         uploads = server.directory / "data" / "artifacts" / ".cairn-uploads"
         assert list(uploads.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [100, 3 * 1024 * 1024])
+def test_damage_fails_the_download(in_parts, tmp_path, size):
+    """What rotted on disk is no download that seems whole."""
+    kind, server = in_parts
+    if kind != "folder":
+        pytest.skip("a bucket's objects are not reached past it here")
+    path = tmp_path / "weights"
+    path.write_bytes(b"x" * size)
+    with mlflow.start_run() as run:
+        mlflow.log_artifact(str(path))
+    client = mlflow.MlflowClient()
+    client.download_artifacts(run.info.run_id, "weights", str(tmp_path))
+    root = server.directory / "data" / "artifacts"
+    stored = root / run.info.artifact_uri.removeprefix("mlflow-artifacts:/") / "weights"
+    stored.write_bytes(b"x" * (size - 1) + b"y")
+    (tmp_path / "again").mkdir()
+    with pytest.raises(Exception, match="Failed to download artifacts"):  # the client's own words for any cause
+        client.download_artifacts(run.info.run_id, "weights", str(tmp_path / "again"))
+    assert "is not what was uploaded" in server.log.read_text()
