@@ -158,11 +158,11 @@ func (a *agent) recordLocked(e entry) error {
 	if err != nil {
 		return err
 	}
-	reserve := a.blobBytes.Load()
+	reserve, write := a.blobBytes.Load(), a.journal.appendLast
 	if e.Observation != nil || e.Ops != nil && len(e.Ops.Ops) > 0 && !a.finishing {
-		reserve += spoolReserve
+		reserve, write = reserve+spoolReserve, a.journal.append
 	}
-	position, err := a.journal.append(payload, min(reserve, a.journal.limit))
+	position, err := write(payload, min(reserve, a.journal.limit))
 	if err != nil {
 		if errors.Is(err, errSpoolFull) {
 			a.dropped.Add(1)
@@ -266,6 +266,9 @@ func (a *agent) blobFile(name string, data []byte) error {
 func (a *agent) result(failure error) outcome {
 	failure = cmp.Or(failure, a.lateFailure())
 	out := outcome{Rejected: a.delivery.rejected, Dropped: a.dropped.Load()}
+	if out.Dropped > 0 {
+		out.DroppedText = a.droppedText()
+	}
 	a.mu.Lock()
 	out.Unrecorded = a.unrecorded
 	a.mu.Unlock()

@@ -122,8 +122,12 @@ func (a *agent) answer(p *pump, n int, set *autologv1.RecordSet) error {
 		for _, o := range t.ops {
 			a.blobBytes.Add(-a.uploader.deliverer.forget(o))
 		}
-		err = a.recordLocked(entry{Ops: &opsEntry{
-			Session: p.session, Adapter: adapter, Sequence: t.sequence, Answered: n >= 0, Closed: n < 0}})
+		mark := entry{Ops: &opsEntry{Session: p.session, Adapter: adapter, Sequence: t.sequence, Answered: n >= 0, Closed: n < 0}}
+		if err = a.recordLocked(mark); errors.Is(err, errSpoolFull) {
+			// Kept in memory alone. Where the next agent misses it, it asks once more.
+			a.state.apply(mark, 0)
+			err = nil
+		}
 	}
 	if err != nil {
 		return err

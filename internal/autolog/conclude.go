@@ -2,6 +2,7 @@ package autolog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -109,7 +110,7 @@ func (a *agent) conclude(ctx context.Context, end endEntry) {
 		a.warnLocked(a.config.RunID, fmt.Sprintf("the agent was killed while it recorded %d processes that did not come back: what they did afterwards was not recorded", len(a.left)))
 	}
 	if a.dropped.Load() > 0 {
-		a.warnLocked(a.config.RunID, fmt.Sprintf("%d records were dropped: the spool was at its limit of %d MiB", a.dropped.Load(), a.journal.limit>>20))
+		a.warnLocked(a.config.RunID, a.droppedText())
 	}
 	if a.state.open[a.config.RunID] == nil {
 		return
@@ -119,10 +120,23 @@ func (a *agent) conclude(ctx context.Context, end endEntry) {
 		ops = append(ops, a.closingOps(sibling)...)
 	}
 	ops = append(ops, a.closingOps(a.config.RunID)...)
-	ops = append(ops, op{Kind: opFinishRun, Run: a.config.RunID, Status: end.Status, Reason: end.Reason, TimeMS: end.EndMS})
-	if err := a.recordLocked(entry{Ops: &opsEntry{Ops: ops}}); err != nil {
+	finish := op{Kind: opFinishRun, Run: a.config.RunID, Status: end.Status, Reason: end.Reason, TimeMS: end.EndMS}
+	err := a.recordLocked(entry{Ops: &opsEntry{Ops: append(ops, finish)}})
+	if errors.Is(err, errSpoolFull) { // how it ended takes little room, and matters most
+		err = a.recordLocked(entry{Ops: &opsEntry{Ops: []op{finish}}})
+	}
+	if err != nil {
 		a.log.Error("end of the run was lost", "error", err)
 	}
+}
+
+// droppedText says how much was dropped, and why.
+func (a *agent) droppedText() string {
+	why := fmt.Sprintf("the spool was at its limit of %d MiB", a.journal.limit>>20)
+	if a.journal.ranOutOfSpace() {
+		why = "the disk of the spool was full"
+	}
+	return fmt.Sprintf("%d records were dropped: %s", a.dropped.Load(), why)
 }
 
 // isolated gives the flag of the command's Python for which no training said that it is there; empty when one did, or there

@@ -111,7 +111,7 @@ func (d *delivery) write(e deliveryEntry) error {
 	if err != nil {
 		return fmt.Errorf("encode delivery: %w", err)
 	}
-	if _, err := d.journal.append(payload, 0); err != nil {
+	if _, err := d.journal.appendLast(payload, 0); err != nil {
 		return err
 	}
 	d.apply(e)

@@ -308,6 +308,9 @@ func (r *recording) await(ctx context.Context, interrupted <-chan os.Signal, end
 		}
 	}
 	out := r.link.outcome
+	if out != nil && out.Dropped > 0 {
+		fmt.Fprintf(r.options.Stderr, "cairn exec: %s\n", out.DroppedText)
+	}
 	switch {
 	case out == nil:
 		// Whoever delivers the spool shall know how the command ended.

@@ -1,6 +1,7 @@
 package autolog
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // A journal is an append-only sequence of frames in segment files of a directory. A frame is its length and its CRC-32C,
@@ -30,6 +32,7 @@ type journal struct {
 	tail     *os.File // the last segment, open for appending
 	end      int64    // position after the last frame
 	size     int64    // bytes on disk
+	noSpace  bool     // the disk was full once
 	grown    chan struct{}
 
 	syncMu sync.Mutex
@@ -51,13 +54,20 @@ const (
 	maxFrame        = 80 << 20
 	segmentSize     = 64 << 20
 	journalPrefix   = "journal-"
+	// keptFree is a file that holds so many bytes of the disk, for the ends of runs and for what is said of them, when all else
+	// has filled it.
+	keptFree     = "kept-free"
+	keptFreeSize = 128 << 10
 	defaultMaxSpool = 4 << 30
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// errSpoolFull is given when an append would go over the journal's limit.
+// errSpoolFull is given when an append would go over the journal's limit, or the disk is full.
 var errSpoolFull = errors.New("the spool is at its limit")
+
+// diskFull tells errors of a disk that takes no more.
+func diskFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // openJournal opens or makes the journal in dir, of at most limit bytes.
 func openJournal(dir string, limit int64) (*journal, error) {
@@ -65,6 +75,7 @@ func openJournal(dir string, limit int64) (*journal, error) {
 		return nil, fmt.Errorf("make journal: %w", err)
 	}
 	j := &journal{dir: dir, limit: limit, segment: segmentSize, grown: make(chan struct{})}
+	j.keepFree()
 	begins, err := j.list()
 	if err != nil {
 		return nil, err
@@ -173,8 +184,31 @@ func (j *journal) roll(begin int64) error {
 	return err
 }
 
-// append writes a frame and gives its position. errSpoolFull when it would go over the limit, `reserve` bytes less.
+// keepFree takes room on the disk. Where there is none the journal does without.
+func (j *journal) keepFree() {
+	path := filepath.Join(j.dir, keptFree)
+	if info, err := os.Stat(path); err == nil && info.Size() == keptFreeSize {
+		return
+	}
+	room := make([]byte, keptFreeSize)
+	_, _ = rand.Read(room) // which file systems cannot make smaller
+	if os.WriteFile(path, room, 0o600) != nil {
+		_ = os.Remove(path)
+	}
+}
+
+// append writes a frame and gives its position. errSpoolFull when it would go over the limit, `reserve` bytes less, or the disk is
+// full.
 func (j *journal) append(payload []byte, reserve int64) (int64, error) {
+	return j.appendFrame(payload, reserve, false)
+}
+
+// appendLast is append for what must be said in the end: on a disk that is full it takes the room that was kept.
+func (j *journal) appendLast(payload []byte, reserve int64) (int64, error) {
+	return j.appendFrame(payload, reserve, true)
+}
+
+func (j *journal) appendFrame(payload []byte, reserve int64, last bool) (int64, error) {
 	if len(payload) == 0 || len(payload) > maxFrame {
 		return 0, fmt.Errorf("append to journal: a frame of %d bytes; at most %d", len(payload), maxFrame)
 	}
@@ -191,24 +225,48 @@ func (j *journal) append(payload []byte, reserve int64) (int64, error) {
 	if j.size+int64(len(frame)) > j.limit-reserve {
 		return 0, errSpoolFull
 	}
-	last := &j.segments[len(j.segments)-1]
-	if last.end-last.begin >= j.segment {
-		if err := j.roll(j.end); err != nil {
-			return 0, err
-		}
-		last = &j.segments[len(j.segments)-1]
+	err := j.write(frame)
+	if diskFull(err) && last {
+		_ = os.Remove(filepath.Join(j.dir, keptFree))
+		err = j.write(frame)
 	}
-	if _, err := j.tail.Write(frame); err != nil {
-		// Half a frame may lie there now: the next must not follow it.
-		return 0, errors.Join(fmt.Errorf("append to journal: %w", err), j.tail.Truncate(last.end-last.begin))
+	if diskFull(err) {
+		j.noSpace = true
+		return 0, errors.Join(errSpoolFull, err)
+	}
+	if err != nil {
+		return 0, err
 	}
 	at := j.end
 	j.end += int64(len(frame))
 	j.size += int64(len(frame))
-	last.end = j.end
+	j.segments[len(j.segments)-1].end = j.end
 	close(j.grown)
 	j.grown = make(chan struct{})
 	return at, nil
+}
+
+// write puts a frame behind the last one, or leaves all as it was. The caller holds mu.
+func (j *journal) write(frame []byte) error {
+	tail := j.segments[len(j.segments)-1]
+	if tail.end-tail.begin >= j.segment {
+		if err := j.roll(j.end); err != nil {
+			return err
+		}
+		tail = j.segments[len(j.segments)-1]
+	}
+	if _, err := j.tail.Write(frame); err != nil {
+		// Half a frame may lie there now: the next must not follow it.
+		return errors.Join(fmt.Errorf("append to journal: %w", err), j.tail.Truncate(tail.end-tail.begin))
+	}
+	return nil
+}
+
+// ranOutOfSpace tells whether the disk was full once.
+func (j *journal) ranOutOfSpace() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.noSpace
 }
 
 // commit returns when everything appended before the call is durable. Concurrent callers share a sync.
@@ -311,6 +369,7 @@ func (j *journal) trim(below, keep int64) error {
 
 func (j *journal) close() error {
 	err := j.commit()
+	_ = os.Remove(filepath.Join(j.dir, keptFree))
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.readMu.Lock()

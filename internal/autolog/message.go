@@ -123,6 +123,8 @@ type outcome struct {
 	Rejected int `json:"rejected,omitempty"`
 	// Dropped is how many did not fit into the spool.
 	Dropped int64 `json:"dropped,omitempty"`
+	// DroppedText says so, and why.
+	DroppedText string `json:"droppedText,omitempty"`
 	// Unrecorded says why a framework was not recorded at all.
 	Unrecorded string `json:"unrecorded,omitempty"`
 }

@@ -1,5 +1,6 @@
 """What goes wrong beside a training never reaches it."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -227,3 +228,33 @@ def wait_for(condition, seconds=30):
                 raise
         assert time.monotonic() < deadline, "not delivered in time"
         pause.wait(0.05)
+
+
+MANY_FITS = """
+import sys
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+X, y = load_iris(return_X_y=True)
+for seed in range(12):
+    RandomForestClassifier(n_estimators=60, random_state=seed).fit(X, y)
+print("trained")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file system of its own, of a size, is made as Linux makes it")
+def test_full_disk_of_the_spool_is_said_and_costs_the_training_nothing(cairn_server, client, tmp_path):
+    (tmp_path / "train.py").write_text(MANY_FITS)
+    home = tmp_path / "home"
+    home.mkdir()
+    script = (f'mount -t tmpfs -o size=1m tmpfs "{home}" && exec "{cairntest.cairn_bin()}" exec --server {cairn_server.url} '
+              f'--experiment full -- "{sys.executable}" train.py')
+    ended = subprocess.run(["unshare", *([] if os.geteuid() == 0 else ["-r"]), "-m", "sh", "-c", script], cwd=tmp_path,
+                           env=clean_environment(home), capture_output=True, text=True, timeout=300)
+    assert "mount" not in ended.stderr, f"{ended.stderr}; allow user namespaces: sysctl kernel.unprivileged_userns_clone=1"
+    assert (ended.returncode, ended.stdout) == (0, "trained\n"), ended.stderr
+    assert re.search(r"cairn exec: \d+ records were dropped: the disk of the spool was full", ended.stderr), ended.stderr
+    recorded = runs(client, "full")
+    assert recorded
+    assert {run.info.status for run in recorded} == {"FINISHED"}, "each ended, and says so"
+    warned = [run for run in recorded if "the disk of the spool was full" in run.data.tags.get("cairn.autolog.warnings", "")]
+    assert len(warned) == 1
