@@ -169,7 +169,11 @@ func prepare(options ExecOptions, settings client.Config, api *client.Client) (*
 		return nil, err
 	}
 	r := &recording{options: options, mask: newMasker(os.Environ(), options.Command)}
-	r.config = newConfig(api.Server(), options.Experiment, options.RunName, options.Tags)
+	tags := make(map[string]string, len(options.Tags))
+	for key, value := range options.Tags {
+		tags[key] = r.mask.value(key, value)
+	}
+	r.config = newConfig(api.Server(), options.Experiment, r.mask.text(options.RunName), tags)
 	r.config.Argv = r.mask.argv(options.Command)
 	r.config.SourceName = sourceName(r.config.Argv)
 	r.config.NoDiff = options.NoDiff

@@ -66,7 +66,7 @@ func TestExecRecordsACommand(t *testing.T) {
 	server := newFakeServer(t)
 	home := testHome(t, server.URL)
 	t.Setenv("MY_API_KEY", "sk-very-secret")
-	result := execute(t, ExecOptions{Experiment: "E", RunName: "R", Tags: map[string]string{"team": "a"}, NoDiff: true},
+	result := execute(t, ExecOptions{Experiment: "E", RunName: "R sk-very-secret", Tags: map[string]string{"team": "a", "api_key": "tagsecret99"}, NoDiff: true},
 		"out:hello", "err:oh no sk-very-secret", "raw:c3a9ff000a",
 		"hello", "import:1.5.0",
 		`obs:param:f1:{"key":"depth","text":"3"}`, `obs:metric:f1:{"key":"loss","value":"NaN","step":1}`, `obs:metric:f1:{"key":"loss","value":0.5,"step":2}`,
@@ -91,9 +91,10 @@ func TestExecRecordsACommand(t *testing.T) {
 		}
 	}
 	require.Equal(t, "E", *run.input.ExperimentName)
-	require.Equal(t, "R", *run.input.Name)
+	require.Equal(t, "R ***", *run.input.Name)
 	require.EqualValues(t, "FINISHED", run.status)
 	require.Equal(t, "a", run.tags["team"])
+	require.Equal(t, "***", run.tags["api_key"])
 	require.Equal(t, "LOCAL", run.tags["mlflow.source.type"])
 	require.NotEmpty(t, run.tags["mlflow.user"])
 	require.NotEmpty(t, run.tags["mlflow.source.git.commit"])

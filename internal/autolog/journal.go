@@ -51,13 +51,13 @@ type segment struct {
 const (
 	frameHeader = 8
 	// maxFrame bounds a frame: the records of one observation, at most.
-	maxFrame        = 80 << 20
-	segmentSize     = 64 << 20
-	journalPrefix   = "journal-"
+	maxFrame      = 80 << 20
+	segmentSize   = 64 << 20
+	journalPrefix = "journal-"
 	// keptFree is a file that holds so many bytes of the disk, for the ends of runs and for what is said of them, when all else
 	// has filled it.
-	keptFree     = "kept-free"
-	keptFreeSize = 128 << 10
+	keptFree        = "kept-free"
+	keptFreeSize    = 128 << 10
 	defaultMaxSpool = 4 << 30
 )
 
@@ -67,7 +67,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 var errSpoolFull = errors.New("the spool is at its limit")
 
 // diskFull tells errors of a disk that takes no more.
-func diskFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+func diskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
 
 // openJournal opens or makes the journal in dir, of at most limit bytes.
 func openJournal(dir string, limit int64) (*journal, error) {

@@ -20,6 +20,9 @@ var secretName = regexp.MustCompile(`(?i)(token|secret|passwd|password|passphras
 
 var secretWord = regexp.MustCompile(`(?i)(^|[_.-])(secret|password|passwd|passphrase|credentials?|apikey|token)([_.-]|$)`)
 
+// secretPass tells names that end in "pass", which is also a word of trainings ("pass: 3").
+var secretPass = regexp.MustCompile(`(^|_)PASS$|(?i:(^|[_.-])(db|database|user|admin|root|smtp|imap|mail|ssh|s?ftp|ldap|proxy|pg|postgres|mysql|mariadb|redis|mongo|rabbitmq|amqp|auth|login)[_.-]?pass$)`)
+
 // notSecret are names that end like a secret's and hold none.
 var notSecret = regexp.MustCompile(`(?i)(^|[_.-])(sort|group|primary|foreign|cache|max|min|num|n|pad|eos|bos|unk|mask|sep|cls)[_-]?(key|token)$|^(key|monkey|hotkey|turkey)$`)
 
@@ -36,7 +39,7 @@ func isSecretName(name string) bool {
 	if strings.HasSuffix(strings.ToLower(name), "key") {
 		return wordKey.MatchString(name)
 	}
-	return secretName.MatchString(name) || secretWord.MatchString(name)
+	return secretName.MatchString(name) || secretWord.MatchString(name) || secretPass.MatchString(name)
 }
 
 // A masker hides secrets in text: the values of environment variables that are named like secrets, wherever they appear,

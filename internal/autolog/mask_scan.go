@@ -9,7 +9,7 @@ import (
 var scanKey = regexp.MustCompile(`(?i)(api|access|secret|private|auth|account|encryption|signing|client|service|storage|subscription|master|shared)[_.-]?key$`)
 
 // scanEnds end every name that scanned looks for: to look for them costs less than a pattern.
-var scanEnds = []string{"token", "secret", "passwd", "password", "passphrase", "pwd", "credential", "credentials", "key"}
+var scanEnds = []string{"token", "secret", "passwd", "password", "passphrase", "pass", "pwd", "credential", "credentials", "key"}
 
 // How a value is written after its name. In source code only what stands in a string is a value: other words are names.
 type scanMode int
@@ -106,7 +106,7 @@ func secretAfter(s string, separator int, mode scanMode) (start, end int) {
 func scanName(name string) bool {
 	for _, end := range scanEnds {
 		if endsWith(name, end) {
-			return !notSecret.MatchString(name) && (secretName.MatchString(name) || scanKey.MatchString(name))
+			return !notSecret.MatchString(name) && (secretName.MatchString(name) || secretPass.MatchString(name) || scanKey.MatchString(name))
 		}
 	}
 	return false

@@ -13,13 +13,13 @@ func TestSecretNames(t *testing.T) {
 	for _, name := range []string{
 		"AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "apiKey", "GITHUB_TOKEN", "token", "DB_PASSWORD", "password", "--password",
 		"client-secret", "SECRET", "MY_SECRET_VALUE", "PGPASSWORD", "hf_token", "passwd", "authToken", "--api-key", "accesskey",
-		"AZURE_CREDENTIALS", "private_key",
+		"AZURE_CREDENTIALS", "private_key", "DB_PASS", "PASS", "smtp_pass", "dbpass",
 	} {
 		require.True(t, isSecretName(name), name)
 	}
 	for _, name := range []string{
 		"tokenizer", "n_tokens", "max_tokens", "MONKEY", "key", "sort_key", "PATH", "n_estimators", "keyboard", "secretary_problem",
-		"compass", "max_token", "pad_token", "hotkey",
+		"compass", "pass", "first_pass", "bypass", "COMPASS", "max_token", "pad_token", "hotkey",
 	} {
 		require.False(t, isSecretName(name), name)
 	}
@@ -52,6 +52,7 @@ func TestMaskHidesSecretsWhereverTheyAppear(t *testing.T) {
 		`{"api_key": "jsonsecret123", "n": 3}`:                            `{"api_key": "***", "n": 3}`,
 		`"{\"client_secret\": \"jsonsecret\"}"`:                           `"{\"client_secret\": \"***\"}"`,
 		"X-Api-Key: a1b2c3d4":                                             "X-Api-Key: ***",
+		"DB_PASS=qwe123rty":                                               "DB_PASS=***",
 		"using AKIAIOSFODNN7EXAMPLE.":                                     "using ***.",
 		"xoxb-123456789012-abcdef and sk-proj-abc1DEFghiJKLmnoPQRstu":     "*** and ***",
 		"hf_abcdefghijklmnopqrstuvwxyz github_pat_11ABCDEFG0123456789_ab": "*** ***",
@@ -66,7 +67,7 @@ func TestMaskHidesSecretsWhereverTheyAppear(t *testing.T) {
 		"sort_key: 12", "key=value1", "password=None", "token: null", "wrong password: try it again", "PWD=/home/ann/work", "password={pw}",
 		"password: ********", "token=$HF_TOKEN", "Authorization: required", "token = os.environ['HF_TOKEN']", "password = ask()",
 		"    password = self.password", "token_embedding.weight: torch.Size([50257, 768])", "tokenizer=bert-base-uncased2", "task-1: sk-learn-contrib",
-		"hf_hub_download(repo)", "random_state=42 secret_santa=3", "keys: ['a1', 'b2']", "monkey=banana1", "12:30:45 INFO token budget: 4096",
+		"hf_hub_download(repo)", "pass=3 forward_pass: 0.25 second_pass=linear", "pass: done", "random_state=42 secret_santa=3", "keys: ['a1', 'b2']", "monkey=banana1", "12:30:45 INFO token budget: 4096",
 	} {
 		require.Equal(t, text, m.text(text))
 	}

@@ -17,7 +17,7 @@ const (
 )
 
 // recorder cuts a stream of output into pieces of whole lines where it can, masks secrets in them and hands them on. A
-// secret that is printed in one write, or on one line, is never cut.
+// secret that is printed in one write, or on one line within flushEvery, is never cut.
 type recorder struct {
 	stream string
 	mask   *masker
