@@ -32,6 +32,7 @@ RACE = [
     "./internal/metric",
     "./internal/store/...",
     "./internal/tracking/...",
+    "./internal/webhook/...",
     "./plugins/sdk/...",
     "./server/...",
 ]
