@@ -231,6 +231,42 @@ func TestCreationIsIdempotent(t *testing.T) {
 	})
 }
 
+// TestDatasetUses: each dataset once with each context, whatever runs read it, of the experiments that are asked for.
+func TestDatasetUses(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newService(t, db)
+		other, err := s.CreateExperiment(ctx, tracking.CreateExperiment{Name: "other"})
+		require.NoError(t, err)
+		read := func(experiment int, name, as string) {
+			t.Helper()
+			r, err := s.CreateRun(ctx, tracking.CreateRun{ExperimentID: &experiment})
+			require.NoError(t, err)
+			_, err = s.LogInputs(ctx, r.RunID, []tracking.Input{{Dataset: tracking.Dataset{Name: name, Digest: "d", SourceType: "code"}, Context: as}}, nil)
+			require.NoError(t, err)
+		}
+		read(0, "iris", "training")
+		read(0, "iris", "training")
+		read(0, "iris", "")
+		read(0, "digits", "eval")
+		read(other.ID, "iris", "training")
+		of := func(limit int, experiments ...int) []tracking.DatasetUse {
+			t.Helper()
+			uses, err := s.DatasetUses(ctx, experiments, limit)
+			require.NoError(t, err)
+			return uses
+		}
+		digits, plain, trained := tracking.DatasetUse{Name: "digits", Digest: "d", Context: "eval"},
+			tracking.DatasetUse{Name: "iris", Digest: "d"}, tracking.DatasetUse{Name: "iris", Digest: "d", Context: "training"}
+		require.Equal(t, []tracking.DatasetUse{digits, plain, trained}, of(10, 0))
+		elsewhere := trained
+		elsewhere.ExperimentID = other.ID
+		require.Equal(t, []tracking.DatasetUse{digits, plain, trained, elsewhere}, of(10, other.ID, 0))
+		require.Equal(t, []tracking.DatasetUse{digits, plain}, of(2, 0))
+		require.Empty(t, of(10, 12345))
+	})
+}
+
 func TestInputsAndModels(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
