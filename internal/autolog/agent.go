@@ -158,9 +158,12 @@ func (a *agent) recordLocked(e entry) error {
 	if err != nil {
 		return err
 	}
-	reserve, write := a.blobBytes.Load(), a.journal.appendLast
+	reserve, write := a.blobBytes.Load(), a.journal.append
 	if e.Observation != nil || e.Ops != nil && len(e.Ops.Ops) > 0 && !a.finishing {
-		reserve, write = reserve+spoolReserve, a.journal.append
+		reserve += spoolReserve
+	}
+	if e.indispensable(a.finishing) {
+		write = a.journal.appendLast
 	}
 	position, err := write(payload, min(reserve, a.journal.limit))
 	if err != nil {

@@ -123,6 +123,9 @@ func (a *agent) conclude(ctx context.Context, end endEntry) {
 	finish := op{Kind: opFinishRun, Run: a.config.RunID, Status: end.Status, Reason: end.Reason, TimeMS: end.EndMS}
 	err := a.recordLocked(entry{Ops: &opsEntry{Ops: append(ops, finish)}})
 	if errors.Is(err, errSpoolFull) { // how it ended takes little room, and matters most
+		for _, o := range ops {
+			a.blobBytes.Add(-a.uploader.deliverer.forget(o))
+		}
 		err = a.recordLocked(entry{Ops: &opsEntry{Ops: []op{finish}}})
 	}
 	if err != nil {

@@ -32,9 +32,18 @@ type deliverer struct {
 	experiments map[string]string
 }
 
+// numbered names the sender of a request and its sequence, or neither where the request has no sequence.
+func numbered(sender string, sequence int64) (*string, *int64) {
+	if sequence == 0 {
+		return nil, nil
+	}
+	return &sender, &sequence
+}
+
 // batch sends ops of one run that go into a logBatch.
 func (d *deliverer) batch(ctx context.Context, run string, ops []op, sequence int64) error {
-	input := client.LogBatchInput{RunId: run, Client: &d.sender, Sequence: &sequence}
+	input := client.LogBatchInput{RunId: run}
+	input.Client, input.Sequence = numbered(d.sender, sequence)
 	type series struct {
 		key                       string
 		measurement, keepExisting bool
@@ -116,8 +125,9 @@ func (d *deliverer) one(ctx context.Context, o op, sequence int64) error {
 		return d.model(ctx, o)
 	case opLog:
 		at := time.UnixMilli(o.TimeMS).UTC()
-		_, err = client.AppendRunLog(ctx, d.client, client.AppendRunLogInput{
-			RunId: o.Run, Stream: client.LogStream(o.Stream), Text: o.Text, Time: &at, Client: &d.output, Sequence: &sequence})
+		input := client.AppendRunLogInput{RunId: o.Run, Stream: client.LogStream(o.Stream), Text: o.Text, Time: &at}
+		input.Client, input.Sequence = numbered(d.output, sequence)
+		_, err = client.AppendRunLog(ctx, d.client, input)
 	case opFingerprint:
 		return d.fingerprint(ctx, o)
 	default:

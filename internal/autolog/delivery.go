@@ -15,7 +15,8 @@ type cursor struct {
 }
 
 // plan is a batch that is about to be sent. It is written down first, so that a repetition after a crash sends the same
-// ops under the same sequence, which the server then tells from new ones.
+// ops under the same sequence, which the server then tells from new ones. One that could not be written down has no sequence:
+// whoever goes on after a crash does not know of it, and would give its number to other ops.
 type plan struct {
 	From     cursor `json:"from"`
 	To       cursor `json:"to"`
@@ -35,6 +36,8 @@ type delivery struct {
 	logs    map[string]int64 // by run: the last sequence of appendRunLog
 	// rejected counts the ops that the server refused for good.
 	rejected int
+	// unwritten is true while the disk is full, and how far the delivery came is known in memory alone.
+	unwritten bool
 }
 
 type deliveryEntry struct {
@@ -91,7 +94,7 @@ func (d *delivery) apply(e deliveryEntry) {
 	case e.Plan != nil:
 		d.plan = e.Plan
 	case e.At != nil:
-		if d.plan != nil && e.Rejected == 0 {
+		if d.plan != nil && d.plan.Sequence > 0 && e.Rejected == 0 {
 			d.sequences(d.plan.Log)[d.plan.Run] = d.plan.Sequence
 		}
 		d.at, d.plan = *e.At, nil
@@ -106,33 +109,62 @@ func (d *delivery) sequences(log bool) map[string]int64 {
 	return d.batches
 }
 
-func (d *delivery) write(e deliveryEntry) error {
+// write remembers an entry. What a full disk does not take is kept in memory, and written as soon as there is room: delivering
+// is what makes room. It tells whether the entry is written.
+func (d *delivery) write(e deliveryEntry) (bool, error) {
+	err := d.catchUp()
+	if err == nil {
+		err = d.append(e)
+	}
+	if err != nil && !errors.Is(err, errSpoolFull) {
+		return false, err
+	}
+	d.unwritten = err != nil
+	d.apply(e)
+	return !d.unwritten, nil
+}
+
+// catchUp writes what is known in memory alone.
+func (d *delivery) catchUp() error {
+	if !d.unwritten {
+		return nil
+	}
+	return d.append(d.snapshot())
+}
+
+func (d *delivery) append(e deliveryEntry) error {
 	payload, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("encode delivery: %w", err)
 	}
-	if _, err := d.journal.appendLast(payload, 0); err != nil {
-		return err
-	}
-	d.apply(e)
-	return nil
+	_, err = d.journal.append(payload, 0)
+	return err
+}
+
+func (d *delivery) snapshot() deliveryEntry {
+	return deliveryEntry{Snapshot: &deliverySnapshot{At: d.at, Batches: d.batches, Logs: d.logs, Rejected: d.rejected}}
 }
 
 // begin writes down a plan from where the delivery stands.
 func (d *delivery) begin(run string, to cursor, log bool) (plan, error) {
 	p := plan{From: d.at, To: to, Run: run, Sequence: d.sequences(log)[run] + 1, Log: log}
-	return p, d.write(deliveryEntry{Plan: &p})
+	written, err := d.write(deliveryEntry{Plan: &p})
+	if !written {
+		p.Sequence = 0
+	}
+	return p, err
 }
 
 // done says that everything before a place was delivered, or refused for good.
 func (d *delivery) done(to cursor, rejected int) error {
-	if err := d.write(deliveryEntry{At: &to, Rejected: rejected}); err != nil {
+	written, err := d.write(deliveryEntry{At: &to, Rejected: rejected})
+	if err != nil || !written || d.journal.bytes() < maxDeliveryBytes {
 		return err
 	}
-	if d.journal.bytes() < maxDeliveryBytes {
-		return nil
+	if err := d.compact(); !diskFull(err) {
+		return err
 	}
-	return d.compact()
+	return nil // the long journal does as well
 }
 
 // compact replaces the entries by one snapshot. A kill at any instant leaves the old or the new.
@@ -145,8 +177,7 @@ func (d *delivery) compact() error {
 	if err != nil {
 		return err
 	}
-	payload, err := json.Marshal(deliveryEntry{Snapshot: &deliverySnapshot{
-		At: d.at, Batches: d.batches, Logs: d.logs, Rejected: d.rejected}})
+	payload, err := json.Marshal(d.snapshot())
 	if err == nil {
 		_, err = j.append(payload, 0)
 	}

@@ -83,6 +83,21 @@ type endEntry struct {
 	EndMS  int64  `json:"end_ms"`
 }
 
+// indispensable tells whether an entry is one of the few small ones for which room is kept on a disk that gets full: which
+// processes there were, and how the runs and the command ended. Finishing says that the command has ended: what is said of a run
+// then is among them.
+func (e entry) indispensable(finishing bool) bool {
+	if e.Ops == nil {
+		return e.Session != nil || e.Bye != nil || e.End != nil
+	}
+	for _, o := range e.Ops.Ops {
+		if o.Kind != opFinishRun && (!finishing || o.Kind != opTag) {
+			return false
+		}
+	}
+	return len(e.Ops.Ops) > 0
+}
+
 func (e entry) encode() ([]byte, error) {
 	payload, err := json.Marshal(e)
 	if err != nil {

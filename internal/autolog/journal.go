@@ -32,6 +32,7 @@ type journal struct {
 	tail     *os.File // the last segment, open for appending
 	end      int64    // position after the last frame
 	size     int64    // bytes on disk
+	kept     int64    // bytes that the file keptFree still holds
 	noSpace  bool     // the disk was full once
 	grown    chan struct{}
 
@@ -55,9 +56,10 @@ const (
 	segmentSize   = 64 << 20
 	journalPrefix = "journal-"
 	// keptFree is a file that holds so many bytes of the disk, for the ends of runs and for what is said of them, when all else
-	// has filled it.
+	// has filled it. It gives up what a frame needs and no more: others would take the rest.
 	keptFree        = "kept-free"
 	keptFreeSize    = 128 << 10
+	diskBlock       = 4096
 	defaultMaxSpool = 4 << 30
 )
 
@@ -77,7 +79,6 @@ func openJournal(dir string, limit int64) (*journal, error) {
 		return nil, fmt.Errorf("make journal: %w", err)
 	}
 	j := &journal{dir: dir, limit: limit, segment: segmentSize, grown: make(chan struct{})}
-	j.keepFree()
 	begins, err := j.list()
 	if err != nil {
 		return nil, err
@@ -189,14 +190,30 @@ func (j *journal) roll(begin int64) error {
 // keepFree takes room on the disk. Where there is none the journal does without.
 func (j *journal) keepFree() {
 	path := filepath.Join(j.dir, keptFree)
-	if info, err := os.Stat(path); err == nil && info.Size() == keptFreeSize {
-		return
+	if info, err := os.Stat(path); err != nil || info.Size() != keptFreeSize {
+		room := make([]byte, keptFreeSize)
+		_, _ = rand.Read(room) // which file systems cannot make smaller
+		if os.WriteFile(path, room, 0o600) != nil {
+			_ = os.Remove(path)
+			return
+		}
 	}
-	room := make([]byte, keptFreeSize)
-	_, _ = rand.Read(room) // which file systems cannot make smaller
-	if os.WriteFile(path, room, 0o600) != nil {
-		_ = os.Remove(path)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.kept = keptFreeSize
+}
+
+// release gives the disk back what a frame of n bytes needs, and tells whether anything was left to give. The caller holds mu.
+func (j *journal) release(n int64) bool {
+	if j.kept == 0 {
+		return false
 	}
+	j.kept = max(0, j.kept-(n/diskBlock+2)*diskBlock)
+	path := filepath.Join(j.dir, keptFree)
+	if j.kept == 0 {
+		return os.Remove(path) == nil
+	}
+	return os.Truncate(path, j.kept) == nil
 }
 
 // append writes a frame and gives its position. errSpoolFull when it would go over the limit, `reserve` bytes less, or the disk is
@@ -228,8 +245,7 @@ func (j *journal) appendFrame(payload []byte, reserve int64, last bool) (int64, 
 		return 0, errSpoolFull
 	}
 	err := j.write(frame)
-	if diskFull(err) && last {
-		_ = os.Remove(filepath.Join(j.dir, keptFree))
+	for diskFull(err) && last && j.release(int64(len(frame))) {
 		err = j.write(frame)
 	}
 	if diskFull(err) {

@@ -19,10 +19,12 @@ import (
 type fakeServer struct {
 	*httptest.Server
 
-	mu         sync.Mutex
-	runs       map[string]*fakeRun
-	models     map[string]*fakeModel
-	requests   map[string]int
+	mu       sync.Mutex
+	runs     map[string]*fakeRun
+	models   map[string]*fakeModel
+	requests map[string]int
+	// unnumbered counts requests without a sequence.
+	unnumbered int
 	repeated   int
 	heartbeats int
 	// fail decides what a request is answered with: nil lets it through.
@@ -205,7 +207,7 @@ func (s *fakeServer) mutateRun(run *fakeRun, operation string, decode func(any))
 	case "LogBatch":
 		var in client.LogBatchInput
 		decode(&in)
-		if !s.fresh(run, *in.Client, *in.Sequence) {
+		if !s.fresh(run, in.Client, in.Sequence) {
 			return `{"logBatch":{"stored":false}}`, ""
 		}
 		return run.logBatch(in, s.models)
@@ -217,7 +219,7 @@ func (s *fakeServer) mutateRun(run *fakeRun, operation string, decode func(any))
 	case "AppendRunLog":
 		var in client.AppendRunLogInput
 		decode(&in)
-		if s.fresh(run, *in.Client, *in.Sequence) {
+		if s.fresh(run, in.Client, in.Sequence) {
 			run.log[in.Stream] += in.Text
 		}
 		return `{"appendRunLog":1}`, ""
@@ -230,8 +232,13 @@ func (s *fakeServer) mutateRun(run *fakeRun, operation string, decode func(any))
 	return "", "INVALID_ARGUMENT"
 }
 
-// fresh tells whether a sequence is new; they must come without a gap.
-func (s *fakeServer) fresh(run *fakeRun, sender string, sequence int64) bool {
+// fresh tells whether a request is new: one without a sequence always is; sequences must come without a gap.
+func (s *fakeServer) fresh(run *fakeRun, client *string, number *int64) bool {
+	if client == nil {
+		s.unnumbered++
+		return true
+	}
+	sender, sequence := *client, *number
 	if sequence <= run.sequences[sender] {
 		s.repeated++
 		return false

@@ -322,6 +322,7 @@ func openSpool(dir string, limit int64) (*journal, *delivery, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	j.keepFree()
 	d, err := openDelivery(dir + string(os.PathSeparator) + "delivery")
 	if err != nil {
 		return nil, nil, errors.Join(err, j.close())

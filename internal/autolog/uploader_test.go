@@ -186,6 +186,31 @@ func TestUploaderKeepsWhatItMayNotDeliver(t *testing.T) {
 	require.Empty(t, f.refused)
 }
 
+func TestUploaderGoesOnWhenTheDiskIsFull(t *testing.T) {
+	t.Parallel()
+	f := newUploadFixture(t)
+	f.append(points(10, 0)...)
+	require.NoError(t, f.drain(1))
+	limit := f.uploader.delivery.journal.limit
+	f.uploader.delivery.journal.limit = 0
+	f.append(points(10, 10)...)
+	f.append(op{Kind: opLog, Run: testRun, Stream: "STDOUT", Text: "a\n"})
+	require.NoError(t, f.drain(1))
+	require.Equal(t, 2, f.server.unnumbered, "a sequence that is not written down might be given twice")
+	f.uploader.delivery.journal.limit = limit
+	f.append(points(10, 20)...)
+	require.NoError(t, f.drain(1))
+	require.Len(t, f.server.runs[testRun].points["loss"], 30)
+	require.Equal(t, 2, f.server.unnumbered)
+	f.stop()
+	f.open()
+	require.True(t, f.uploader.delivered(f.uploader.delivery.at, f.uploader.journalEnd()), "what was known in memory alone was written when there was room")
+	f.append(points(10, 30)...)
+	require.NoError(t, f.drain(1))
+	require.Len(t, f.server.runs[testRun].points["loss"], 40)
+	require.Zero(t, f.server.repeated)
+}
+
 func TestDeliveryIsWrittenAnew(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -242,7 +242,7 @@ print("trained")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a file system of its own, of a size, is made as Linux makes it")
-def test_full_disk_of_the_spool_is_said_and_costs_the_training_nothing(cairn_server, tmp_path):
+def test_full_disk_of_the_spool_is_said_and_costs_the_training_nothing(cairn_server, client, tmp_path):
     (tmp_path / "train.py").write_text(MANY_FITS)
     home = tmp_path / "home"
     home.mkdir()
@@ -253,3 +253,7 @@ def test_full_disk_of_the_spool_is_said_and_costs_the_training_nothing(cairn_ser
     assert "mount" not in ended.stderr, f"{ended.stderr}; allow user namespaces: sysctl kernel.unprivileged_userns_clone=1"
     assert (ended.returncode, ended.stdout) == (0, "trained\n"), ended.stderr
     assert re.search(r"cairn exec: \d+ records were dropped: the disk of the spool was full", ended.stderr), ended.stderr
+    recorded = runs(client, "full")
+    assert recorded and {run.info.status for run in recorded} == {"FINISHED"}, "room for the ends of runs is kept"
+    warned = [run for run in recorded if "the disk of the spool was full" in run.data.tags.get("cairn.autolog.warnings", "")]
+    assert len(warned) == 1, "the command's run says what was dropped"
