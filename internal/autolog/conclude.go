@@ -109,27 +109,39 @@ func (a *agent) conclude(ctx context.Context, end endEntry) {
 	if len(a.left) > 0 {
 		a.warnLocked(a.config.RunID, fmt.Sprintf("the agent was killed while it recorded %d processes that did not come back: what they did afterwards was not recorded", len(a.left)))
 	}
+	ended := a.state.open[a.config.RunID] == nil // by the user's own code
+	if !ended {
+		a.closeLocked()
+	}
 	if a.dropped.Load() > 0 {
 		a.warnLocked(a.config.RunID, a.droppedText())
 	}
-	if a.state.open[a.config.RunID] == nil {
+	if ended {
 		return
 	}
+	err := a.recordLocked(entry{Ops: &opsEntry{Ops: []op{
+		{Kind: opFinishRun, Run: a.config.RunID, Status: end.Status, Reason: end.Reason, TimeMS: end.EndMS}}}})
+	if err != nil {
+		a.log.Error("end of the run was lost", "error", err)
+	}
+}
+
+// closeLocked records what is known of the command's runs only at their end. Where it does not fit, it is dropped.
+func (a *agent) closeLocked() {
 	ops := a.codeOpsLocked()
 	for _, sibling := range a.state.siblings {
 		ops = append(ops, a.closingOps(sibling)...)
 	}
 	ops = append(ops, a.closingOps(a.config.RunID)...)
-	finish := op{Kind: opFinishRun, Run: a.config.RunID, Status: end.Status, Reason: end.Reason, TimeMS: end.EndMS}
-	err := a.recordLocked(entry{Ops: &opsEntry{Ops: append(ops, finish)}})
-	if errors.Is(err, errSpoolFull) { // how it ended takes little room, and matters most
-		for _, o := range ops {
-			a.blobBytes.Add(-a.uploader.deliverer.forget(o))
-		}
-		err = a.recordLocked(entry{Ops: &opsEntry{Ops: []op{finish}}})
+	err := a.recordLocked(entry{Ops: &opsEntry{Ops: ops}})
+	if err == nil {
+		return
 	}
-	if err != nil {
-		a.log.Error("end of the run was lost", "error", err)
+	for _, o := range ops {
+		a.blobBytes.Add(-a.uploader.deliverer.forget(o))
+	}
+	if !errors.Is(err, errSpoolFull) {
+		a.log.Error("what closes the runs was lost", "error", err)
 	}
 }
 

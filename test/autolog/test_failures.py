@@ -242,11 +242,12 @@ print("trained")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a file system of its own, of a size, is made as Linux makes it")
-def test_full_disk_of_the_spool_is_said_and_costs_the_training_nothing(cairn_server, client, tmp_path):
+@pytest.mark.parametrize("size", ["600k", "1200k"])  # full after a few fits, and at the very end
+def test_full_disk_of_the_spool_is_said_and_costs_the_training_nothing(cairn_server, client, tmp_path, size):
     (tmp_path / "train.py").write_text(MANY_FITS)
     home = tmp_path / "home"
     home.mkdir()
-    script = (f'mount -t tmpfs -o size=1m tmpfs "{home}" && exec "{cairntest.cairn_bin()}" exec --server {cairn_server.url} '
+    script = (f'mount -t tmpfs -o size={size} tmpfs "{home}" && exec "{cairntest.cairn_bin()}" exec --server {cairn_server.url} '
               f'--experiment full -- "{sys.executable}" train.py')
     ended = subprocess.run(["unshare", *([] if os.geteuid() == 0 else ["-r"]), "-m", "sh", "-c", script], cwd=tmp_path,
                            env=clean_environment(home), capture_output=True, text=True, timeout=300)
