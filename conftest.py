@@ -1,5 +1,6 @@
-"""Which Python tests are run: those of `@pytest.mark.since(what, version, reason)` are left out where something older is
-installed, those of `@pytest.mark.full(reason)` but in `make test-full`. They are named at the end of the run."""
+"""Which Python tests are run: those of `@pytest.mark.since(what, version, reason)` are left out where something older or
+nothing of it is installed, those of `@pytest.mark.full(reason)` but in `make test-full`. They are named at the end of the
+run."""
 
 import collections
 import importlib.metadata
@@ -13,12 +14,17 @@ import pytest
 # The tests that were left out, by what they need and why.
 LEFT_OUT = pytest.StashKey()
 # The versions that a run is described by.
-NAMED = ["python", "mlflow", "scikit-learn"]
+NAMED = ["python", "mlflow", "scikit-learn", "xgboost-cpu", "lightgbm", "keras", "jax"]
 
 
 def installed(what):
-    """The version of a distribution, or of python."""
-    return platform.python_version() if what == "python" else importlib.metadata.version(what)
+    """The version of a distribution, or of python; None where it is not there."""
+    if what == "python":
+        return platform.python_version()
+    try:
+        return importlib.metadata.version(what)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def release(version):
@@ -29,8 +35,9 @@ def release(version):
 def lacking(item):
     """What a test needs that is not here, each with the reason why it does."""
     for what, version, reason in (mark.args for mark in item.iter_markers("since")):
-        if release(installed(what)) < release(version):
-            yield f"{what} {version}, not {installed(what)}: {reason}"
+        found = installed(what)
+        if found is None or release(found) < release(version):
+            yield f"{what} {version}, not {found or 'there'}: {reason}"
     for mark in item.iter_markers("full"):
         if not os.environ.get("CAIRN_TEST_FULL"):
             yield f"make test-full: {mark.args[0]}"
@@ -66,4 +73,5 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line("counted: " + ", ".join(f"{number} {what}" for what, number in counted.items()))
     if path := os.environ.get("CAIRN_TEST_COUNTS"):
         with open(path, "w") as file:
-            json.dump({"tests": counts, "counted": counted, "versions": {what: installed(what) for what in NAMED}}, file)
+            versions = {what: version for what in NAMED if (version := installed(what))}
+            json.dump({"tests": counts, "counted": counted, "versions": versions}, file)

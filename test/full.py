@@ -141,7 +141,11 @@ def go(options):
 
 
 def python(options):
-    return pytest(os.environ["CAIRN_TEST_PYTHON"], [])
+    return pytest(os.environ["CAIRN_TEST_PYTHON"], [f"--ignore={tests.FRAMEWORKS}"])
+
+
+def frameworks(options):
+    return pytest(os.environ["CAIRN_TEST_FRAMEWORKS"], [tests.FRAMEWORKS], CAIRN_TEST_FULL="1")
 
 
 def ui(options):
@@ -201,7 +205,8 @@ def parts():
     for package, names in functions(r"rapid\.Check\(").items():
         yield Part(f"rapid/{package}", "more checks of " + ", ".join(names), rapid(package, names))
     yield Part("tests/go", "all Go tests, some with larger sizes", go)
-    yield Part("tests/python", "all Python tests", python)
+    yield Part("tests/python", "all Python tests but those of other frameworks", python)
+    yield Part("tests/frameworks", "autologging of mlflow itself, of xgboost, lightgbm and keras", frameworks)
     yield Part("tests/ui", "all tests in a browser", ui)
     yield Part("platforms", "builds for every platform", platforms, prepared=False)
     for package, names in functions(r"^Fuzz").items():

@@ -209,6 +209,8 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if of_original(item) and (reason := surface.difference(item)):
             item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+        if of_original(item) and item.path.name == "test_frameworks.py":
+            item.add_marker(pytest.mark.full("MLflow's own server starts once more, for what Cairn is asked"))
 
 
 @pytest.fixture
