@@ -16,8 +16,8 @@ if [ ! -x "$linter" ]; then
 	go build -C tools -o "$linter.$$" github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	mv "$linter.$$" "$linter"
 fi
-"$linter" run --timeout 10m ./...
-(cd tools && "$linter" run --timeout 10m ./...)
+"$linter" run --timeout 30m ./...
+(cd tools && "$linter" run --timeout 30m ./...)
 
 python=$(python3 test/env/ensure.py lint)
 "${python%/python}/ruff" check .

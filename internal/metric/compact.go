@@ -44,6 +44,9 @@ const (
 var (
 	// slicePoints bounds what is folded at once, and so the time for which a writer waits: about ten milliseconds.
 	slicePoints = 65_536
+	// sliceKey is what the first point of a series counts for in that: its key is written too, and where all the keys of a wide
+	// run are new, into as many new tails.
+	sliceKey = 12
 	// deletedAtOnce bounds how many batches one transaction removes.
 	deletedAtOnce = int64(512)
 )
@@ -342,6 +345,7 @@ func gather(ctx context.Context, q store.Querier, runPK int, tails []store.Tail)
 			if p == nil {
 				p = &piece{Columns: Columns{Key: columns.Key, StepScale: columns.StepScale}}
 				byKey[at][columns.Key] = p
+				points += sliceKey
 			}
 			return p.add(columns, b.Sequence)
 		})
