@@ -83,12 +83,12 @@ class Section:
 
 
 def install_system():
-    """PostgreSQL, the browser, and the C compiler that the race detector needs."""
-    script = ["sh", "tools/debian.sh", "postgresql", "chromium"]
+    """PostgreSQL, its pooler, the browser, and the C compiler that the race detector needs."""
+    script = ["sh", "tools/debian.sh", "postgresql", "pgbouncer", "chromium"]
     if sys.platform == "linux":
         script.append("gcc")
     found = output(script).splitlines()
-    return {"CAIRN_TEST_POSTGRES": found[0], "CAIRN_TEST_CHROMIUM": found[1]}
+    return {"CAIRN_TEST_POSTGRES": found[0], "CAIRN_TEST_PGBOUNCER": found[1], "CAIRN_TEST_CHROMIUM": found[2]}
 
 
 def install_python():

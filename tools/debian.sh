@@ -3,13 +3,14 @@
 # prints the path of each, one a line, in the order asked for:
 #
 #     tools/debian.sh postgresql     the directory of initdb and postgres
+#     tools/debian.sh pgbouncer      the pooler's executable
 #     tools/debian.sh chromium       the browser's executable
 #     tools/debian.sh gcc            the C compiler that Go's race detector needs
 #
 # What is found is used. Else, as root on a machine with apt, it is installed.
 # Else the command that installs it is printed, and the exit code is 1.
-# Progress goes to stderr. CAIRN_TEST_POSTGRES and CAIRN_TEST_CHROMIUM name
-# others than the ones found.
+# Progress goes to stderr. CAIRN_TEST_POSTGRES, CAIRN_TEST_PGBOUNCER and
+# CAIRN_TEST_CHROMIUM name others than the ones found.
 set -eu
 
 find_postgresql() {
@@ -33,6 +34,19 @@ find_postgresql() {
 		return 0
 	fi
 	return 1
+}
+
+find_pgbouncer() {
+	if [ -n "${CAIRN_TEST_PGBOUNCER:-}" ]; then
+		if [ -x "$CAIRN_TEST_PGBOUNCER" ]; then
+			echo "$CAIRN_TEST_PGBOUNCER"
+			return 0
+		fi
+		echo "debian.sh: CAIRN_TEST_PGBOUNCER=$CAIRN_TEST_PGBOUNCER is not executable" >&2
+		return 1
+	fi
+	# Debian keeps it out of the PATH of ordinary users.
+	PATH="$PATH:/usr/sbin" command -v pgbouncer
 }
 
 find_chromium() {
@@ -68,16 +82,16 @@ packages_of() {
 }
 
 if [ $# -eq 0 ]; then
-	echo "usage: tools/debian.sh postgresql|chromium|gcc ..." >&2
+	echo "usage: tools/debian.sh postgresql|pgbouncer|chromium|gcc ..." >&2
 	exit 2
 fi
 
 missing=
 for program in "$@"; do
 	case $program in
-	postgresql | chromium | gcc) ;;
+	postgresql | pgbouncer | chromium | gcc) ;;
 	*)
-		echo "debian.sh: unknown program $program; there are: postgresql, chromium, gcc" >&2
+		echo "debian.sh: unknown program $program; there are: postgresql, pgbouncer, chromium, gcc" >&2
 		exit 2
 		;;
 	esac

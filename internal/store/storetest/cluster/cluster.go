@@ -25,20 +25,28 @@ var ErrMissing = errors.New("PostgreSQL is not installed: apt-get install -y pos
 type Cluster struct {
 	port  int
 	cmd   *exec.Cmd
-	stdin io.Closer
+	stdin io.WriteCloser
 	log   string
 }
 
 // server runs PostgreSQL until its standard input ends, then removes its folder: a process that is killed leaves nothing
-// behind.
+// behind. Until then it kills and starts it as it is told.
 const server = `
 dir=$1 bin=$2 port=$3
 shift 3
 "$bin/initdb" -D "$dir/data" -U postgres -A trust -N -E UTF8 --no-locale >"$dir/log" 2>&1 || exit 1
-"$bin/postgres" -D "$dir/data" -c listen_addresses=127.0.0.1 -c port="$port" -c unix_socket_directories= \
-  -c max_connections=200 "$@" >>"$dir/log" 2>&1 </dev/null &
-pid=$!
-read -r _
+start() {
+  "$bin/postgres" -D "$dir/data" -c listen_addresses=127.0.0.1 -c port="$port" -c unix_socket_directories= \
+    -c max_connections=200 "$@" >>"$dir/log" 2>&1 </dev/null &
+  pid=$!
+}
+start "$@"
+while read -r command; do
+  case $command in
+  kill) kill -KILL $pid $(ps -o pid= --ppid $pid) 2>/dev/null; wait $pid ;;
+  start) kill -0 $pid 2>/dev/null || start "$@" ;;
+  esac
+done
 kill -INT $pid
 wait $pid
 rm -rf "$dir/data" "$dir/log"
@@ -88,6 +96,40 @@ func Start(ctx context.Context, parent string, settings ...string) (*Cluster, er
 // URL is that of a database, which may not exist yet.
 func (c *Cluster) URL(database string) string {
 	return fmt.Sprintf("postgres://postgres:postgres@127.0.0.1:%d/%s?sslmode=disable", c.port, database)
+}
+
+// Kill ends PostgreSQL and all its processes at once, as a loss of power would, but that the operating system lives. Its data stay.
+func (c *Cluster) Kill(ctx context.Context) error {
+	if _, err := io.WriteString(c.stdin, "kill\n"); err != nil {
+		return fmt.Errorf("kill PostgreSQL: %w", err)
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for ; ; <-tick.C {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)))
+		if err != nil { // nothing listens any more
+			return ctx.Err() //nolint:wrapcheck // the caller's own
+		}
+		if err := conn.Close(); err != nil {
+			return fmt.Errorf("kill PostgreSQL: %w", err)
+		}
+	}
+}
+
+// Restart starts PostgreSQL after Kill, on the same port, and waits until it answers.
+func (c *Cluster) Restart(ctx context.Context) error {
+	for try := 1; ; try++ {
+		if _, err := io.WriteString(c.stdin, "start\n"); err != nil {
+			return fmt.Errorf("start PostgreSQL: %w", err)
+		}
+		// It refuses to start while the last of the old processes still has its memory.
+		bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
+		err := Await(bounded, c.URL("postgres"))
+		cancel()
+		if err == nil || try == 5 {
+			return err
+		}
+	}
 }
 
 // PID is of a process whose descendants are PostgreSQL's.
