@@ -30,12 +30,8 @@ func (r *Resolver) followMetrics(ctx context.Context, runs, keys []string, after
 	if err != nil {
 		return nil, err
 	}
-	wanted := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		wanted[id] = true
-	}
-	match := func(e live.Event) bool { return e.Metrics && wanted[e.RunID] }
-	return follow(ctx, r, match, func(ctx context.Context) (*model.MetricsAppended, bool, error) {
+	match := func(e live.Event) bool { return e.Metrics }
+	return follow(ctx, r, match, ids, func(ctx context.Context) (*model.MetricsAppended, bool, error) {
 		news, err := r.Metrics.Since(ctx, followed, keys, cursor, eventPoints)
 		if err != nil {
 			return nil, false, err

@@ -55,7 +55,7 @@ func (r *Resolver) followRuns(ctx context.Context, experiments []string, filter,
 		return nil, err
 	}
 	match := func(e live.Event) bool { return e.Changed && (ids == nil || slices.Contains(ids, e.ExperimentID)) }
-	return follow(ctx, r, match, feed.read), nil
+	return follow(ctx, r, match, nil, feed.read), nil
 }
 
 func (f *changeFeed) read(ctx context.Context) (*model.RunsChanged, bool, error) {

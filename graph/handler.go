@@ -70,10 +70,7 @@ type Options struct {
 	MaxWebSockets int
 	// MaxSubscriptions bounds the open subscriptions of the server; 10,000.
 	MaxSubscriptions int
-	// Replicas tells that other servers write to the same database: what they commit wakes nobody here.
-	Replicas bool
-	// PollInterval is how often a subscription that waits asks whether its credential still holds and, with Replicas, looks
-	// for what they wrote; 2 s.
+	// PollInterval is how often a subscription that waits asks whether its credential still holds; 2 s.
 	PollInterval time.Duration
 }
 

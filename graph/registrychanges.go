@@ -45,7 +45,7 @@ func (r *Resolver) followVersions(ctx context.Context, names []string, after *st
 	if err != nil {
 		return nil, err
 	}
-	return follow(ctx, r, func(e live.Event) bool { return e.RegisteredModelID != 0 }, feed.read), nil
+	return follow(ctx, r, func(e live.Event) bool { return e.RegisteredModelID != 0 }, nil, feed.read), nil
 }
 
 func (f *versionFeed) read(ctx context.Context) (*model.ModelVersionsChanged, bool, error) {

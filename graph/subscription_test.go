@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math"
 	"net/http"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/cairnml/cairn/ent/token"
 	"github.com/cairnml/cairn/graph"
+	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/store/storetest"
 	"github.com/cairnml/cairn/internal/tracking"
@@ -319,7 +321,7 @@ func TestSlowReaderIsReadForNoFurtherThanItReads(t *testing.T) {
 		if strings.Contains(q, "JOIN metric_batches") {
 			reads.Add(1)
 		}
-	}}), graph.Options{Replicas: true, PollInterval: 10 * time.Millisecond})
+	}}), graph.Options{PollInterval: 10 * time.Millisecond})
 	run := s.newRun(tracking.CreateRun{})
 	sub := s.connect(t).subscribe(t, "1", metricsPacked, vars{"runs": []string{run}})
 	eventually(t, func() bool { return s.deps.Hub.Len() == 1 }, "subscribed")
@@ -342,8 +344,11 @@ func TestSlowReaderIsReadForNoFurtherThanItReads(t *testing.T) {
 func TestWhatAnotherReplicaWritesIsFound(t *testing.T) {
 	t.Parallel()
 	db := storetest.Postgres(t)
-	s := newServer(t, db, graph.Options{Replicas: true, PollInterval: 10 * time.Millisecond})
-	replica := newServer(t, db, graph.Options{})
+	s, replica := newServer(t, db, graph.Options{}), newServer(t, db, graph.Options{})
+	for _, server := range []*server{s, replica} {
+		relay := live.StartRelay(server.deps.Hub, db, live.NewPostgres(db), slog.New(slog.DiscardHandler))
+		t.Cleanup(relay.Close)
+	}
 	run := s.newRun(tracking.CreateRun{})
 	sub := s.connect(t).subscribe(t, "1", metricsAppended, vars{"runs": []string{run}})
 	eventually(t, func() bool { return s.deps.Hub.Len() == 1 }, "subscribed")

@@ -50,5 +50,19 @@ func (postTransport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Gra
 	if response == nil { // the client has gone
 		return
 	}
-	writeResponse(w, r, http.StatusOK, response)
+	writeResponse(w, r, executedStatus(response.Errors), response)
+}
+
+// executedStatus is 200 of what was run, whatever came of it; but 503 when all that failed did so since the database cannot be
+// reached, so that whoever stands between, too, knows that it may be sent again.
+func executedStatus(failed gqlerror.List) int {
+	for _, e := range failed {
+		if e.Extensions["code"] != string(errs.Unavailable) {
+			return http.StatusOK
+		}
+	}
+	if len(failed) == 0 {
+		return http.StatusOK
+	}
+	return http.StatusServiceUnavailable
 }

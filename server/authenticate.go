@@ -87,12 +87,12 @@ func secretOf(r *http.Request) (string, error) {
 }
 
 // authenticated puts who a request is from into its context, and refuses whoever may not do what the route does.
-// Health, version and the pages, which hold no data, are open to all. A WebSocket may also bring its token in its first
+// Health, readiness, version and the pages, which hold no data, are open to all. A WebSocket may also bring its token in its first
 // message: it goes on without a principal, and is refused by every resolver until it has one.
 func (s *Server) authenticated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		part := apiOf(r.URL.Path)
-		if part == apiHealth || part == apiVersion || part == apiPages {
+		if part == apiHealth || part == apiReady || part == apiVersion || part == apiPages {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -26,8 +26,11 @@ type Config struct {
 	DataDir string
 	// Database is "sqlite:PATH" or "postgres://…"; DataDir/cairn.db when empty.
 	Database string
-	// DatabaseDirect reaches PostgreSQL without its pooler; Database when empty.
+	// DatabaseDirect reaches PostgreSQL without its pooler, for migrations and LISTEN; Database when empty.
 	DatabaseDirect string
+	// NATS are servers of a NATS, "nats://HOST:4222", with commas between them, over which the servers of one PostgreSQL tell each
+	// other what was committed; they do so over PostgreSQL when it is empty.
+	NATS string
 	// DatabaseRead is a replica of PostgreSQL for queries; Database when empty.
 	DatabaseRead string
 	// Artifacts is a directory or a URL; DataDir/artifacts when empty.
@@ -104,9 +107,16 @@ const (
 	// most to note its last changes, it stays under the promised 10 s.
 	drainTimeout = 3 * time.Second
 	closeTimeout = time.Second
+	// pingInterval is how often the database is asked whether it answers, and pingTimeout for how long it may not. A database that
+	// does not answer is asked again at once.
+	pingInterval = time.Second
+	pingTimeout  = 5 * time.Second
 	// reapInterval is how often runs whose lease ran out are looked for.
 	reapInterval = 5 * time.Second
 )
+
+// retryAfter is what is told, in seconds, to who is answered 503.
+const retryAfter = "1"
 
 // Bounds of the server, in one place.
 const (

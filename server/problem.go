@@ -100,6 +100,7 @@ type api int
 const (
 	apiOther api = iota
 	apiHealth
+	apiReady
 	apiVersion
 	apiPages
 	apiGraphQL
@@ -134,6 +135,8 @@ func apiOf(path string) api {
 		return apiMLflow
 	case path == "/health":
 		return apiHealth
+	case path == "/ready":
+		return apiReady
 	case path == "/version":
 		return apiVersion
 	case path == "/", path == "/explorer", strings.HasPrefix(path, "/assets/"):

@@ -12,6 +12,7 @@ func (s *Server) handler() http.Handler {
 	var h http.Handler = http.HandlerFunc(s.route)
 	h = s.bounded(h)
 	h = s.authenticated(h)
+	h = s.reachable(h)
 	h = s.guarded(h)
 	return s.watched(h)
 }
@@ -30,6 +31,8 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 		s.serveMetricSeries(w, r)
 	case apiHealth:
 		s.plain(w, r, "OK")
+	case apiReady:
+		s.ready(w, r)
 	case apiVersion:
 		s.plain(w, r, s.cfg.Version)
 	case apiPages:

@@ -36,6 +36,8 @@ type Server struct {
 	listener  net.Listener
 	lock      *store.Lock
 	db        *store.DB
+	reach     reach
+	relay     *live.Relay // nil on SQLite, which has one server
 	tracking  *tracking.Service
 	compactor *metric.Compactor
 	metrics   *metric.Reader
@@ -76,6 +78,9 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 	if err := artifact.Check(s.cfg.Artifacts); err != nil {
 		return err //nolint:wrapcheck // an error for users already
 	}
+	if err := s.checkNATS(); err != nil {
+		return err
+	}
 	allowed, err := webhook.ParseAllowed(s.cfg.WebhookAllow)
 	if err != nil {
 		return err //nolint:wrapcheck // an error for users already
@@ -102,6 +107,9 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 		return err //nolint:wrapcheck // an error for users already
 	}
 	hub := live.NewHub()
+	if err := s.startRelay(ctx, hub); err != nil {
+		return err
+	}
 	s.tracking = tracking.New(s.db, hub)
 	s.compactor = metric.StartCompactor(s.db, s.log)
 	s.artifacts = artifact.NewService(s.files, s.db)
@@ -120,7 +128,6 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 		Garbage: gc.New(s.db, s.files), Registry: models, Hub: hub,
 	}, graph.Options{
 		Version: s.cfg.Version, Logger: s.log, RequestID: requestID, MaxBody: maxGraphQLBytes,
-		Replicas:    s.db.Postgres(),
 		AllowOrigin: func(r *http.Request) bool { return s.origins.check(r) == nil },
 	})
 	s.mlflow = mlflow.New(mlflow.Deps{
@@ -199,7 +206,8 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	background, endBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs sync.WaitGroup
-	jobs.Go(func() { s.reap(background, reapInterval) })
+	jobs.Go(func() { s.watchDatabase(background) })
+	jobs.Go(func() { newReaper(s).run(background, reapInterval) })
 	jobs.Go(func() { s.webhooks.Deliver(background) })
 	served := make(chan error, 1)
 	jobs.Go(func() { served <- web.Serve(s.listener) })
@@ -259,6 +267,10 @@ func (s *Server) Close() error {
 	if s.tracking != nil {
 		s.tracking.Close()
 		s.tracking = nil
+	}
+	if s.relay != nil { // after what publishes
+		s.relay.Close()
+		s.relay = nil
 	}
 	if s.compactor != nil {
 		s.compactor.Close()

@@ -12,7 +12,7 @@ import (
 type database struct {
 	DataDir        string `name:"data-dir" default:"./cairn-data" placeholder:"DIR" help:"Folder of the data (default: ./cairn-data)."`
 	Database       string `placeholder:"URL" help:"sqlite:PATH or postgres://… (default: sqlite:DIR/cairn.db)."`
-	DatabaseDirect string `name:"database-direct" placeholder:"URL" help:"PostgreSQL without its pooler, for migrations."`
+	DatabaseDirect string `name:"database-direct" placeholder:"URL" help:"PostgreSQL without its pooler, for migrations and for what servers tell each other."`
 }
 
 type serverCommand struct {
@@ -20,6 +20,7 @@ type serverCommand struct {
 	Listen        string   `default:"127.0.0.1:5000" placeholder:"HOST:PORT" help:"Where to listen (default: 127.0.0.1:5000; port 0 takes a free one)."`
 	Artifacts     string   `placeholder:"URL" help:"Where artifacts lie: a folder, or s3://BUCKET/PREFIX?SETTINGS (default: DIR/artifacts)."`
 	DatabaseRead  string   `name:"database-read" placeholder:"URL" help:"A replica of PostgreSQL, for queries."`
+	NATS          string   `name:"nats" placeholder:"URL" help:"Servers of a NATS, nats://HOST:4222 with commas between them, over which the servers of one PostgreSQL tell each other what was written; without it they do so over PostgreSQL."`
 	AllowRemote   bool     `name:"allow-remote" help:"Listen beyond this machine without tokens: everybody who reaches the port may read and record."`
 	AllowedHost   []string `sep:"none" name:"allowed-host" placeholder:"NAME" help:"A further name that this server is reached by; may be given more than once."`
 	AllowedOrigin []string `sep:"none" name:"allowed-origin" placeholder:"ORIGIN" help:"A web origin whose pages may call this server; may be given more than once."`
@@ -37,7 +38,7 @@ func (s *serverCommand) Run(ctx context.Context, std streams) error {
 	}
 	log := slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level}))
 	srv, err := server.New(ctx, server.Config{
-		Listen: s.Listen, DataDir: s.DataDir, Database: s.Database, DatabaseDirect: s.DatabaseDirect, DatabaseRead: s.DatabaseRead,
+		Listen: s.Listen, DataDir: s.DataDir, Database: s.Database, DatabaseDirect: s.DatabaseDirect, DatabaseRead: s.DatabaseRead, NATS: s.NATS,
 		Artifacts: s.Artifacts, AllowRemote: s.AllowRemote, AllowedHosts: s.AllowedHost, AllowedOrigins: s.AllowedOrigin,
 		WebhookAllow: s.WebhookAllow, MaxArtifactBytes: s.MaxArtifact, Version: version, Logger: log,
 	})

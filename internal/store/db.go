@@ -22,7 +22,7 @@ import (
 type Config struct {
 	// URL is "sqlite:PATH" or "postgres://…".
 	URL string
-	// DirectURL reaches PostgreSQL without its pooler, for migrations; URL when empty.
+	// DirectURL reaches PostgreSQL without its pooler, for migrations and for Listen; URL when empty.
 	DirectURL string
 	// ReadURL is a replica of PostgreSQL for queries; URL when empty.
 	ReadURL string
@@ -39,11 +39,13 @@ type DB struct {
 	log     *slog.Logger
 	read    *sql.DB
 	write   *sql.DB
+	ping    *sql.DB // one connection, to ask whether PostgreSQL answers
 	ent     *ent.Client
 	reader  *Reader
 	writers []*writer
 	leases  *writer // nil on SQLite
 	lock    *Lock
+	direct  string // the data source of Listen; PostgreSQL's alone
 	close   sync.Once
 	rebound sync.Map // query with ? → query with $n
 	rebinds atomic.Int64
@@ -89,7 +91,7 @@ func (db *DB) Close() error {
 		if db.leases != nil {
 			db.leases.stop()
 		}
-		for _, pool := range []*sql.DB{db.read, db.write} {
+		for _, pool := range []*sql.DB{db.read, db.write, db.ping} {
 			if pool != nil {
 				err = errors.Join(err, pool.Close())
 			}
@@ -171,7 +173,8 @@ func (r *Reader) QueryContext(ctx context.Context, query string, args ...any) (*
 	if r.prepared != nil && len(query) <= maxPreparedText {
 		return r.prepared.query(ctx, query, args)
 	}
-	return r.db.read.QueryContext(ctx, r.db.Rebind(query), args...)
+	rows, err := r.db.read.QueryContext(ctx, r.db.Rebind(query), args...)
+	return rows, describeRead(ctx, err)
 }
 
 // QueryRowContext runs a query of at most one row.

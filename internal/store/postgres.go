@@ -28,11 +28,13 @@ func (db *DB) openPostgres(ctx context.Context, loc location, cfg Config, purpos
 		return err
 	}
 	migrations := db.write
+	db.direct = loc.dsn
 	if cfg.DirectURL != "" {
 		direct, err := parseURL("database-direct", cfg.DirectURL)
 		if err != nil {
 			return err
 		}
+		db.direct = direct.dsn
 		if migrations, err = openPool(ctx, direct.dsn, 1); err != nil {
 			return err
 		}
@@ -53,6 +55,9 @@ func (db *DB) openPostgres(ctx context.Context, loc location, cfg Config, purpos
 		readDSN = read.dsn
 	}
 	if db.read, err = openPool(ctx, readDSN, postgresReaders); err != nil {
+		return err
+	}
+	if db.ping, err = openPool(ctx, loc.dsn, 1); err != nil {
 		return err
 	}
 	for range postgresLanes {

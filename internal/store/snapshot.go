@@ -15,9 +15,9 @@ func (r *Reader) Snapshot(ctx context.Context, fn func(Querier) error) error {
 	}
 	tx, err := r.db.read.BeginTx(ctx, options)
 	if err != nil {
-		return fmt.Errorf("begin to read: %w", err)
+		return describeRead(ctx, fmt.Errorf("begin to read: %w", err))
 	}
-	err = fn(snapshot{r, tx})
+	err = describeRead(ctx, fn(snapshot{r, tx}))
 	// Nothing was written, so there is nothing that a failed end could lose; the pool drops a broken connection.
 	if end := tx.Rollback(); end != nil && err == nil && ctx.Err() == nil {
 		r.db.log.Debug("end of a snapshot", "error", end)

@@ -31,6 +31,9 @@ func EachRow(ctx context.Context, q Querier, query string, args []any, scan func
 		}
 	}
 	if err := rows.Err(); err != nil {
+		if _, writes := q.(*Tx); !writes { // what is written is described by the writer, which may run it again
+			err = describeRead(ctx, err)
+		}
 		return fmt.Errorf("read rows: %w", err)
 	}
 	return nil

@@ -84,9 +84,15 @@ func postgresDSN(field, text string) (string, error) {
 		return "", errs.Field(field, "sslmode %.40q is none of verify-full (recommended), verify-ca, require, prefer, allow and disable", q.Get("sslmode"))
 	}
 	q.Set("binary_parameters", "yes")
-	if q.Get("application_name") == "" {
-		q.Set("application_name", "cairn")
-	}
+	setDefault(q, "application_name", "cairn")
+	// A host that is gone answers nothing: without a bound, the operating system waits for two minutes.
+	setDefault(q, "connect_timeout", "5")
 	u.RawQuery = q.Encode()
 	return u.String(), nil
+}
+
+func setDefault(q url.Values, key, value string) {
+	if !q.Has(key) {
+		q.Set(key, value)
+	}
 }

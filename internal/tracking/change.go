@@ -118,11 +118,7 @@ func (s *Service) noteChanges(ctx context.Context, runs map[string]meteredRun) e
 
 // ChangeHead is the number of the newest change.
 func (s *Service) ChangeHead(ctx context.Context) (int64, error) {
-	c, err := s.db.Ent().ChangeSequence.Get(ctx, 1)
-	if err != nil {
-		return 0, fmt.Errorf("read change counter: %w", err)
-	}
-	return c.Value, nil
+	return store.ChangeHead(ctx, s.db.Read()) //nolint:wrapcheck // wrapped by the store
 }
 
 // ChangesSince gives up to limit runs that changed behind a number, in the order of their newest changes, and the number

@@ -236,7 +236,7 @@ func (g *batchGroup) add(ctx context.Context, c *batchCall) error {
 // announce tells those who follow the run. What only appends points is noted as a change of the run a little later and
 // together with others like it, so that a change need not be written with every point.
 func (g *batchGroup) announce(c *batchCall, r store.LockedRun, metrics, changed bool) {
-	e := live.Event{RunID: c.RunID, ExperimentID: r.ExperimentID, Metrics: metrics, Changed: changed}
+	e := live.Event{RunID: c.RunID, ExperimentID: r.ExperimentID, Metrics: metrics, Changed: changed, Sequence: r.Sequence}
 	if changed {
 		g.tx.RunChanged(c.RunID, r.ExperimentID)
 	}

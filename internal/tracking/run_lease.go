@@ -44,8 +44,9 @@ func (s *Service) Heartbeat(ctx context.Context, id string, leaseSeconds int) (*
 	})
 }
 
-// ReapExpiredRuns gives runs whose lease ran out the status KILLED, and says how many there were.
-func (s *Service) ReapExpiredRuns(ctx context.Context) (int, error) {
+// ReapExpiredRuns gives runs whose lease ran out the status KILLED, and says how many there were. It is done under a lease of the
+// server's own, and ends when another server has that.
+func (s *Service) ReapExpiredRuns(ctx context.Context, lease store.Lease) (int, error) {
 	ids, err := s.db.Ent().Run.Query().
 		Where(run.LeaseExpiresAtLT(now()), run.StatusIn(run.StatusRUNNING, run.StatusSCHEDULED)).
 		Order(run.ByLeaseExpiresAt()).Limit(1000).Select(run.FieldRunID).Strings(ctx)
@@ -54,7 +55,14 @@ func (s *Service) ReapExpiredRuns(ctx context.Context) (int, error) {
 	}
 	reaped := 0
 	for _, id := range ids {
-		_, err := s.changeRun(ctx, id, func(_ context.Context, _ *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error {
+		lost := false
+		_, err := s.changeRun(ctx, id, func(ctx context.Context, tx *store.Tx, r *ent.Run, update *ent.RunUpdateOne) error {
+			held, err := tx.Holds(ctx, lease)
+			if lost = err == nil && !held; err != nil {
+				return err //nolint:wrapcheck // wrapped by the store
+			} else if lost {
+				return errs.New(errs.Conflict, "another server does so now")
+			}
 			// It may have sent a heartbeat, or ended, since the list was read.
 			if r.LeaseExpiresAt == nil || *r.LeaseExpiresAt >= now() || ended(r.Status) {
 				return errs.New(errs.Conflict, "alive")
@@ -65,6 +73,9 @@ func (s *Service) ReapExpiredRuns(ctx context.Context) (int, error) {
 		})
 		if err != nil && !errs.Is(err, errs.Conflict) {
 			return reaped, err
+		}
+		if lost {
+			return reaped, nil
 		}
 		if err == nil {
 			reaped++
