@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/cairnml/cairn/graph/model"
-	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/metric"
 )
@@ -15,12 +14,9 @@ const eventPoints = 10_000
 
 // followMetrics answers Subscription.metricsAppended: what lies behind the cursor, then what comes.
 func (r *Resolver) followMetrics(ctx context.Context, runs, keys []string, after *string) (<-chan *model.MetricsAppended, error) {
-	ids, err := runIDs(runs, metric.MaxSeriesRuns)
+	ids, err := runIDs(runs)
 	if err != nil {
 		return nil, err
-	}
-	if len(keys) > metric.MaxSeriesKeys {
-		return nil, errs.Field("keys", "has %d keys: at most %s are allowed", len(keys), decimal(metric.MaxSeriesKeys))
 	}
 	cursor, err := metric.ParseCursor(valueOr(after, ""))
 	if err != nil {

@@ -9,7 +9,32 @@ import (
 	"context"
 
 	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/graph/model"
 )
+
+func (r *mutationResolver) BeginArtifactUpload(ctx context.Context, artifact model.ArtifactRef, parts int) (*model.ArtifactUpload, error) {
+	return r.beginUpload(ctx, artifact, parts)
+}
+
+func (r *mutationResolver) CompleteArtifactUpload(ctx context.Context, artifact model.ArtifactRef, uploadID string, parts []*model.UploadedPart) (*model.Artifact, error) {
+	return r.completeUpload(ctx, artifact, uploadID, parts)
+}
+
+func (r *mutationResolver) AbortArtifactUpload(ctx context.Context, artifact model.ArtifactRef, uploadID string) (string, error) {
+	return r.abortUpload(ctx, artifact, uploadID)
+}
+
+func (r *mutationResolver) DeleteArtifact(ctx context.Context, artifact model.ArtifactRef) (string, error) {
+	return r.deleteArtifact(ctx, artifact)
+}
+
+func (r *queryResolver) SignedDownloadURL(ctx context.Context, artifact model.ArtifactRef) (string, error) {
+	return r.signedDownloadURL(ctx, artifact)
+}
+
+func (r *queryResolver) ArtifactUpload(ctx context.Context, uploadID string) (*model.ArtifactUpload, error) {
+	return r.upload(ctx, uploadID)
+}
 
 func (r *runResolver) UploadURL(ctx context.Context, obj *ent.Run, path string) (string, error) {
 	return uploadURL(obj, path)

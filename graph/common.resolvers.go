@@ -20,6 +20,10 @@ func (r *queryResolver) Viewer(ctx context.Context) (*model.Viewer, error) {
 	return r.viewer(ctx)
 }
 
+func (r *queryResolver) Server(ctx context.Context) (*model.Server, error) {
+	return r.serverFacts(), nil
+}
+
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }
 
 func (r *Resolver) Query() generated.QueryResolver { return &queryResolver{r} }

@@ -12,11 +12,9 @@ import (
 	"github.com/cairnml/cairn/graph/model"
 )
 
-const maxCompared = 500
-
 // compare answers Query.compareRuns. It reads only what is asked for.
 func (r *Resolver) compare(ctx context.Context, ids []string) (*model.RunComparison, error) {
-	ids, err := runIDs(ids, maxCompared)
+	ids, err := runIDs(ids)
 	if err != nil {
 		return nil, err
 	}

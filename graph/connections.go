@@ -6,31 +6,16 @@ import (
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/graph/model"
 	"github.com/cairnml/cairn/graph/page"
-	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/search"
 )
 
-// Bounds of `first`, and what it is when it is null.
+// What `first` is when it is null. Its bounds are in the schema.
 const (
-	maxFirst         = 1000
 	defaultFirst     = 50
 	defaultChildren  = 100
-	maxArtifacts     = 10_000
 	defaultArtifacts = 1000
-	maxLogPieces     = 1000
 	defaultLogPieces = 100
 )
-
-// pageSize reads `first`.
-func pageSize(first *int, standard, most int) (int, error) {
-	if first == nil {
-		return standard, nil
-	}
-	if *first < 1 || *first > most {
-		return 0, errs.Field("first", "is %d; it is from 1 to %s", *first, decimal(most))
-	}
-	return *first, nil
-}
 
 // valueOr gives what a pointer points to, or else a standard value.
 func valueOr[T any](p *T, standard T) T {
@@ -80,25 +65,20 @@ func (r *Resolver) listRuns(ctx context.Context, q search.RunsQuery, after *stri
 }
 
 // runsQuery reads the arguments that every list of runs has.
-func runsQuery(filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) (search.RunsQuery, error) {
-	size, err := pageSize(first, defaultFirst, maxFirst)
+func runsQuery(filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) search.RunsQuery {
 	return search.RunsQuery{
 		Filter: valueOr(filter, ""), OrderBy: orderBy, View: search.View(valueOr(view, model.ViewActive)),
-		TopLevel: topLevel, First: size, After: valueOr(after, ""),
-	}, err
+		TopLevel: topLevel, First: valueOr(first, defaultFirst), After: valueOr(after, ""),
+	}
 }
 
 // listExperiments gives a page of experiments.
 func (r *Resolver) listExperiments(
 	ctx context.Context, filter *string, order *model.ExperimentOrder, view *model.View, first *int, after *string,
 ) (*page.ExperimentConnection, error) {
-	size, err := pageSize(first, defaultFirst, maxFirst)
-	if err != nil {
-		return nil, err
-	}
 	q := search.ExperimentsQuery{
 		Filter: valueOr(filter, ""), OrderBy: experimentOrder(order), View: search.View(valueOr(view, model.ViewActive)),
-		First: size, After: valueOr(after, ""),
+		First: valueOr(first, defaultFirst), After: valueOr(after, ""),
 	}
 	found, err := r.Search.Experiments(ctx, q)
 	if err != nil {

@@ -11,19 +11,34 @@ import (
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/graph/generated"
 	"github.com/cairnml/cairn/graph/model"
-	"github.com/cairnml/cairn/internal/tracking"
 )
 
 func (r *datasetResolver) ID(ctx context.Context, obj *ent.Dataset) (string, error) {
 	return numbered(datasetPrefix, obj.ID), nil
 }
 
+func (r *datasetResolver) Experiment(ctx context.Context, obj *ent.Dataset) (*ent.Experiment, error) {
+	return r.experimentOfDataset(ctx, obj)
+}
+
+func (r *datasetResolver) Contexts(ctx context.Context, obj *ent.Dataset) ([]string, error) {
+	return r.contextsOf(ctx, obj)
+}
+
 func (r *mutationResolver) LogInputs(ctx context.Context, input model.LogInputsInput) (*ent.Run, error) {
-	runID, err := parsed(tracking.ParseRunID, "runId", input.RunID)
-	if err != nil {
-		return nil, err
-	}
-	return r.Tracking.LogInputs(ctx, runID, inputs(input.Datasets), nil)
+	return r.logInputs(ctx, input)
+}
+
+func (r *mutationResolver) LogOutputs(ctx context.Context, input model.LogOutputsInput) (*ent.Run, error) {
+	return r.logOutputs(ctx, input)
+}
+
+func (r *queryResolver) Datasets(ctx context.Context, experiments []string, first *int, after *string) (*model.DatasetConnection, error) {
+	return r.listDatasets(ctx, experiments, first, after)
+}
+
+func (r *queryResolver) Dataset(ctx context.Context, id string) (*ent.Dataset, error) {
+	return ifFound(r.findDataset(ctx, id))
 }
 
 func (r *Resolver) Dataset() generated.DatasetResolver { return &datasetResolver{r} }

@@ -104,7 +104,7 @@ func TestRunFacets(t *testing.T) {
 
 		for query, message := range map[string]string{
 			`{ runFacets(filter: "x = 1") { runs } }`:                               "filter: at 1: unknown attribute x",
-			`{ runFacets(maxRuns: 1000001) { runs } }`:                              "maxRuns: is 1000001; it is from 1 to 1000000",
+			`{ runFacets(maxRuns: 1000001) { runs } }`:                              "maxRuns: is 1000001; it is from 1 to 1,000,000",
 			`{ runFacets { params(first: 1001) { edges { cursor } } } }`:            "first: is 1001; it is from 1 to 1,000",
 			`{ runFacets { values(of: "metrics.acc") { totalCount } } }`:            "of: metrics.acc is a metric, of which",
 			`{ runFacets { range(of: "tags.team") { min } } }`:                      "of: tags.team is a text",
@@ -112,12 +112,12 @@ func TestRunFacets(t *testing.T) {
 			`{ runGroups(groupBy: ["start_time"]) { totalCount } }`:                 "groupBy[0]: start_time is a time",
 			`{ runGroups(first: 0) { totalCount } }`:                                "first: is 0; it is from 1 to 1,000",
 			`{ runGroups(orderBy: { by: STD, metric: "metrics.a" }) { runs } }`:     "orderBy.metric: metrics.a is none of the metrics",
-			`{ runFacets { ` + manyLooks(60) + ` } }`:                               "points of complexity: at most 1,000,000 are allowed",
+			`{ runFacets { ` + manyLooks(60) + ` } }`:                               "points of cost: at most 1,000,000 are allowed",
 			`{ runGroups(metrics: ["best(metrics.acc)"]) { runs } }`:                "best(metrics.acc) needs to know which direction is better",
 			`{ runGroups(groupBy: ["status", "status"]) { runs } }`:                 "groupBy[1]: status stands in groupBy[0] already",
 			`{ runGroups(after: "AA") { runs } }`:                                   "after: this is not a cursor",
 			`{ runFacets { values(of: "status", after: "AA") { totalCount } } }`:    "after: this is not a cursor",
-			`{ runFacets { tags(maxCount: 0) { pageInfo { hasNextPage } } } }`:      "maxCount: is 0; it is from 1 to 1000000",
+			`{ runFacets { tags(maxCount: 0) { pageInfo { hasNextPage } } } }`:      "maxCount: is 0; it is from 1 to 1,000,000",
 			`{ runFacets { params(prefix: "\u0000") { edges { node { key } } } } }`: "prefix: holds a NUL",
 		} {
 			err, _ := s.fails(query, nil)

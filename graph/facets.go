@@ -15,10 +15,8 @@ const defaultFacets = 100
 
 // facets answers Query.runFacets. Each of its fields looks at the runs when it is asked for.
 func (r *Resolver) facets(experiments []string, filter *string, view *model.View, topLevel bool, maxRuns int) (*search.Facets, error) {
-	q, err := runsQuery(filter, nil, view, topLevel, nil, nil)
-	if err != nil {
-		return nil, err
-	}
+	q := runsQuery(filter, nil, view, topLevel, nil, nil)
+	var err error
 	if q.Experiments, err = experimentIDs(experiments); err != nil {
 		return nil, err
 	}
@@ -28,10 +26,7 @@ func (r *Resolver) facets(experiments []string, filter *string, view *model.View
 func facetKeys(
 	ctx context.Context, f *search.Facets, entity search.Entity, prefix string, first *int, after *string, maxCount int,
 ) (*model.FacetKeyConnection, error) {
-	size, err := pageSize(first, defaultFacets, search.MaxFacets)
-	if err != nil {
-		return nil, err
-	}
+	size := valueOr(first, defaultFacets)
 	found, err := f.Keys(ctx, search.KeysQuery{
 		Entity: entity, Prefix: prefix, First: size, After: valueOr(after, ""), MaxCount: maxCount,
 		Ranges: asked(ctx, "edges", "node", "min") || asked(ctx, "edges", "node", "max"),
@@ -65,10 +60,7 @@ func asked(ctx context.Context, path ...string) bool {
 }
 
 func facetValues(ctx context.Context, f *search.Facets, of string, first *int, after *string) (*page.FacetValueConnection, error) {
-	size, err := pageSize(first, defaultFacets, search.MaxFacets)
-	if err != nil {
-		return nil, err
-	}
+	size := valueOr(first, defaultFacets)
 	found, err := f.Values(ctx, search.ValuesQuery{Of: of, First: size, After: valueOr(after, "")})
 	if err != nil {
 		return nil, err
@@ -86,15 +78,11 @@ func facetValues(ctx context.Context, f *search.Facets, of string, first *int, a
 func groupsQuery(
 	experiments []string, filter *string, view *model.View, topLevel bool, by, metrics []string, order *model.RunGroupOrder, first *int, after *string,
 ) (search.AggregateQuery, error) {
-	var out search.AggregateQuery
-	size, err := pageSize(first, defaultFacets, search.MaxFacets)
-	if err != nil {
-		return out, err
+	out := search.AggregateQuery{
+		GroupBy: by, Metrics: metrics, First: valueOr(first, defaultFacets), After: valueOr(after, ""),
+		Runs: runsQuery(filter, nil, view, topLevel, nil, nil),
 	}
-	out = search.AggregateQuery{GroupBy: by, Metrics: metrics, First: size, After: valueOr(after, "")}
-	if out.Runs, err = runsQuery(filter, nil, view, topLevel, nil, nil); err != nil {
-		return out, err
-	}
+	var err error
 	if out.Runs.Experiments, err = experimentIDs(experiments); err != nil {
 		return out, err
 	}

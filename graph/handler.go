@@ -30,6 +30,7 @@ import (
 	"github.com/cairnml/cairn/internal/registry"
 	"github.com/cairnml/cairn/internal/search"
 	"github.com/cairnml/cairn/internal/tracking"
+	"github.com/cairnml/cairn/internal/webhook"
 )
 
 // Deps is the core that the shell calls. All are needed.
@@ -41,6 +42,7 @@ type Deps struct {
 	Auth      *auth.Service
 	Garbage   *gc.Service
 	Registry  *registry.Service
+	Webhooks  *webhook.Service
 	Hub       *live.Hub
 }
 
@@ -56,6 +58,10 @@ type Options struct {
 	Limits      Limits
 	// MaxBody bounds a request's body and a WebSocket message, in bytes; 16 MiB.
 	MaxBody int64
+	// Operations are all that is answered; nil answers every operation that is within the limits.
+	Operations Operations
+	// MaxArtifactBytes bounds one uploaded file; 50 GiB.
+	MaxArtifactBytes int64
 	// InitTimeout is how long a WebSocket may take until connection_init; 10 s.
 	InitTimeout time.Duration
 	// KeepAlive is the longest silence on a stream; 15 s. A WebSocket whose peer does not answer to a ping within twice
@@ -76,6 +82,7 @@ type Options struct {
 
 const (
 	defaultMaxBody       = 16 << 20
+	defaultMaxArtifact   = 50 << 30
 	defaultMaxOperations = 100
 	defaultSubscriptions = 10_000
 	defaultWebSockets    = 10_000
@@ -87,13 +94,15 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.WriteTimeout, 30*time.Second)
 	setDefault(&o.PollInterval, 2*time.Second)
 	setDefault(&o.MaxBody, defaultMaxBody)
+	setDefault(&o.MaxArtifactBytes, defaultMaxArtifact)
 	setDefault(&o.MaxOperations, defaultMaxOperations)
 	setDefault(&o.MaxSubscriptions, defaultSubscriptions)
 	setDefault(&o.MaxWebSockets, defaultWebSockets)
 	setDefault(&o.Limits.Depth, DefaultLimits.Depth)
 	setDefault(&o.Limits.Aliases, DefaultLimits.Aliases)
 	setDefault(&o.Limits.Fields, DefaultLimits.Fields)
-	setDefault(&o.Limits.Complexity, DefaultLimits.Complexity)
+	setDefault(&o.Limits.Breadth, DefaultLimits.Breadth)
+	setDefault(&o.Limits.Cost, DefaultLimits.Cost)
 	setDefault(&o.Limits.Tokens, DefaultLimits.Tokens)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -150,7 +159,11 @@ func NewHandler(deps Deps, options Options) *Handler {
 	h.server.SetParserTokenLimit(options.Limits.Tokens)
 	h.server.SetErrorPresenter(h.presenter.present)
 	h.server.SetRecoverFunc(h.presenter.recovered)
-	h.server.Use(extension.AutomaticPersistedQuery{Cache: newPersistedQueries()})
+	if options.Operations != nil {
+		h.server.Use(registeredOnly{options.Operations})
+	} else {
+		h.server.Use(extension.AutomaticPersistedQuery{Cache: newPersistedQueries()})
+	}
 	h.server.Use(&operations{
 		limits: options.Limits, present: h.presenter.present, known: known,
 		perConnection: int64(options.MaxOperations), subscriptions: int64(options.MaxSubscriptions),

@@ -27,6 +27,7 @@ import (
 	"github.com/cairnml/cairn/internal/search"
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/tracking"
+	"github.com/cairnml/cairn/internal/webhook"
 )
 
 // wait bounds what a test waits for: a busy machine is slow, a hang is longer.
@@ -53,8 +54,10 @@ type server struct {
 	log     *logBuffer
 }
 
-func newServer(t *testing.T, db *store.DB, options graph.Options) *server {
+func newServer(t *testing.T, db *store.DB, options graph.Options, webhookAllow ...string) *server {
 	t.Helper()
+	allowed, err := webhook.ParseAllowed(webhookAllow)
+	require.NoError(t, err)
 	hub := live.NewHub()
 	service := tracking.New(db, hub)
 	t.Cleanup(service.Close)
@@ -65,6 +68,8 @@ func newServer(t *testing.T, db *store.DB, options graph.Options) *server {
 		Artifacts: artifact.NewService(files, db), Garbage: gc.New(db, files),
 	}}
 	s.deps.Registry = registry.New(db, hub, s.deps.Artifacts)
+	s.deps.Webhooks = webhook.New(db, webhook.Options{Allowed: allowed})
+	s.deps.Registry.Tell(s.deps.Webhooks)
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}

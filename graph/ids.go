@@ -18,6 +18,7 @@ const (
 
 	registeredModelPrefix = "registeredModel:"
 	modelVersionPrefix    = "modelVersion:"
+	webhookPrefix         = "webhook:"
 )
 
 func numbered(prefix string, id int) string { return prefix + strconv.Itoa(id) }
@@ -46,11 +47,8 @@ func experimentIDs(ids []string) ([]int, error) {
 	return out, nil
 }
 
-// runIDs reads the ids of 1 to most runs, each once.
-func runIDs(ids []string, most int) ([]string, error) {
-	if len(ids) < 1 || len(ids) > most {
-		return nil, errs.Field("runs", "names %d runs; it is from 1 to %s", len(ids), decimal(most))
-	}
+// runIDs reads the ids of runs, each once.
+func runIDs(ids []string) ([]string, error) {
 	out := make([]string, 0, len(ids))
 	seen := make(map[string]bool, len(ids))
 	for i, text := range ids {

@@ -103,20 +103,30 @@ func inputs(in []*model.DatasetInput) []tracking.Input {
 	for i, d := range in {
 		out[i] = tracking.Input{Context: d.Context, Dataset: tracking.Dataset{
 			Name: d.Name, Digest: d.Digest, SourceType: d.SourceType, Source: d.Source, Schema: d.Schema, Profile: d.Profile,
-		}}
+		}, Tags: tags(d.Tags)}
 	}
 	return out
 }
 
 func (r *Resolver) createLoggedModel(ctx context.Context, in model.CreateLoggedModelInput) (*ent.LoggedModel, error) {
-	runID, err := parsed(tracking.ParseRunID, "sourceRunId", in.SourceRunID)
-	if err != nil {
-		return nil, err
+	out := tracking.CreateLoggedModel{
+		ModelID: valueOr(in.ModelID, ""), Name: in.Name, ModelType: in.ModelType,
+		Params: params(in.Params), Tags: tags(in.Tags), IdempotencyKey: valueOr(in.IdempotencyKey, ""),
 	}
-	return r.Tracking.CreateLoggedModel(ctx, tracking.CreateLoggedModel{
-		ModelID: valueOr(in.ModelID, ""), SourceRunID: runID, Name: in.Name, ModelType: in.ModelType,
-		Params: params(in.Params), Tags: tags(in.Tags),
-	})
+	var err error
+	if in.SourceRunID != nil {
+		if out.SourceRunID, err = parsed(tracking.ParseRunID, "sourceRunId", *in.SourceRunID); err != nil {
+			return nil, err
+		}
+	}
+	if in.ExperimentID != nil {
+		id, err := parsed(tracking.ParseExperimentID, "experimentId", *in.ExperimentID)
+		if err != nil {
+			return nil, err
+		}
+		out.ExperimentID = &id
+	}
+	return r.Tracking.CreateLoggedModel(ctx, out)
 }
 
 // updateExperiment changes what is given; with nothing given it only reads.
@@ -178,10 +188,15 @@ func (r *Resolver) node(ctx context.Context, id string) (model.Node, error) {
 		return asNode(r.findRegisteredModel(ctx, id))
 	case modelVersionPrefix:
 		return asNode(r.findModelVersion(ctx, id))
+	case webhookPrefix:
+		if err := auth.Require(ctx, roles["Query.webhook"]); err != nil {
+			return nil, err
+		}
+		return asNode(r.Webhooks.Get(ctx, rest))
 	case tokenPrefix:
 		return asNode(r.findToken(ctx, rest))
 	}
-	return nil, errs.Field("id", "%.60q is not a global id: it begins with experiment:, run:, model:, dataset:, registeredModel:, modelVersion: or token:", id)
+	return nil, errs.Field("id", "%.60q is not a global id: it begins with experiment:, run:, model:, dataset:, registeredModel:, modelVersion:, webhook: or token:", id)
 }
 
 // asNode gives an object as a node, and nothing where there is none: a nil pointer in an interface would be something.
@@ -224,9 +239,9 @@ func (r *Resolver) viewer(ctx context.Context) (*model.Viewer, error) {
 }
 
 func (r *Resolver) createToken(ctx context.Context, in model.CreateTokenInput) (*model.CreatedToken, error) {
-	made, secret, err := r.Auth.CreateToken(ctx, in.Name, in.Role, in.ExpiresAt)
+	made, secret, err := r.Auth.CreateTokenOnce(ctx, valueOr(in.IdempotencyKey, ""), in.Name, in.Role, in.ExpiresAt)
 	if err != nil {
 		return nil, err
 	}
-	return &model.CreatedToken{Token: made, Secret: secret}, nil
+	return &model.CreatedToken{Token: made, Secret: textOrNull(secret)}, nil
 }

@@ -18,29 +18,23 @@ type Limits struct {
 	Aliases int
 	// Fields is how many fields an operation may have when its fragments are written out.
 	Fields int
-	// Complexity bounds the cost: a field costs 1 and what is below it, times the objects it may give.
-	Complexity int
+	// Breadth is how many fields one object may be asked for at one place, fragments written out.
+	Breadth int
+	// Cost bounds what an operation costs, as the directives of the schema say.
+	Cost int
 	// Tokens bounds the length of the text, in lexical tokens.
 	Tokens int
 }
 
 // DefaultLimits let a page of 1,000 runs have a table's worth of fields, and introspection pass.
-var DefaultLimits = Limits{Depth: 15, Aliases: 100, Fields: 1_000, Complexity: 1_000_000, Tokens: 10_000}
-
-// lookCost is what a field costs that looks at all runs that match: an operation may have some fifty such.
-const lookCost = 19_000
-
-// looks are those fields.
-var looks = map[string]bool{
-	"Query.runGroups": true, "RunFacets.runs": true, "RunFacets.params": true, "RunFacets.tags": true, "RunFacets.metrics": true,
-	"RunFacets.values": true, "RunFacets.range": true,
-}
-
-// listCost is how many objects a list is taken to have that no argument bounds: params, tags, metrics of a run.
-const listCost = 10
+var DefaultLimits = Limits{Depth: 15, Aliases: 100, Fields: 1_000, Breadth: 200, Cost: 1_000_000, Tokens: 10_000}
 
 // size is what limits speak of, of a part of an operation.
-type size struct{ depth, aliases, fields, cost int }
+type size struct {
+	depth, aliases, fields, cost int
+	// width is how many fields stand side by side; breadth the greatest width of all that is below.
+	width, breadth int
+}
 
 func (s size) plus(other size) size {
 	return size{
@@ -48,6 +42,8 @@ func (s size) plus(other size) size {
 		aliases: add(s.aliases, other.aliases),
 		fields:  add(s.fields, other.fields),
 		cost:    add(s.cost, other.cost),
+		width:   add(s.width, other.width),
+		breadth: max(s.breadth, other.breadth),
 	}
 }
 
@@ -69,7 +65,7 @@ func multiply(a, b int) int {
 // checkShape tells which bound a request breaks by its text alone. It comes before validation, which compares fields of a
 // selection with each other and would take seconds for thousands of them.
 func (l Limits) checkShape(doc *ast.QueryDocument) *errs.Error {
-	m := measure{named: make(map[string]*ast.FragmentDefinition, len(doc.Fragments)), fragments: map[*ast.FragmentDefinition]size{}}
+	m := measure{named: make(map[string]*ast.FragmentDefinition, len(doc.Fragments)), fragments: map[measured]size{}}
 	written := 0
 	for _, f := range doc.Fragments {
 		m.named[f.Name] = f
@@ -78,7 +74,9 @@ func (l Limits) checkShape(doc *ast.QueryDocument) *errs.Error {
 	var s size
 	for _, op := range doc.Operations {
 		written += fieldsIn(op.SelectionSet)
-		s = s.plus(m.selections(op.SelectionSet))
+		one := m.selections(op.SelectionSet, sized{})
+		one.breadth, one.width = max(one.breadth, one.width), 0
+		s = s.plus(one)
 	}
 	switch fields := max(written, s.fields); {
 	case s.depth > l.Depth:
@@ -87,16 +85,18 @@ func (l Limits) checkShape(doc *ast.QueryDocument) *errs.Error {
 		return over("aliases", s.aliases, l.Aliases, "ask for lists, for example params(keys: [...])")
 	case fields > l.Fields:
 		return over("fields", fields, l.Fields, "ask for fewer fields")
+	case s.breadth > l.Breadth:
+		return over("fields side by side", s.breadth, l.Breadth, "ask for fewer fields of one object, or in several operations")
 	}
 	return nil
 }
 
 // checkCost tells whether an operation, which is valid, costs too much with its variables.
 func (l Limits) checkCost(op *graphql.OperationContext) *errs.Error {
-	m := measure{variables: op.Variables, fragments: map[*ast.FragmentDefinition]size{}}
-	if s := m.selections(op.Operation.SelectionSet); s.cost > l.Complexity {
-		return over("points of complexity", s.cost, l.Complexity,
-			"a field costs 1 and what is below it, times the objects it may give: lower `first`, or ask for fewer fields")
+	m := measure{variables: op.Variables, fragments: map[measured]size{}}
+	if s := m.selections(op.Operation.SelectionSet, sized{}); s.cost > l.Cost {
+		return over("points of cost", s.cost, l.Cost,
+			"a field costs 1, or what @cost of the schema says, and what is below it, times the objects it may give: lower `first`, or ask for fewer fields")
 	}
 	return nil
 }
@@ -123,93 +123,141 @@ func fieldsIn(set ast.SelectionSet) int {
 	return n
 }
 
+// sized is how long some fields are, which the field above them says: the edges of a connection.
+type sized struct {
+	by *ast.FieldDefinition
+	n  int
+}
+
+// measured is a fragment, and how long fields in it are.
+type measured struct {
+	fragment *ast.FragmentDefinition
+	sized
+}
+
 // measure walks an operation once: a fragment is measured when it is first met and remembered, since fragments that
 // spread each other twice would otherwise take time without end.
 type measure struct {
 	variables map[string]any
 	// named is for a text that is not validated: there, spreads do not know their fragments.
 	named     map[string]*ast.FragmentDefinition
-	fragments map[*ast.FragmentDefinition]size
+	fragments map[measured]size
 }
 
-func (m *measure) selections(set ast.SelectionSet) size {
+func (m *measure) selections(set ast.SelectionSet, above sized) size {
 	var total size
 	for _, selection := range set {
 		switch s := selection.(type) {
 		case *ast.Field:
-			total = total.plus(m.field(s))
+			total = total.plus(m.field(s, above))
 		case *ast.InlineFragment:
-			total = total.plus(m.selections(s.SelectionSet))
+			total = total.plus(m.selections(s.SelectionSet, above))
 		case *ast.FragmentSpread:
 			def := s.Definition
 			if def == nil {
 				def = m.named[s.Name]
 			}
 			if def != nil {
-				total = total.plus(m.fragment(def))
+				total = total.plus(m.fragment(measured{def, above}))
 			}
 		}
 	}
 	return total
 }
 
-func (m *measure) fragment(def *ast.FragmentDefinition) size {
-	s, known := m.fragments[def]
+func (m *measure) fragment(of measured) size {
+	s, known := m.fragments[of]
 	if !known {
 		// Of a cycle, which validation refuses, the second round counts nothing.
-		m.fragments[def] = size{}
-		s = m.selections(def.SelectionSet)
-		m.fragments[def] = s
+		m.fragments[of] = size{}
+		s = m.selections(of.fragment.SelectionSet, of.sized)
+		m.fragments[of] = s
 	}
 	return s
 }
 
-func (m *measure) field(f *ast.Field) size {
-	below := m.selections(f.SelectionSet)
-	s := size{depth: below.depth + 1, aliases: below.aliases, fields: add(below.fields, 1), cost: 1}
+func (m *measure) field(f *ast.Field, above sized) size {
+	if f.Name == "__schema" || f.Name == "__type" {
+		return size{depth: 1, fields: 1, cost: 1, width: 1}
+	}
+	weight, objects := 1, 1
+	var within sized
+	if f.Definition != nil {
+		weight = weightOf(f.Definition)
+		switch n, inside := m.objects(f); {
+		case inside:
+			within = sized{f.Definition, n}
+		case above.by != nil && sizes(above.by, f.Name):
+			objects = above.n
+		default:
+			objects = n
+		}
+	}
+	below := m.selections(f.SelectionSet, within)
+	s := size{
+		depth: below.depth + 1, aliases: below.aliases, fields: add(below.fields, 1), width: 1, breadth: max(below.breadth, below.width),
+		cost: add(weight, multiply(below.cost, objects)),
+	}
 	if f.Alias != f.Name {
 		s.aliases = add(s.aliases, 1)
 	}
-	if f.Name == "__schema" || f.Name == "__type" {
-		s.depth = 1
-		return s
-	}
-	s.cost = add(1, multiply(below.cost, m.objects(f)))
-	if f.ObjectDefinition != nil && looks[f.ObjectDefinition.Name+"."+f.Name] {
-		s.cost = add(s.cost, lookCost)
-	}
 	return s
 }
 
-// objects is how many objects a field may give. A connection counts by its argument, its list of edges once.
-func (m *measure) objects(f *ast.Field) int {
-	if f.Definition == nil {
-		return 1
-	}
-	arguments := f.ArgumentMap(m.variables)
-	for _, name := range []string{"first", "limit"} {
-		if n, ok := integer(arguments[name]); ok {
-			return max(n, 1)
+// weightOf is what @cost says.
+func weightOf(f *ast.FieldDefinition) int {
+	if d := f.Directives.ForName("cost"); d != nil {
+		if n, err := strconv.Atoi(d.Arguments.ForName("weight").Value.Raw); err == nil {
+			return n
 		}
-	}
-	if named, ok := arguments["runs"].([]any); ok { // compareRuns, metricSeries, metricsAppended
-		return max(len(named), 1)
-	}
-	if f.Definition.Type.Elem != nil && f.Name != "edges" && f.ObjectDefinition != nil && !perRun[f.ObjectDefinition.Name] {
-		return listCost
 	}
 	return 1
 }
 
-// perRun are the objects whose lists are as long as the argument `runs` that they came from, which has counted.
-var perRun = map[string]bool{"RunComparison": true, "ComparedParam": true, "ComparedMetric": true}
+// objects is how many objects a field may give, as @listSize says; inside tells that it is the fields below that are so long.
+func (m *measure) objects(f *ast.Field) (n int, inside bool) {
+	d := f.Definition.Directives.ForName("listSize")
+	if d == nil {
+		return 1, false
+	}
+	inside = d.Arguments.ForName("sizedFields") != nil
+	if slicing := d.Arguments.ForName("slicingArguments"); slicing != nil {
+		arguments := f.ArgumentMap(m.variables)
+		for _, name := range slicing.Value.Children {
+			switch v := arguments[name.Value.Raw].(type) {
+			case []any:
+				return max(len(v), 1), inside
+			default:
+				if n, ok := integer(v); ok {
+					return max(n, 1), inside
+				}
+			}
+		}
+	}
+	if assumed := d.Arguments.ForName("assumedSize"); assumed != nil {
+		if n, err := strconv.Atoi(assumed.Value.Raw); err == nil {
+			return max(n, 1), inside
+		}
+	}
+	return 1, inside
+}
+
+// sizes tells whether a field says how long a field below it is.
+func sizes(above *ast.FieldDefinition, name string) bool {
+	for _, child := range above.Directives.ForName("listSize").Arguments.ForName("sizedFields").Value.Children {
+		if child.Value.Raw == name {
+			return true
+		}
+	}
+	return false
+}
 
 func integer(v any) (int, bool) {
 	switch v := v.(type) {
 	case int:
 		return v, true
 	case int64:
-		return int(min(v, math.MaxInt32)), true
+		return int(max(min(v, math.MaxInt32), math.MinInt32)), true
 	}
 	return 0, false
 }

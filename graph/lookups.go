@@ -87,9 +87,6 @@ func keyedOf[T keyed](
 	ctx context.Context, run *ent.Run, list, single string, keys []string, keyOf func(T) string,
 	read func(ctx context.Context, runs []int, keys []string) (map[int][]T, error),
 ) ([]T, error) {
-	if len(keys) > maxKeys {
-		return nil, errs.Field("keys", "has %d keys: at most %s are allowed", len(keys), decimal(maxKeys))
-	}
 	found, err := forSiblings(ctx, run, list, ofRuns(func(ctx context.Context, runs []int) (map[int][]T, error) {
 		asked, err := askedKeys(ctx, list, single)
 		if err != nil {
@@ -207,18 +204,16 @@ func one[T any](list []*T, err error) (*T, error) {
 }
 
 func (r *Resolver) experimentOf(ctx context.Context, run *ent.Run) (*ent.Experiment, error) {
-	return forSiblings(ctx, run, "experiment", func(ctx context.Context, runs []*ent.Run) (map[*ent.Run]*ent.Experiment, error) {
-		ids := make([]int, 0, len(runs))
-		for _, run := range runs {
-			ids = append(ids, run.ExperimentID)
-		}
-		found, err := r.Tracking.ExperimentsByID(ctx, distinct(ids))
-		if err != nil {
-			return nil, err
-		}
+	return experimentFor(ctx, r, run, func(run *ent.Run) int { return run.ExperimentID })
+}
+
+// experimentFor gives the experiment of an object, and loads those of all its siblings.
+func experimentFor[T comparable](ctx context.Context, r *Resolver, object T, idOf func(T) int) (*ent.Experiment, error) {
+	return forSiblings(ctx, object, "experiment", ofIDs(idOf, func(ctx context.Context, ids []int) (map[int]*ent.Experiment, error) {
+		found, err := r.Tracking.ExperimentsByID(ctx, ids)
 		announceAll(ctx, found)
-		return lookUp(runs, found, func(run *ent.Run) int { return run.ExperimentID }), nil
-	})
+		return found, err
+	}))
 }
 
 func (r *Resolver) parentOf(ctx context.Context, run *ent.Run) (*ent.Run, error) {
@@ -267,28 +262,6 @@ func distinct[T comparable](values []T) []T {
 		}
 	}
 	return out
-}
-
-func (r *Resolver) inputsOf(ctx context.Context, run *ent.Run) ([]*model.RunInput, error) {
-	found, err := forSiblings(ctx, run, "inputs", ofRuns(r.Tracking.InputsOf))
-	out := make([]*model.RunInput, len(found))
-	for i, in := range found {
-		out[i] = &model.RunInput{Dataset: in.Edges.Dataset, Context: in.Context}
-	}
-	return out, err
-}
-
-func (r *Resolver) modelsOf(ctx context.Context, run *ent.Run) ([]*ent.LoggedModel, error) {
-	found, err := forSiblings(ctx, run, "loggedModels", func(ctx context.Context, runs []*ent.Run) (map[*ent.Run][]*ent.LoggedModel, error) {
-		byRun, err := ofRuns(r.Tracking.ModelsOf)(ctx, runs)
-		var all []*ent.LoggedModel
-		for _, models := range byRun {
-			all = append(all, models...)
-		}
-		announce(ctx, all)
-		return byRun, err
-	})
-	return found, err
 }
 
 func (r *Resolver) modelParams(ctx context.Context, m *ent.LoggedModel) ([]*ent.Param, error) {

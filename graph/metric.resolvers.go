@@ -18,7 +18,7 @@ func (r *appendedSeriesResolver) Points(ctx context.Context, obj *model.Appended
 }
 
 func (r *metricSeriesResolver) Points(ctx context.Context, obj *model.MetricSeries, limit *int) ([]*model.MetricPoint, error) {
-	return lastPoints(obj, limit)
+	return lastPoints(obj, limit), nil
 }
 
 func (r *mutationResolver) LogBatch(ctx context.Context, input model.LogBatchInput) (*model.LogBatchResult, error) {
@@ -27,6 +27,10 @@ func (r *mutationResolver) LogBatch(ctx context.Context, input model.LogBatchInp
 
 func (r *queryResolver) MetricSeries(ctx context.Context, runs []string, keys []string, axis model.MetricAxis, rangeArg *model.MetricRange, maxPoints *int) (*model.MetricSeriesResult, error) {
 	return r.readSeries(ctx, runs, keys, axis, rangeArg, maxPoints)
+}
+
+func (r *queryResolver) MetricHistory(ctx context.Context, run string, key string, first *int, after *string) (*model.MetricHistory, error) {
+	return r.metricHistory(ctx, run, key, first, after)
 }
 
 func (r *runResolver) MetricSeriesURL(ctx context.Context, obj *ent.Run, format model.MetricFileFormat, keys []string) (string, error) {

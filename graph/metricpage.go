@@ -14,10 +14,7 @@ const defaultMetrics = 100
 
 // metricPageOf answers Run.metricPage. The cursor is the key itself: it stays where it is while metrics are added.
 func (r *Resolver) metricPageOf(ctx context.Context, run *ent.Run, prefix string, first *int, after *string) (*page.MetricConnection, error) {
-	size, err := pageSize(first, defaultMetrics, tracking.MaxSeriesPage)
-	if err != nil {
-		return nil, err
-	}
+	size := valueOr(first, defaultMetrics)
 	behind := valueOr(after, "")
 	found, err := forSiblings(ctx, run, fmt.Sprintf("metrics %q %q %d", prefix, behind, size),
 		ofRuns(func(ctx context.Context, runs []int) (map[int]tracking.SeriesPage, error) {
@@ -65,10 +62,7 @@ func (r *Resolver) metricColumnsOf(ctx context.Context, run *ent.Run, prefix str
 
 // metricGroupsOf answers Run.metricGroups.
 func (r *Resolver) metricGroupsOf(ctx context.Context, run *ent.Run, prefix string, first *int) ([]*model.MetricGroup, error) {
-	size, err := pageSize(first, tracking.MaxSeriesPage, tracking.MaxSeriesPage)
-	if err != nil {
-		return nil, err
-	}
+	size := valueOr(first, tracking.MaxSeriesPage)
 	found, err := forSiblings(ctx, run, fmt.Sprintf("metric groups %q %d", prefix, size),
 		ofRuns(func(ctx context.Context, runs []int) (map[int][]tracking.SeriesGroup, error) {
 			return r.Tracking.SeriesGroupsOf(ctx, runs, prefix, size)

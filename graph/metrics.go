@@ -17,7 +17,6 @@ import (
 
 const (
 	defaultMaxPoints = 1000
-	maxSeriesPoints  = 5000
 	defaultPoints    = 1000
 )
 
@@ -54,7 +53,7 @@ func (r *Resolver) readSeries(
 	if err := bound(&q, within); err != nil {
 		return nil, err
 	}
-	ids, err := runIDs(runs, metric.MaxSeriesRuns)
+	ids, err := runIDs(runs)
 	if err != nil {
 		return nil, err
 	}
@@ -124,12 +123,6 @@ const maxSeriesURL = 32 << 10
 
 // metricSeriesURL is where series are got as a file, relative to the server.
 func metricSeriesURL(run *ent.Run, format model.MetricFileFormat, keys []string) (string, error) {
-	switch {
-	case keys != nil && len(keys) == 0:
-		return "", errs.Field("keys", "names no metric: leave it out for all")
-	case len(keys) > metric.MaxSeriesKeys:
-		return "", errs.Field("keys", "names %s metrics; name at most %s, or leave it out for all", decimal(len(keys)), decimal(metric.MaxSeriesKeys))
-	}
 	query := url.Values{"format": {strings.ToLower(string(format))}}
 	if keys != nil {
 		query["key"] = keys
@@ -143,11 +136,8 @@ func metricSeriesURL(run *ent.Run, format model.MetricFileFormat, keys []string)
 }
 
 // lastPoints gives the last point of each bucket; neighbours are joined until there are at most limit.
-func lastPoints(s *model.MetricSeries, limit *int) ([]*model.MetricPoint, error) {
+func lastPoints(s *model.MetricSeries, limit *int) []*model.MetricPoint {
 	most := valueOr(limit, defaultPoints)
-	if most < 1 || most > maxSeriesPoints {
-		return nil, errs.Field("limit", "is %d; it is from 1 to %s", most, decimal(maxSeriesPoints))
-	}
 	n := len(s.Last)
 	size := max((n+most-1)/most, 1)
 	out := make([]*model.MetricPoint, 0, min(n, most))
@@ -155,7 +145,7 @@ func lastPoints(s *model.MetricSeries, limit *int) ([]*model.MetricPoint, error)
 		last := min(from+size, n) - 1
 		out = append(out, pointAt(s.Last[last], s.LastSteps[last], s.StepScale, s.LastTimes[last]))
 	}
-	return out, nil
+	return out
 }
 
 func pointAt(value float64, units int64, scale int, at int64) *model.MetricPoint {

@@ -12,11 +12,14 @@ import (
 	"github.com/cairnml/cairn/ent/loggedmodel"
 	"github.com/cairnml/cairn/graph/generated"
 	"github.com/cairnml/cairn/graph/model"
-	"github.com/cairnml/cairn/internal/tracking"
 )
 
 func (r *loggedModelResolver) ID(ctx context.Context, obj *ent.LoggedModel) (string, error) {
 	return modelPrefix + obj.ModelID, nil
+}
+
+func (r *loggedModelResolver) Experiment(ctx context.Context, obj *ent.LoggedModel) (*ent.Experiment, error) {
+	return r.experimentOfModel(ctx, obj)
 }
 
 func (r *loggedModelResolver) Params(ctx context.Context, obj *ent.LoggedModel) ([]*ent.Param, error) {
@@ -39,16 +42,42 @@ func (r *mutationResolver) CreateLoggedModel(ctx context.Context, input model.Cr
 	return r.createLoggedModel(ctx, input)
 }
 
-func (r *mutationResolver) FinalizeLoggedModel(ctx context.Context, modelID string, status loggedmodel.Status) (*ent.LoggedModel, error) {
-	id, err := parsed(tracking.ParseModelID, "modelId", modelID)
-	if err != nil {
-		return nil, err
-	}
-	return r.Tracking.FinalizeLoggedModel(ctx, id, status, "")
+func (r *mutationResolver) FinalizeLoggedModel(ctx context.Context, modelID string, status loggedmodel.Status, statusMessage string) (*ent.LoggedModel, error) {
+	return onModel(ctx, modelID, func(ctx context.Context, id string) (*ent.LoggedModel, error) {
+		return r.Tracking.FinalizeLoggedModel(ctx, id, status, statusMessage)
+	})
+}
+
+func (r *mutationResolver) SetLoggedModelTags(ctx context.Context, modelID string, tags []*model.TagInput) (*ent.LoggedModel, error) {
+	return r.setModelTags(ctx, modelID, tags)
+}
+
+func (r *mutationResolver) DeleteLoggedModelTag(ctx context.Context, modelID string, key string) (*ent.LoggedModel, error) {
+	return onModel(ctx, modelID, func(ctx context.Context, id string) (*ent.LoggedModel, error) {
+		return r.Tracking.DeleteLoggedModelTag(ctx, id, key)
+	})
+}
+
+func (r *mutationResolver) LogLoggedModelParams(ctx context.Context, modelID string, params []*model.ParamInput) (*ent.LoggedModel, error) {
+	return r.logModelParams(ctx, modelID, params)
+}
+
+func (r *mutationResolver) DeleteLoggedModel(ctx context.Context, modelID string) (*ent.LoggedModel, error) {
+	return onModel(ctx, modelID, r.Tracking.DeleteLoggedModel)
+}
+
+func (r *mutationResolver) LogModel(ctx context.Context, runID string, description string) (*ent.Run, error) {
+	return onRun(ctx, runID, func(ctx context.Context, id string) (*ent.Run, error) {
+		return r.changed(ctx, id, r.Tracking.RecordModel(ctx, id, []byte(description)))
+	})
 }
 
 func (r *queryResolver) LoggedModel(ctx context.Context, id string) (*ent.LoggedModel, error) {
 	return ifFound(r.findModel(ctx, id))
+}
+
+func (r *queryResolver) LoggedModels(ctx context.Context, experiments []string, filter *string, datasets []*model.DatasetFilter, orderBy []*model.LoggedModelOrder, first *int, after *string) (*model.LoggedModelConnection, error) {
+	return r.listLoggedModels(ctx, experiments, filter, datasets, orderBy, first, after)
 }
 
 func (r *Resolver) LoggedModel() generated.LoggedModelResolver { return &loggedModelResolver{r} }

@@ -17,10 +17,7 @@ import (
 func (r *Resolver) runsOf(
 	ctx context.Context, e *ent.Experiment, filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string,
 ) (*page.RunConnection, error) {
-	q, err := runsQuery(filter, orderBy, view, topLevel, first, after)
-	if err != nil {
-		return nil, err
-	}
+	q := runsQuery(filter, orderBy, view, topLevel, first, after)
 	if q.After != "" {
 		q.Experiments = []int{e.ID}
 		return r.listRuns(ctx, q, after)
@@ -43,10 +40,7 @@ func (r *Resolver) runsOf(
 
 // childrenOf answers Run.children.
 func (r *Resolver) childrenOf(ctx context.Context, run *ent.Run, first *int, after *string) (*page.RunConnection, error) {
-	size, err := pageSize(first, defaultChildren, maxFirst)
-	if err != nil {
-		return nil, err
-	}
+	size := valueOr(first, defaultChildren)
 	count := func(ctx context.Context) (int, error) {
 		return forSiblings(ctx, run, "count children", byRunID(r.Search.CountChildren))
 	}
@@ -96,10 +90,7 @@ func byRunID[V any](read func(ctx context.Context, ids []string) (map[string]V, 
 
 // logOf answers Run.log.
 func (r *Resolver) logOf(ctx context.Context, run *ent.Run, after int64, first *int) ([]*model.RunLogChunk, error) {
-	size, err := pageSize(first, defaultLogPieces, maxLogPieces)
-	if err != nil {
-		return nil, err
-	}
+	size := valueOr(first, defaultLogPieces)
 	found, err := forSiblings(ctx, run, fmt.Sprintf("log %d %d", after, size),
 		ofRuns(func(ctx context.Context, runs []int) (map[int][]*ent.RunLogChunk, error) {
 			return r.Tracking.RunLogsOf(ctx, runs, after, size)

@@ -89,6 +89,9 @@ func (o *operations) MutateOperationParameters(ctx context.Context, request *gra
 // loop that reads, so a client that asks too fast is answered, and read, no faster than it takes the answers.
 func (o *operations) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	op.DisableIntrospection = false
+	if err := checkConstraints(op); err != nil {
+		return err
+	}
 	if err := o.limits.checkCost(op); err != nil {
 		return refusal(err)
 	}

@@ -82,6 +82,10 @@ func (r *modelVersionResolver) Approvals(ctx context.Context, obj *ent.ModelVers
 	return r.approvalsOfVersion(ctx, obj)
 }
 
+func (r *modelVersionResolver) Artifacts(ctx context.Context, obj *ent.ModelVersion, path *string, first *int, after *string) (*model.ArtifactConnection, error) {
+	return r.versionArtifacts(ctx, obj, path, first, after)
+}
+
 func (r *modelVersionsChangedResolver) Changes(ctx context.Context, obj *model.ModelVersionsChanged) ([]*model.ModelVersionChange, error) {
 	return announceVersions(ctx, obj), nil
 }

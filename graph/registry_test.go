@@ -21,7 +21,8 @@ import (
 
 const versionFields = `id name version stage aliases status description source artifactLocation runId createdBy updatedBy
 	run { runId status } loggedModel { modelId tags { key } } tags { key value } sha: tag(key: "git_sha") model { id name tags { key } aliases { alias version } }
-	signature { inputs { name type required } outputs { type } params { name default } } requirements manifestProblem approvals { stage principal }`
+	signature { inputs { name type required } outputs { type } params { name default shape } } requirements manifestProblem approvals { stage principal }
+	artifacts(first: 5) { edges { node { path downloadUrl } } }`
 
 // fillModels makes models of so many versions, with something in every list.
 func fillModels(t *testing.T, s *server, models, versions int) {

@@ -6,13 +6,9 @@ import (
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/graph/model"
-	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/registry"
 )
-
-// maxFollowed bounds the models that a subscription names.
-const maxFollowed = 100
 
 // versionFeed is the state of one Subscription.modelVersionsChanged.
 type versionFeed struct {
@@ -26,9 +22,6 @@ type versionFeed struct {
 // followVersions answers Subscription.modelVersionsChanged. Names are looked up for each event: a model that is made later, or gets
 // a name later, is followed from then on.
 func (r *Resolver) followVersions(ctx context.Context, names []string, after *string) (<-chan *model.ModelVersionsChanged, error) {
-	if len(names) > maxFollowed {
-		return nil, errs.Field("names", "has %d names: at most %s are allowed", len(names), decimal(maxFollowed))
-	}
 	for _, name := range names {
 		if err := registry.CheckName("names", name); err != nil {
 			return nil, err

@@ -35,16 +35,12 @@ func registeredModelID(m *ent.RegisteredModel) int { return m.ID }
 func modelVersionID(v *ent.ModelVersion) int       { return v.ID }
 func modelOfVersion(v *ent.ModelVersion) int       { return v.RegisteredModelID }
 
-func registryQuery(filter *string, orderBy []string, first *int, after *string) (search.RegistryQuery, error) {
-	size, err := pageSize(first, defaultFirst, maxFirst)
-	return search.RegistryQuery{Filter: valueOr(filter, ""), OrderBy: orderBy, First: size, After: valueOr(after, "")}, err
+func registryQuery(filter *string, orderBy []string, first *int, after *string) search.RegistryQuery {
+	return search.RegistryQuery{Filter: valueOr(filter, ""), OrderBy: orderBy, First: valueOr(first, defaultFirst), After: valueOr(after, "")}
 }
 
 func (r *Resolver) listRegisteredModels(ctx context.Context, filter *string, orderBy []string, first *int, after *string) (*page.RegisteredModelConnection, error) {
-	q, err := registryQuery(filter, orderBy, first, after)
-	if err != nil {
-		return nil, err
-	}
+	q := registryQuery(filter, orderBy, first, after)
 	found, err := r.Search.RegisteredModels(ctx, q)
 	if err != nil {
 		return nil, err
@@ -61,10 +57,7 @@ func (r *Resolver) listRegisteredModels(ctx context.Context, filter *string, ord
 }
 
 func (r *Resolver) listModelVersions(ctx context.Context, filter *string, orderBy []string, first *int, after *string) (*page.ModelVersionConnection, error) {
-	q, err := registryQuery(filter, orderBy, first, after)
-	if err != nil {
-		return nil, err
-	}
+	q := registryQuery(filter, orderBy, first, after)
 	found, err := r.Search.ModelVersions(ctx, q)
 	if err != nil {
 		return nil, err
@@ -99,10 +92,7 @@ func numberCursor(after *string) (int64, error) {
 
 // versionsOfModel answers RegisteredModel.versions. A cursor belongs to one model, so a page behind one is read for it alone.
 func (r *Resolver) versionsOfModel(ctx context.Context, m *ent.RegisteredModel, first *int, after *string) (*page.ModelVersionConnection, error) {
-	size, err := pageSize(first, defaultFirst, registry.MaxVersions)
-	if err != nil {
-		return nil, err
-	}
+	size := valueOr(first, defaultFirst)
 	below, err := numberCursor(after)
 	if err != nil {
 		return nil, err
@@ -137,10 +127,7 @@ func (r *Resolver) versionsOfModel(ctx context.Context, m *ent.RegisteredModel, 
 
 // historyOfModel answers RegisteredModel.history, as versionsOfModel does for versions.
 func (r *Resolver) historyOfModel(ctx context.Context, m *ent.RegisteredModel, first *int, after *string) (*model.ModelHistoryConnection, error) {
-	size, err := pageSize(first, defaultFirst, registry.MaxHistory)
-	if err != nil {
-		return nil, err
-	}
+	size := valueOr(first, defaultFirst)
 	before, err := numberCursor(after)
 	if err != nil {
 		return nil, err
@@ -157,10 +144,7 @@ func (r *Resolver) historyOfModel(ctx context.Context, m *ent.RegisteredModel, f
 }
 
 func (r *Resolver) modelHistory(ctx context.Context, name string, first *int, after *string) (*model.ModelHistoryConnection, error) {
-	size, err := pageSize(first, defaultFirst, registry.MaxHistory)
-	if err != nil {
-		return nil, err
-	}
+	size := valueOr(first, defaultFirst)
 	before, err := numberCursor(after)
 	if err != nil {
 		return nil, err

@@ -72,10 +72,8 @@ func (r *paramResolver) Number(ctx context.Context, obj *ent.Param) (*float64, e
 }
 
 func (r *queryResolver) Runs(ctx context.Context, experiments []string, filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) (*page.RunConnection, error) {
-	q, err := runsQuery(filter, orderBy, view, topLevel, first, after)
-	if err != nil {
-		return nil, err
-	}
+	q := runsQuery(filter, orderBy, view, topLevel, first, after)
+	var err error
 	if q.Experiments, err = experimentIDs(experiments); err != nil {
 		return nil, err
 	}
@@ -156,6 +154,14 @@ func (r *runResolver) Metric(ctx context.Context, obj *ent.Run, key string) (*mo
 
 func (r *runResolver) Inputs(ctx context.Context, obj *ent.Run) ([]*model.RunInput, error) {
 	return r.inputsOf(ctx, obj)
+}
+
+func (r *runResolver) ModelInputs(ctx context.Context, obj *ent.Run) ([]*ent.LoggedModel, error) {
+	return r.modelInputsOf(ctx, obj)
+}
+
+func (r *runResolver) Outputs(ctx context.Context, obj *ent.Run) ([]*model.RunOutput, error) {
+	return r.outputsOf(ctx, obj)
 }
 
 func (r *runResolver) LoggedModels(ctx context.Context, obj *ent.Run) ([]*ent.LoggedModel, error) {

@@ -190,12 +190,14 @@ func TestSubscriptionArguments(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, storetest.SQLite(t), graph.Options{})
 	run := s.newRun(tracking.CreateRun{})
+	none, status := s.fails(metricsAppended, vars{"runs": []string{}})
+	require.Equal(t, http.StatusBadRequest, status, "what the schema bounds is refused before a stream begins")
+	require.Equal(t, "runs: has 0 elements; there are from 1 to 1,000", none.Message)
 	for name, c := range map[string]struct {
 		query             string
 		v                 vars
 		code, field, says string
 	}{
-		"no runs":     {metricsAppended, vars{"runs": []string{}}, "INVALID_ARGUMENT", "runs", "from 1 to 1,000"},
 		"unknown run": {metricsAppended, vars{"runs": []string{strings.Repeat("0", 32)}}, "NOT_FOUND", "", "not found"},
 		"bad run":     {metricsAppended, vars{"runs": []string{run, "x"}}, "INVALID_ARGUMENT", "runs[1]", "32 lower-case hex digits"},
 		"forged cursor": {

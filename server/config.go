@@ -46,6 +46,10 @@ type Config struct {
 	WebhookAllow []string
 	// MaxArtifactBytes bounds one uploaded file; DefaultMaxArtifactBytes when 0.
 	MaxArtifactBytes int64
+	// Operations are files and folders of GraphQL operations: with any, only those in them and OwnOperations are answered.
+	Operations []string
+	// OwnOperations are the texts of operations that Cairn's own clients send.
+	OwnOperations []string
 	// Version is what GET /version answers.
 	Version string
 	// Logger gets what the operator should know; nothing is logged when it is nil.

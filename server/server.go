@@ -123,18 +123,49 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 	models.Tell(s.webhooks)
 	searcher := search.New(s.db)
 	s.metrics = metric.NewReader(s.db)
+	operations, err := registered(s.cfg)
+	if err != nil {
+		return err
+	}
 	s.graphql = graph.NewHandler(graph.Deps{
 		Tracking: s.tracking, Metrics: s.metrics, Search: searcher, Artifacts: s.artifacts, Auth: tokens,
-		Garbage: gc.New(s.db, s.files), Registry: models, Hub: hub,
+		Garbage: gc.New(s.db, s.files), Registry: models, Webhooks: s.webhooks, Hub: hub,
 	}, graph.Options{
-		Version: s.cfg.Version, Logger: s.log, RequestID: requestID, MaxBody: maxGraphQLBytes,
-		AllowOrigin: func(r *http.Request) bool { return s.origins.check(r) == nil },
+		Version: s.cfg.Version, Logger: s.log, RequestID: requestID, MaxBody: maxGraphQLBytes, Operations: operations,
+		MaxArtifactBytes: s.cfg.MaxArtifactBytes,
+		AllowOrigin:      func(r *http.Request) bool { return s.origins.check(r) == nil },
 	})
 	s.mlflow = mlflow.New(mlflow.Deps{
 		Tracking: s.tracking, Search: searcher, Metrics: s.metrics, Artifacts: s.artifacts, Registry: models, Webhooks: s.webhooks,
 		MaxArtifactBytes: s.cfg.MaxArtifactBytes, Log: s.log,
 	})
 	return nil
+}
+
+// registered reads the operations that alone are answered; nil when all are.
+func registered(cfg Config) (graph.Operations, error) {
+	if len(cfg.Operations) == 0 {
+		return nil, nil //nolint:nilnil // nil stands for all operations
+	}
+	all := graph.Operations{}
+	for _, path := range cfg.Operations {
+		found, err := graph.ReadOperations(path)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // an error for users already
+		}
+		for id, text := range found {
+			if other, taken := all[id]; taken && other != text {
+				return nil, errs.New(errs.Invalid, "--operations: %s has the id of an operation of another file, %.80q", path, id)
+			}
+			all[id] = text
+		}
+	}
+	for i, text := range cfg.OwnOperations {
+		if err := all.Register(fmt.Sprintf("operation %d of the program's own", i+1), "", text); err != nil {
+			return nil, err //nolint:wrapcheck // an error for users already
+		}
+	}
+	return all, nil
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {

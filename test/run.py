@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs all of Cairn's tests: Go, Python, browser. `make test` calls it.
+"""Runs all of Cairn's tests: Go, Python, clients in JavaScript, browser. `make test` calls it.
 
-    python3 test/run.py [PART ...]     parts: go python ui
+    python3 test/run.py [PART ...]     parts: go python clients ui
 
 It first installs, per user and once, what the tests need, while the program is
 being built. The first part that fails ends the run with exit code 1.
@@ -36,7 +36,8 @@ RACE = [
     "./plugins/sdk/...",
     "./server/...",
 ]
-PARTS = ["go", "python", "ui"]
+PARTS = ["go", "python", "clients", "ui"]
+NODE = ["test/clients", "test/ui"]
 
 # What reads bytes from outside or from disk is fuzzed in every run; test/full.py fuzzes all targets, and for long.
 FUZZED = {
@@ -100,11 +101,12 @@ def install_python():
 
 
 def install_node():
-    """The driver of the browser."""
-    lock = ROOT / "test/ui/package-lock.json"
-    installed = ROOT / "test/ui/node_modules/.package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        output(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=ROOT / "test/ui")
+    """The driver of the browser, and clients that are written in JavaScript."""
+    for folder in NODE:
+        lock = ROOT / folder / "package-lock.json"
+        installed = ROOT / folder / "node_modules/.package-lock.json"
+        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+            output(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=ROOT / folder)
     return {}
 
 
@@ -155,6 +157,11 @@ def python():
         run([os.environ["CAIRN_TEST_FRAMEWORKS"], "-m", "pytest", FRAMEWORKS])
 
 
+def clients():
+    with Section("clients in JavaScript, and the schema"):
+        run(["node", "--test"], cwd=ROOT / "test/clients")
+
+
 def ui():
     with Section("web pages in a browser"):
         run(["node", "--test"], cwd=ROOT / "test/ui")
@@ -199,7 +206,7 @@ def main():
     began = time.monotonic()
     try:
         prepare()
-        for part, job in (("go", go), ("python", python), ("ui", ui)):
+        for part, job in (("go", go), ("python", python), ("clients", clients), ("ui", ui)):
             if not arguments.parts or part in arguments.parts:
                 job()
     except Failure as err:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/cairnml/cairn/internal/client"
 	"github.com/cairnml/cairn/server"
 )
 
@@ -25,6 +26,7 @@ type serverCommand struct {
 	AllowedHost   []string `sep:"none" name:"allowed-host" placeholder:"NAME" help:"A further name that this server is reached by; may be given more than once."`
 	AllowedOrigin []string `sep:"none" name:"allowed-origin" placeholder:"ORIGIN" help:"A web origin whose pages may call this server; may be given more than once."`
 	WebhookAllow  []string `name:"webhook-allow" placeholder:"TARGET" help:"What webhooks may call beside public hosts over https: an address, a network (10.0.0.0/8), a host, or http://HOST:PORT; may be given more than once."`
+	Operations    []string `sep:"none" placeholder:"FILE|DIR" help:"Answer only the GraphQL operations in these, and those of Cairn's own clients: Apollo's persisted query manifests (*.json), or documents (*.graphql); may be given more than once."`
 	MaxArtifact   int64    `name:"max-artifact-bytes" default:"53687091200" placeholder:"BYTES" help:"The largest artifact that is taken (default: 50 GiB)."`
 	LogLevel      string   `name:"log-level" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error; debug logs every request."`
 }
@@ -40,6 +42,7 @@ func (s *serverCommand) Run(ctx context.Context, std streams) error {
 	srv, err := server.New(ctx, server.Config{
 		Listen: s.Listen, DataDir: s.DataDir, Database: s.Database, DatabaseDirect: s.DatabaseDirect, DatabaseRead: s.DatabaseRead, NATS: s.NATS,
 		Artifacts: s.Artifacts, AllowRemote: s.AllowRemote, AllowedHosts: s.AllowedHost, AllowedOrigins: s.AllowedOrigin,
+		Operations: s.Operations, OwnOperations: client.Operations(),
 		WebhookAllow: s.WebhookAllow, MaxArtifactBytes: s.MaxArtifact, Version: version, Logger: log,
 	})
 	if err != nil {

@@ -47,7 +47,7 @@ func (t *tokensCreate) Run(ctx context.Context, std streams) error {
 	if t.JSON {
 		return putJSON(std.out, made.CreateToken)
 	}
-	return putSecret(std, made.CreateToken.Token.Name, t.Role, made.CreateToken.Token.ExpiresAt, made.CreateToken.Secret)
+	return putSecret(std, made.CreateToken.Token.Name, t.Role, made.CreateToken.Token.ExpiresAt, *made.CreateToken.Secret)
 }
 
 // putSecret shows a new token. The secret alone goes to standard output, where a script can take it.

@@ -21,6 +21,8 @@ import (
 type LoggedModelResolver interface {
 	ID(ctx context.Context, obj *ent.LoggedModel) (string, error)
 
+	Experiment(ctx context.Context, obj *ent.LoggedModel) (*ent.Experiment, error)
+
 	Params(ctx context.Context, obj *ent.LoggedModel) ([]*ent.Param, error)
 	Tags(ctx context.Context, obj *ent.LoggedModel) ([]*model.Tag, error)
 	Metrics(ctx context.Context, obj *ent.LoggedModel) ([]*model.LoggedModelMetric, error)
@@ -180,6 +182,29 @@ func (ec *executionContext) fieldContext_LoggedModel_status(_ context.Context, f
 	return graphql.NewScalarFieldContext("LoggedModel", field, false, false, "LoggedModelStatus")
 }
 
+func (ec *executionContext) _LoggedModel_statusMessage(ctx context.Context, field graphql.CollectedField, obj *ent.LoggedModel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoggedModel_statusMessage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusMessage, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoggedModel_statusMessage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LoggedModel", field, false, false, "String")
+}
+
 func (ec *executionContext) _LoggedModel_artifactLocation(ctx context.Context, field graphql.CollectedField, obj *ent.LoggedModel) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -226,6 +251,38 @@ func (ec *executionContext) fieldContext_LoggedModel_sourceRunId(_ context.Conte
 	return graphql.NewScalarFieldContext("LoggedModel", field, false, false, "ID")
 }
 
+func (ec *executionContext) _LoggedModel_experiment(ctx context.Context, field graphql.CollectedField, obj *ent.LoggedModel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoggedModel_experiment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.LoggedModel().Experiment(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Experiment) graphql.Marshaler {
+			return ec.marshalNExperiment2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋentᚐExperiment(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoggedModel_experiment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LoggedModel",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Experiment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _LoggedModel_createdAt(ctx context.Context, field graphql.CollectedField, obj *ent.LoggedModel) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -270,6 +327,29 @@ func (ec *executionContext) _LoggedModel_updatedAt(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_LoggedModel_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LoggedModel", field, false, false, "Time")
+}
+
+func (ec *executionContext) _LoggedModel_createdBy(ctx context.Context, field graphql.CollectedField, obj *ent.LoggedModel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoggedModel_createdBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoggedModel_createdBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LoggedModel", field, false, false, "String")
 }
 
 func (ec *executionContext) _LoggedModel_params(ctx context.Context, field graphql.CollectedField, obj *ent.LoggedModel) (ret graphql.Marshaler) {
@@ -410,6 +490,125 @@ func (ec *executionContext) fieldContext_LoggedModel_artifacts(ctx context.Conte
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _LoggedModelConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.LoggedModelConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoggedModelConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.LoggedModelEdge) graphql.Marshaler {
+			return ec.marshalNLoggedModelEdge2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐLoggedModelEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoggedModelConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LoggedModelConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LoggedModelEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LoggedModelConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.LoggedModelConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoggedModelConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoggedModelConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LoggedModelConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LoggedModelEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.LoggedModelEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoggedModelEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.LoggedModel) graphql.Marshaler {
+			return ec.marshalNLoggedModel2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋentᚐLoggedModel(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoggedModelEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LoggedModelEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LoggedModel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LoggedModelEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.LoggedModelEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoggedModelEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoggedModelEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LoggedModelEdge", field, false, false, "String")
 }
 
 func (ec *executionContext) _LoggedModelMetric_key(ctx context.Context, field graphql.CollectedField, obj *model.LoggedModelMetric) (ret graphql.Marshaler) {
@@ -592,7 +791,7 @@ func (ec *executionContext) unmarshalInputCreateLoggedModelInput(ctx context.Con
 		asMap["modelType"] = ""
 	}
 
-	fieldsInOrder := [...]string{"modelId", "sourceRunId", "name", "modelType", "params", "tags"}
+	fieldsInOrder := [...]string{"modelId", "sourceRunId", "experimentId", "name", "modelType", "params", "tags", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -608,11 +807,18 @@ func (ec *executionContext) unmarshalInputCreateLoggedModelInput(ctx context.Con
 			it.ModelID = data
 		case "sourceRunId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sourceRunId"))
-			data, err := ec.unmarshalNID2string(ctx, v)
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.SourceRunID = data
+		case "experimentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("experimentId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExperimentID = data
 		case "name":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -641,6 +847,13 @@ func (ec *executionContext) unmarshalInputCreateLoggedModelInput(ctx context.Con
 				return it, err
 			}
 			it.Tags = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -655,6 +868,104 @@ func (ec *executionContext) unmarshalInputCreateLoggedModelInput(ctx context.Con
 func UnmarshalCreateLoggedModelInput(ctx context.Context, raw any) (model.CreateLoggedModelInput, error) {
 	var out model.CreateLoggedModelInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CreateLoggedModelInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDatasetFilter(ctx context.Context, obj any) (model.DatasetFilter, error) {
+	var it model.DatasetFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "digest"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "digest":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("digest"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Digest = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDatasetFilter unmarshals raw into the DatasetFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDatasetFilter(ctx context.Context, raw any) (model.DatasetFilter, error) {
+	var out model.DatasetFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DatasetFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputLoggedModelOrder(ctx context.Context, obj any) (model.LoggedModelOrder, error) {
+	var it model.LoggedModelOrder
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"by", "dataset"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "by":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("by"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.By = data
+		case "dataset":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dataset"))
+			data, err := ec.unmarshalODatasetFilter2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐDatasetFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Dataset = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalLoggedModelOrder unmarshals raw into the LoggedModelOrder input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalLoggedModelOrder(ctx context.Context, raw any) (model.LoggedModelOrder, error) {
+	var out model.LoggedModelOrder
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "LoggedModelOrder", raw, &out)
 	return out, err
 }
 
@@ -703,6 +1014,11 @@ func (ec *executionContext) _LoggedModel(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "statusMessage":
+			out.Values[i] = ec._LoggedModel_statusMessage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "artifactLocation":
 			out.Values[i] = ec._LoggedModel_artifactLocation(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -713,6 +1029,12 @@ func (ec *executionContext) _LoggedModel(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "experiment":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._LoggedModel_experiment(ctx, field, obj)
+				})
 		case "createdAt":
 			out.Values[i] = ec._LoggedModel_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -720,6 +1042,11 @@ func (ec *executionContext) _LoggedModel(ctx context.Context, sel ast.SelectionS
 			}
 		case "updatedAt":
 			out.Values[i] = ec._LoggedModel_updatedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdBy":
+			out.Values[i] = ec._LoggedModel_createdBy(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -747,6 +1074,82 @@ func (ec *executionContext) _LoggedModel(ctx context.Context, sel ast.SelectionS
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._LoggedModel_artifacts(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var loggedModelConnectionImplementors = []string{"LoggedModelConnection"}
+
+func (ec *executionContext) _LoggedModelConnection(ctx context.Context, sel ast.SelectionSet, obj *model.LoggedModelConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, loggedModelConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LoggedModelConnection")
+		case "edges":
+			out.Values[i] = ec._LoggedModelConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._LoggedModelConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var loggedModelEdgeImplementors = []string{"LoggedModelEdge"}
+
+func (ec *executionContext) _LoggedModelEdge(ctx context.Context, sel ast.SelectionSet, obj *model.LoggedModelEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, loggedModelEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LoggedModelEdge")
+		case "node":
+			out.Values[i] = ec._LoggedModelEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cursor":
+			out.Values[i] = ec._LoggedModelEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -836,6 +1239,11 @@ func (ec *executionContext) unmarshalNCreateLoggedModelInput2githubᚗcomᚋcair
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNDatasetFilter2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐDatasetFilter(ctx context.Context, v any) (*model.DatasetFilter, error) {
+	res, err := ec.unmarshalInputDatasetFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNLoggedModel2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋentᚐLoggedModelᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.LoggedModel) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -858,6 +1266,38 @@ func (ec *executionContext) marshalNLoggedModel2ᚖgithubᚗcomᚋcairnmlᚋcair
 		return graphql.Null
 	}
 	return ec._LoggedModel(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLoggedModelConnection2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐLoggedModelConnection(ctx context.Context, sel ast.SelectionSet, v *model.LoggedModelConnection) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LoggedModelConnection!")
+		return graphql.Null
+	}
+	return ec._LoggedModelConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLoggedModelEdge2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐLoggedModelEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.LoggedModelEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLoggedModelEdge2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐLoggedModelEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLoggedModelEdge2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐLoggedModelEdge(ctx context.Context, sel ast.SelectionSet, v *model.LoggedModelEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LoggedModelEdge!")
+		return graphql.Null
+	}
+	return ec._LoggedModelEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNLoggedModelMetric2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐLoggedModelMetricᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.LoggedModelMetric) graphql.Marshaler {
@@ -884,6 +1324,11 @@ func (ec *executionContext) marshalNLoggedModelMetric2ᚖgithubᚗcomᚋcairnml�
 	return ec._LoggedModelMetric(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNLoggedModelOrder2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐLoggedModelOrder(ctx context.Context, v any) (*model.LoggedModelOrder, error) {
+	res, err := ec.unmarshalInputLoggedModelOrder(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNLoggedModelStatus2githubᚗcomᚋcairnmlᚋcairnᚋentᚋloggedmodelᚐStatus(ctx context.Context, v any) (loggedmodel.Status, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := loggedmodel.Status(tmp)
@@ -899,11 +1344,53 @@ func (ec *executionContext) marshalNLoggedModelStatus2githubᚗcomᚋcairnmlᚋc
 	return res
 }
 
+func (ec *executionContext) unmarshalODatasetFilter2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐDatasetFilterᚄ(ctx context.Context, v any) ([]*model.DatasetFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.DatasetFilter, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNDatasetFilter2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐDatasetFilter(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalODatasetFilter2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐDatasetFilter(ctx context.Context, v any) (*model.DatasetFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputDatasetFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOLoggedModel2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋentᚐLoggedModel(ctx context.Context, sel ast.SelectionSet, v *ent.LoggedModel) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._LoggedModel(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOLoggedModelOrder2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐLoggedModelOrderᚄ(ctx context.Context, v any) ([]*model.LoggedModelOrder, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.LoggedModelOrder, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLoggedModelOrder2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐLoggedModelOrder(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 // endregion ***************************** type.gotpl *****************************

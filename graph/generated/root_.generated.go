@@ -42,6 +42,7 @@ type ResolverRoot interface {
 	RunsChanged() RunsChangedResolver
 	Subscription() SubscriptionResolver
 	Token() TokenResolver
+	Webhook() WebhookResolver
 }
 
 type DirectiveRoot struct {
@@ -74,6 +75,11 @@ type ComplexityRoot struct {
 	ArtifactEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ArtifactUpload struct {
+		Parts    func(childComplexity int) int
+		UploadID func(childComplexity int) int
 	}
 
 	CollectedGarbage struct {
@@ -112,15 +118,46 @@ type ComplexityRoot struct {
 		ToDigest   func(childComplexity int) int
 	}
 
+	DatabaseStatus struct {
+		Bytes              func(childComplexity int) int
+		Compactors         func(childComplexity int) int
+		DeletedRuns        func(childComplexity int) int
+		Estimated          func(childComplexity int) int
+		FreeBytes          func(childComplexity int) int
+		Kind               func(childComplexity int) int
+		KnownSchemaVersion func(childComplexity int) int
+		LogBytes           func(childComplexity int) int
+		MetricBytes        func(childComplexity int) int
+		OldestWaiting      func(childComplexity int) int
+		Points             func(childComplexity int) int
+		Runs               func(childComplexity int) int
+		SchemaVersion      func(childComplexity int) int
+		Series             func(childComplexity int) int
+		WaitingBatches     func(childComplexity int) int
+		WaitingPoints      func(childComplexity int) int
+	}
+
 	Dataset struct {
+		Contexts   func(childComplexity int) int
 		CreatedAt  func(childComplexity int) int
 		Digest     func(childComplexity int) int
+		Experiment func(childComplexity int) int
 		ID         func(childComplexity int) int
 		Name       func(childComplexity int) int
 		Profile    func(childComplexity int) int
 		Schema     func(childComplexity int) int
 		Source     func(childComplexity int) int
 		SourceType func(childComplexity int) int
+	}
+
+	DatasetConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	DatasetEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Experiment struct {
@@ -212,6 +249,12 @@ type ComplexityRoot struct {
 		Series      func(childComplexity int) int
 	}
 
+	HeldLease struct {
+		ExpiresAt func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Owner     func(childComplexity int) int
+	}
+
 	LogBatchResult struct {
 		Cursor func(childComplexity int) int
 		RunID  func(childComplexity int) int
@@ -222,6 +265,8 @@ type ComplexityRoot struct {
 		ArtifactLocation func(childComplexity int) int
 		Artifacts        func(childComplexity int, path *string, first *int, after *string) int
 		CreatedAt        func(childComplexity int) int
+		CreatedBy        func(childComplexity int) int
+		Experiment       func(childComplexity int) int
 		ID               func(childComplexity int) int
 		Metrics          func(childComplexity int) int
 		ModelID          func(childComplexity int) int
@@ -230,8 +275,19 @@ type ComplexityRoot struct {
 		Params           func(childComplexity int) int
 		SourceRunID      func(childComplexity int) int
 		Status           func(childComplexity int) int
+		StatusMessage    func(childComplexity int) int
 		Tags             func(childComplexity int) int
 		UpdatedAt        func(childComplexity int) int
+	}
+
+	LoggedModelConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	LoggedModelEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	LoggedModelMetric struct {
@@ -310,6 +366,15 @@ type ComplexityRoot struct {
 		Folder  func(childComplexity int) int
 		Metrics func(childComplexity int) int
 		Prefix  func(childComplexity int) int
+	}
+
+	MetricHistory struct {
+		EndCursor  func(childComplexity int) int
+		Incomplete func(childComplexity int) int
+		StepScale  func(childComplexity int) int
+		Steps      func(childComplexity int) int
+		Times      func(childComplexity int) int
+		Values     func(childComplexity int) int
 	}
 
 	MetricPoint struct {
@@ -408,6 +473,7 @@ type ComplexityRoot struct {
 		Aliases          func(childComplexity int) int
 		Approvals        func(childComplexity int) int
 		ArtifactLocation func(childComplexity int) int
+		Artifacts        func(childComplexity int, path *string, first *int, after *string) int
 		CreatedAt        func(childComplexity int) int
 		CreatedBy        func(childComplexity int) int
 		Description      func(childComplexity int) int
@@ -469,17 +535,24 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		AbortArtifactUpload          func(childComplexity int, artifact model.ArtifactRef, uploadID string) int
 		AppendRunLog                 func(childComplexity int, input model.AppendRunLogInput) int
 		ApproveModelVersion          func(childComplexity int, name string, version int, stage string, reason string) int
+		BeginArtifactUpload          func(childComplexity int, artifact model.ArtifactRef, parts int) int
 		CollectGarbage               func(childComplexity int, deletedBefore int64) int
+		CompleteArtifactUpload       func(childComplexity int, artifact model.ArtifactRef, uploadID string, parts []*model.UploadedPart) int
 		CreateExperiment             func(childComplexity int, input model.CreateExperimentInput) int
 		CreateLoggedModel            func(childComplexity int, input model.CreateLoggedModelInput) int
 		CreateModelVersion           func(childComplexity int, input model.CreateModelVersionInput) int
 		CreateRegisteredModel        func(childComplexity int, input model.CreateRegisteredModelInput) int
 		CreateRun                    func(childComplexity int, input model.CreateRunInput) int
 		CreateToken                  func(childComplexity int, input model.CreateTokenInput) int
+		CreateWebhook                func(childComplexity int, input model.CreateWebhookInput) int
+		DeleteArtifact               func(childComplexity int, artifact model.ArtifactRef) int
 		DeleteExperiment             func(childComplexity int, experimentID string) int
 		DeleteExperimentTag          func(childComplexity int, experimentID string, key string) int
+		DeleteLoggedModel            func(childComplexity int, modelID string) int
+		DeleteLoggedModelTag         func(childComplexity int, modelID string, key string) int
 		DeleteModelRule              func(childComplexity int, name string, stage string, kind modelrule.Kind, key string) int
 		DeleteModelVersion           func(childComplexity int, name string, version int, reason string) int
 		DeleteModelVersionTag        func(childComplexity int, name string, version int, key string) int
@@ -488,11 +561,15 @@ type ComplexityRoot struct {
 		DeleteRegisteredModelTag     func(childComplexity int, name string, key string) int
 		DeleteRun                    func(childComplexity int, runID string) int
 		DeleteTag                    func(childComplexity int, runID string, key string) int
-		FinalizeLoggedModel          func(childComplexity int, modelID string, status loggedmodel.Status) int
+		DeleteWebhook                func(childComplexity int, webhookID string) int
+		FinalizeLoggedModel          func(childComplexity int, modelID string, status loggedmodel.Status, statusMessage string) int
 		FinishRun                    func(childComplexity int, input model.FinishRunInput) int
 		HeartbeatRun                 func(childComplexity int, runID string, leaseSeconds int) int
 		LogBatch                     func(childComplexity int, input model.LogBatchInput) int
 		LogInputs                    func(childComplexity int, input model.LogInputsInput) int
+		LogLoggedModelParams         func(childComplexity int, modelID string, params []*model.ParamInput) int
+		LogModel                     func(childComplexity int, runID string, description string) int
+		LogOutputs                   func(childComplexity int, input model.LogOutputsInput) int
 		RecordFingerprint            func(childComplexity int, input model.RecordFingerprintInput) int
 		RenameRegisteredModel        func(childComplexity int, name string, newName string) int
 		RestoreExperiment            func(childComplexity int, experimentID string) int
@@ -500,18 +577,31 @@ type ComplexityRoot struct {
 		RevokeToken                  func(childComplexity int, name string) int
 		RollbackModelStage           func(childComplexity int, name string, stage string, reason string, dryRun bool) int
 		SetExperimentTag             func(childComplexity int, experimentID string, key string, value string) int
+		SetLoggedModelTags           func(childComplexity int, modelID string, tags []*model.TagInput) int
 		SetMetricGoal                func(childComplexity int, experimentID string, key string, goal metricgoal.Goal) int
 		SetModelRule                 func(childComplexity int, input model.SetModelRuleInput) int
 		SetModelVersionTag           func(childComplexity int, name string, version int, key string, value string) int
 		SetRegisteredModelAlias      func(childComplexity int, name string, alias string, version int) int
 		SetRegisteredModelTag        func(childComplexity int, name string, key string, value string) int
 		SetTag                       func(childComplexity int, runID string, key string, value string) int
+		TestWebhook                  func(childComplexity int, webhookID string, event *string) int
 		TransitionModelVersionStage  func(childComplexity int, input model.TransitionModelVersionStageInput) int
 		UpdateExperiment             func(childComplexity int, input model.UpdateExperimentInput) int
 		UpdateModelVersion           func(childComplexity int, name string, version int, description string) int
 		UpdateRegisteredModel        func(childComplexity int, name string, description string) int
 		UpdateRun                    func(childComplexity int, input model.UpdateRunInput) int
+		UpdateWebhook                func(childComplexity int, input model.UpdateWebhookInput) int
 		WithdrawModelVersionApproval func(childComplexity int, name string, version int, stage string, reason string) int
+	}
+
+	OperationLimits struct {
+		Aliases   func(childComplexity int) int
+		BodyBytes func(childComplexity int) int
+		Breadth   func(childComplexity int) int
+		Cost      func(childComplexity int) int
+		Depth     func(childComplexity int) int
+		Fields    func(childComplexity int) int
+		Tokens    func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -528,12 +618,18 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		ArtifactUpload       func(childComplexity int, uploadID string) int
 		CompareModelVersions func(childComplexity int, from model.ModelVersionRef, to model.ModelVersionRef) int
 		CompareRuns          func(childComplexity int, runs []string) int
+		DatabaseStatus       func(childComplexity int) int
+		Dataset              func(childComplexity int, id string) int
+		Datasets             func(childComplexity int, experiments []string, first *int, after *string) int
 		Experiment           func(childComplexity int, id *string, name *string) int
 		Experiments          func(childComplexity int, filter *string, orderBy *model.ExperimentOrder, view *model.View, first *int, after *string) int
 		Garbage              func(childComplexity int, deletedBefore int64) int
 		LoggedModel          func(childComplexity int, id string) int
+		LoggedModels         func(childComplexity int, experiments []string, filter *string, datasets []*model.DatasetFilter, orderBy []*model.LoggedModelOrder, first *int, after *string) int
+		MetricHistory        func(childComplexity int, run string, key string, first *int, after *string) int
 		MetricSeries         func(childComplexity int, runs []string, keys []string, axis model.MetricAxis, rangeArg *model.MetricRange, maxPoints *int) int
 		ModelHistory         func(childComplexity int, name string, first *int, after *string) int
 		ModelStageAt         func(childComplexity int, name string, stage string, time int64) int
@@ -546,8 +642,12 @@ type ComplexityRoot struct {
 		RunFacets            func(childComplexity int, experiments []string, filter *string, view *model.View, topLevel bool, maxRuns int) int
 		RunGroups            func(childComplexity int, experiments []string, filter *string, view *model.View, topLevel bool, groupBy []string, metrics []string, orderBy *model.RunGroupOrder, first *int, after *string) int
 		Runs                 func(childComplexity int, experiments []string, filter *string, orderBy []string, view *model.View, topLevel bool, first *int, after *string) int
+		Server               func(childComplexity int) int
+		SignedDownloadURL    func(childComplexity int, artifact model.ArtifactRef) int
 		Tokens               func(childComplexity int) int
 		Viewer               func(childComplexity int) int
+		Webhook              func(childComplexity int, id string) int
+		Webhooks             func(childComplexity int, first *int, after *string) int
 	}
 
 	RegisteredModel struct {
@@ -598,7 +698,9 @@ type ComplexityRoot struct {
 		MetricPage       func(childComplexity int, prefix string, first *int, after *string) int
 		MetricSeriesURL  func(childComplexity int, format model.MetricFileFormat, keys []string) int
 		Metrics          func(childComplexity int, keys []string) int
+		ModelInputs      func(childComplexity int) int
 		Name             func(childComplexity int) int
+		Outputs          func(childComplexity int) int
 		Param            func(childComplexity int, key string) int
 		Params           func(childComplexity int, keys []string) int
 		Parent           func(childComplexity int) int
@@ -667,6 +769,7 @@ type ComplexityRoot struct {
 	RunInput struct {
 		Context func(childComplexity int) int
 		Dataset func(childComplexity int) int
+		Tags    func(childComplexity int) int
 	}
 
 	RunLogChunk struct {
@@ -674,6 +777,11 @@ type ComplexityRoot struct {
 		Stream   func(childComplexity int) int
 		Text     func(childComplexity int) int
 		Time     func(childComplexity int) int
+	}
+
+	RunOutput struct {
+		Model func(childComplexity int) int
+		Step  func(childComplexity int) int
 	}
 
 	RunsChanged struct {
@@ -688,6 +796,15 @@ type ComplexityRoot struct {
 		Part   func(childComplexity int) int
 		To     func(childComplexity int) int
 		Why    func(childComplexity int) int
+	}
+
+	Server struct {
+		Limits                   func(childComplexity int) int
+		MaxArtifactBytes         func(childComplexity int) int
+		MultipartUploads         func(childComplexity int) int
+		RegisteredOperationsOnly func(childComplexity int) int
+		SignedDownloads          func(childComplexity int) int
+		Version                  func(childComplexity int) int
 	}
 
 	SignatureField struct {
@@ -730,10 +847,48 @@ type ComplexityRoot struct {
 		Role      func(childComplexity int) int
 	}
 
+	UploadPart struct {
+		Etag   func(childComplexity int) int
+		Number func(childComplexity int) int
+		Size   func(childComplexity int) int
+		URL    func(childComplexity int) int
+	}
+
 	Viewer struct {
 		Principal     func(childComplexity int) int
 		Role          func(childComplexity int) int
 		ServerVersion func(childComplexity int) int
+	}
+
+	Webhook struct {
+		CreatedAt   func(childComplexity int) int
+		CreatedBy   func(childComplexity int) int
+		Description func(childComplexity int) int
+		Events      func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Status      func(childComplexity int) int
+		URL         func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
+		UpdatedBy   func(childComplexity int) int
+		WebhookID   func(childComplexity int) int
+	}
+
+	WebhookConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	WebhookEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	WebhookTest struct {
+		Problem        func(childComplexity int) int
+		ResponseBody   func(childComplexity int) int
+		ResponseStatus func(childComplexity int) int
+		Success        func(childComplexity int) int
 	}
 }
 
@@ -850,6 +1005,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ArtifactEdge.Node(childComplexity), true
+
+	case "ArtifactUpload.parts":
+		if e.ComplexityRoot.ArtifactUpload.Parts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArtifactUpload.Parts(childComplexity), true
+	case "ArtifactUpload.uploadId":
+		if e.ComplexityRoot.ArtifactUpload.UploadID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArtifactUpload.UploadID(childComplexity), true
 
 	case "CollectedGarbage.experiments":
 		if e.ComplexityRoot.CollectedGarbage.Experiments == nil {
@@ -982,6 +1150,109 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DataChange.ToDigest(childComplexity), true
 
+	case "DatabaseStatus.bytes":
+		if e.ComplexityRoot.DatabaseStatus.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.Bytes(childComplexity), true
+	case "DatabaseStatus.compactors":
+		if e.ComplexityRoot.DatabaseStatus.Compactors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.Compactors(childComplexity), true
+	case "DatabaseStatus.deletedRuns":
+		if e.ComplexityRoot.DatabaseStatus.DeletedRuns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.DeletedRuns(childComplexity), true
+	case "DatabaseStatus.estimated":
+		if e.ComplexityRoot.DatabaseStatus.Estimated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.Estimated(childComplexity), true
+	case "DatabaseStatus.freeBytes":
+		if e.ComplexityRoot.DatabaseStatus.FreeBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.FreeBytes(childComplexity), true
+	case "DatabaseStatus.kind":
+		if e.ComplexityRoot.DatabaseStatus.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.Kind(childComplexity), true
+	case "DatabaseStatus.knownSchemaVersion":
+		if e.ComplexityRoot.DatabaseStatus.KnownSchemaVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.KnownSchemaVersion(childComplexity), true
+	case "DatabaseStatus.logBytes":
+		if e.ComplexityRoot.DatabaseStatus.LogBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.LogBytes(childComplexity), true
+	case "DatabaseStatus.metricBytes":
+		if e.ComplexityRoot.DatabaseStatus.MetricBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.MetricBytes(childComplexity), true
+	case "DatabaseStatus.oldestWaiting":
+		if e.ComplexityRoot.DatabaseStatus.OldestWaiting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.OldestWaiting(childComplexity), true
+	case "DatabaseStatus.points":
+		if e.ComplexityRoot.DatabaseStatus.Points == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.Points(childComplexity), true
+	case "DatabaseStatus.runs":
+		if e.ComplexityRoot.DatabaseStatus.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.Runs(childComplexity), true
+	case "DatabaseStatus.schemaVersion":
+		if e.ComplexityRoot.DatabaseStatus.SchemaVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.SchemaVersion(childComplexity), true
+	case "DatabaseStatus.series":
+		if e.ComplexityRoot.DatabaseStatus.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.Series(childComplexity), true
+	case "DatabaseStatus.waitingBatches":
+		if e.ComplexityRoot.DatabaseStatus.WaitingBatches == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.WaitingBatches(childComplexity), true
+	case "DatabaseStatus.waitingPoints":
+		if e.ComplexityRoot.DatabaseStatus.WaitingPoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatabaseStatus.WaitingPoints(childComplexity), true
+
+	case "Dataset.contexts":
+		if e.ComplexityRoot.Dataset.Contexts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Contexts(childComplexity), true
 	case "Dataset.createdAt":
 		if e.ComplexityRoot.Dataset.CreatedAt == nil {
 			break
@@ -994,6 +1265,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dataset.Digest(childComplexity), true
+	case "Dataset.experiment":
+		if e.ComplexityRoot.Dataset.Experiment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Experiment(childComplexity), true
 	case "Dataset.id":
 		if e.ComplexityRoot.Dataset.ID == nil {
 			break
@@ -1030,6 +1307,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dataset.SourceType(childComplexity), true
+
+	case "DatasetConnection.edges":
+		if e.ComplexityRoot.DatasetConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetConnection.Edges(childComplexity), true
+	case "DatasetConnection.pageInfo":
+		if e.ComplexityRoot.DatasetConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetConnection.PageInfo(childComplexity), true
+
+	case "DatasetEdge.cursor":
+		if e.ComplexityRoot.DatasetEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetEdge.Cursor(childComplexity), true
+	case "DatasetEdge.node":
+		if e.ComplexityRoot.DatasetEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetEdge.Node(childComplexity), true
 
 	case "Experiment.artifactLocation":
 		if e.ComplexityRoot.Experiment.ArtifactLocation == nil {
@@ -1366,6 +1669,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Garbage.Series(childComplexity), true
 
+	case "HeldLease.expiresAt":
+		if e.ComplexityRoot.HeldLease.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeldLease.ExpiresAt(childComplexity), true
+	case "HeldLease.name":
+		if e.ComplexityRoot.HeldLease.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeldLease.Name(childComplexity), true
+	case "HeldLease.owner":
+		if e.ComplexityRoot.HeldLease.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeldLease.Owner(childComplexity), true
+
 	case "LogBatchResult.cursor":
 		if e.ComplexityRoot.LogBatchResult.Cursor == nil {
 			break
@@ -1408,6 +1730,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LoggedModel.CreatedAt(childComplexity), true
+	case "LoggedModel.createdBy":
+		if e.ComplexityRoot.LoggedModel.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoggedModel.CreatedBy(childComplexity), true
+	case "LoggedModel.experiment":
+		if e.ComplexityRoot.LoggedModel.Experiment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoggedModel.Experiment(childComplexity), true
 	case "LoggedModel.id":
 		if e.ComplexityRoot.LoggedModel.ID == nil {
 			break
@@ -1456,6 +1790,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LoggedModel.Status(childComplexity), true
+	case "LoggedModel.statusMessage":
+		if e.ComplexityRoot.LoggedModel.StatusMessage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoggedModel.StatusMessage(childComplexity), true
 	case "LoggedModel.tags":
 		if e.ComplexityRoot.LoggedModel.Tags == nil {
 			break
@@ -1468,6 +1808,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LoggedModel.UpdatedAt(childComplexity), true
+
+	case "LoggedModelConnection.edges":
+		if e.ComplexityRoot.LoggedModelConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoggedModelConnection.Edges(childComplexity), true
+	case "LoggedModelConnection.pageInfo":
+		if e.ComplexityRoot.LoggedModelConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoggedModelConnection.PageInfo(childComplexity), true
+
+	case "LoggedModelEdge.cursor":
+		if e.ComplexityRoot.LoggedModelEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoggedModelEdge.Cursor(childComplexity), true
+	case "LoggedModelEdge.node":
+		if e.ComplexityRoot.LoggedModelEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoggedModelEdge.Node(childComplexity), true
 
 	case "LoggedModelMetric.datasetDigest":
 		if e.ComplexityRoot.LoggedModelMetric.DatasetDigest == nil {
@@ -1766,6 +2132,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetricGroup.Prefix(childComplexity), true
+
+	case "MetricHistory.endCursor":
+		if e.ComplexityRoot.MetricHistory.EndCursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricHistory.EndCursor(childComplexity), true
+	case "MetricHistory.incomplete":
+		if e.ComplexityRoot.MetricHistory.Incomplete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricHistory.Incomplete(childComplexity), true
+	case "MetricHistory.stepScale":
+		if e.ComplexityRoot.MetricHistory.StepScale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricHistory.StepScale(childComplexity), true
+	case "MetricHistory.steps":
+		if e.ComplexityRoot.MetricHistory.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricHistory.Steps(childComplexity), true
+	case "MetricHistory.times":
+		if e.ComplexityRoot.MetricHistory.Times == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricHistory.Times(childComplexity), true
+	case "MetricHistory.values":
+		if e.ComplexityRoot.MetricHistory.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MetricHistory.Values(childComplexity), true
 
 	case "MetricPoint.step":
 		if e.ComplexityRoot.MetricPoint.Step == nil {
@@ -2155,6 +2558,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ModelVersion.ArtifactLocation(childComplexity), true
+	case "ModelVersion.artifacts":
+		if e.ComplexityRoot.ModelVersion.Artifacts == nil {
+			break
+		}
+
+		args, err := ec.field_ModelVersion_artifacts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ModelVersion.Artifacts(childComplexity, args["path"].(*string), args["first"].(*int), args["after"].(*string)), true
 	case "ModelVersion.createdAt":
 		if e.ComplexityRoot.ModelVersion.CreatedAt == nil {
 			break
@@ -2424,6 +2838,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ModelVersionsChanged.Cursor(childComplexity), true
 
+	case "Mutation.abortArtifactUpload":
+		if e.ComplexityRoot.Mutation.AbortArtifactUpload == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_abortArtifactUpload_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AbortArtifactUpload(childComplexity, args["artifact"].(model.ArtifactRef), args["uploadId"].(string)), true
 	case "Mutation.appendRunLog":
 		if e.ComplexityRoot.Mutation.AppendRunLog == nil {
 			break
@@ -2446,6 +2871,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ApproveModelVersion(childComplexity, args["name"].(string), args["version"].(int), args["stage"].(string), args["reason"].(string)), true
+	case "Mutation.beginArtifactUpload":
+		if e.ComplexityRoot.Mutation.BeginArtifactUpload == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_beginArtifactUpload_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BeginArtifactUpload(childComplexity, args["artifact"].(model.ArtifactRef), args["parts"].(int)), true
 	case "Mutation.collectGarbage":
 		if e.ComplexityRoot.Mutation.CollectGarbage == nil {
 			break
@@ -2457,6 +2893,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CollectGarbage(childComplexity, args["deletedBefore"].(int64)), true
+	case "Mutation.completeArtifactUpload":
+		if e.ComplexityRoot.Mutation.CompleteArtifactUpload == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_completeArtifactUpload_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CompleteArtifactUpload(childComplexity, args["artifact"].(model.ArtifactRef), args["uploadId"].(string), args["parts"].([]*model.UploadedPart)), true
 	case "Mutation.createExperiment":
 		if e.ComplexityRoot.Mutation.CreateExperiment == nil {
 			break
@@ -2523,6 +2970,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateToken(childComplexity, args["input"].(model.CreateTokenInput)), true
+	case "Mutation.createWebhook":
+		if e.ComplexityRoot.Mutation.CreateWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateWebhook(childComplexity, args["input"].(model.CreateWebhookInput)), true
+	case "Mutation.deleteArtifact":
+		if e.ComplexityRoot.Mutation.DeleteArtifact == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteArtifact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteArtifact(childComplexity, args["artifact"].(model.ArtifactRef)), true
 	case "Mutation.deleteExperiment":
 		if e.ComplexityRoot.Mutation.DeleteExperiment == nil {
 			break
@@ -2545,6 +3014,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteExperimentTag(childComplexity, args["experimentId"].(string), args["key"].(string)), true
+	case "Mutation.deleteLoggedModel":
+		if e.ComplexityRoot.Mutation.DeleteLoggedModel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteLoggedModel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteLoggedModel(childComplexity, args["modelId"].(string)), true
+	case "Mutation.deleteLoggedModelTag":
+		if e.ComplexityRoot.Mutation.DeleteLoggedModelTag == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteLoggedModelTag_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteLoggedModelTag(childComplexity, args["modelId"].(string), args["key"].(string)), true
 	case "Mutation.deleteModelRule":
 		if e.ComplexityRoot.Mutation.DeleteModelRule == nil {
 			break
@@ -2633,6 +3124,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteTag(childComplexity, args["runId"].(string), args["key"].(string)), true
+	case "Mutation.deleteWebhook":
+		if e.ComplexityRoot.Mutation.DeleteWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteWebhook(childComplexity, args["webhookId"].(string)), true
 	case "Mutation.finalizeLoggedModel":
 		if e.ComplexityRoot.Mutation.FinalizeLoggedModel == nil {
 			break
@@ -2643,7 +3145,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.FinalizeLoggedModel(childComplexity, args["modelId"].(string), args["status"].(loggedmodel.Status)), true
+		return e.ComplexityRoot.Mutation.FinalizeLoggedModel(childComplexity, args["modelId"].(string), args["status"].(loggedmodel.Status), args["statusMessage"].(string)), true
 	case "Mutation.finishRun":
 		if e.ComplexityRoot.Mutation.FinishRun == nil {
 			break
@@ -2688,6 +3190,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LogInputs(childComplexity, args["input"].(model.LogInputsInput)), true
+	case "Mutation.logLoggedModelParams":
+		if e.ComplexityRoot.Mutation.LogLoggedModelParams == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_logLoggedModelParams_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LogLoggedModelParams(childComplexity, args["modelId"].(string), args["params"].([]*model.ParamInput)), true
+	case "Mutation.logModel":
+		if e.ComplexityRoot.Mutation.LogModel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_logModel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LogModel(childComplexity, args["runId"].(string), args["description"].(string)), true
+	case "Mutation.logOutputs":
+		if e.ComplexityRoot.Mutation.LogOutputs == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_logOutputs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LogOutputs(childComplexity, args["input"].(model.LogOutputsInput)), true
 	case "Mutation.recordFingerprint":
 		if e.ComplexityRoot.Mutation.RecordFingerprint == nil {
 			break
@@ -2765,6 +3300,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetExperimentTag(childComplexity, args["experimentId"].(string), args["key"].(string), args["value"].(string)), true
+	case "Mutation.setLoggedModelTags":
+		if e.ComplexityRoot.Mutation.SetLoggedModelTags == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setLoggedModelTags_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetLoggedModelTags(childComplexity, args["modelId"].(string), args["tags"].([]*model.TagInput)), true
 	case "Mutation.setMetricGoal":
 		if e.ComplexityRoot.Mutation.SetMetricGoal == nil {
 			break
@@ -2831,6 +3377,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetTag(childComplexity, args["runId"].(string), args["key"].(string), args["value"].(string)), true
+	case "Mutation.testWebhook":
+		if e.ComplexityRoot.Mutation.TestWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_testWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TestWebhook(childComplexity, args["webhookId"].(string), args["event"].(*string)), true
 	case "Mutation.transitionModelVersionStage":
 		if e.ComplexityRoot.Mutation.TransitionModelVersionStage == nil {
 			break
@@ -2886,6 +3443,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateRun(childComplexity, args["input"].(model.UpdateRunInput)), true
+	case "Mutation.updateWebhook":
+		if e.ComplexityRoot.Mutation.UpdateWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateWebhook(childComplexity, args["input"].(model.UpdateWebhookInput)), true
 	case "Mutation.withdrawModelVersionApproval":
 		if e.ComplexityRoot.Mutation.WithdrawModelVersionApproval == nil {
 			break
@@ -2897,6 +3465,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WithdrawModelVersionApproval(childComplexity, args["name"].(string), args["version"].(int), args["stage"].(string), args["reason"].(string)), true
+
+	case "OperationLimits.aliases":
+		if e.ComplexityRoot.OperationLimits.Aliases == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationLimits.Aliases(childComplexity), true
+	case "OperationLimits.bodyBytes":
+		if e.ComplexityRoot.OperationLimits.BodyBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationLimits.BodyBytes(childComplexity), true
+	case "OperationLimits.breadth":
+		if e.ComplexityRoot.OperationLimits.Breadth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationLimits.Breadth(childComplexity), true
+	case "OperationLimits.cost":
+		if e.ComplexityRoot.OperationLimits.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationLimits.Cost(childComplexity), true
+	case "OperationLimits.depth":
+		if e.ComplexityRoot.OperationLimits.Depth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationLimits.Depth(childComplexity), true
+	case "OperationLimits.fields":
+		if e.ComplexityRoot.OperationLimits.Fields == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationLimits.Fields(childComplexity), true
+	case "OperationLimits.tokens":
+		if e.ComplexityRoot.OperationLimits.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationLimits.Tokens(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -2942,6 +3553,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Param.Value(childComplexity), true
 
+	case "Query.artifactUpload":
+		if e.ComplexityRoot.Query.ArtifactUpload == nil {
+			break
+		}
+
+		args, err := ec.field_Query_artifactUpload_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ArtifactUpload(childComplexity, args["uploadId"].(string)), true
 	case "Query.compareModelVersions":
 		if e.ComplexityRoot.Query.CompareModelVersions == nil {
 			break
@@ -2964,6 +3586,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.CompareRuns(childComplexity, args["runs"].([]string)), true
+	case "Query.databaseStatus":
+		if e.ComplexityRoot.Query.DatabaseStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.DatabaseStatus(childComplexity), true
+	case "Query.dataset":
+		if e.ComplexityRoot.Query.Dataset == nil {
+			break
+		}
+
+		args, err := ec.field_Query_dataset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Dataset(childComplexity, args["id"].(string)), true
+	case "Query.datasets":
+		if e.ComplexityRoot.Query.Datasets == nil {
+			break
+		}
+
+		args, err := ec.field_Query_datasets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Datasets(childComplexity, args["experiments"].([]string), args["first"].(*int), args["after"].(*string)), true
 	case "Query.experiment":
 		if e.ComplexityRoot.Query.Experiment == nil {
 			break
@@ -3009,6 +3659,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.LoggedModel(childComplexity, args["id"].(string)), true
+	case "Query.loggedModels":
+		if e.ComplexityRoot.Query.LoggedModels == nil {
+			break
+		}
+
+		args, err := ec.field_Query_loggedModels_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LoggedModels(childComplexity, args["experiments"].([]string), args["filter"].(*string), args["datasets"].([]*model.DatasetFilter), args["orderBy"].([]*model.LoggedModelOrder), args["first"].(*int), args["after"].(*string)), true
+	case "Query.metricHistory":
+		if e.ComplexityRoot.Query.MetricHistory == nil {
+			break
+		}
+
+		args, err := ec.field_Query_metricHistory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MetricHistory(childComplexity, args["run"].(string), args["key"].(string), args["first"].(*int), args["after"].(*string)), true
 	case "Query.metricSeries":
 		if e.ComplexityRoot.Query.MetricSeries == nil {
 			break
@@ -3141,6 +3813,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Runs(childComplexity, args["experiments"].([]string), args["filter"].(*string), args["orderBy"].([]string), args["view"].(*model.View), args["topLevel"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Query.server":
+		if e.ComplexityRoot.Query.Server == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Server(childComplexity), true
+	case "Query.signedDownloadUrl":
+		if e.ComplexityRoot.Query.SignedDownloadURL == nil {
+			break
+		}
+
+		args, err := ec.field_Query_signedDownloadUrl_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SignedDownloadURL(childComplexity, args["artifact"].(model.ArtifactRef)), true
 	case "Query.tokens":
 		if e.ComplexityRoot.Query.Tokens == nil {
 			break
@@ -3153,6 +3842,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+	case "Query.webhook":
+		if e.ComplexityRoot.Query.Webhook == nil {
+			break
+		}
+
+		args, err := ec.field_Query_webhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Webhook(childComplexity, args["id"].(string)), true
+	case "Query.webhooks":
+		if e.ComplexityRoot.Query.Webhooks == nil {
+			break
+		}
+
+		args, err := ec.field_Query_webhooks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
 	case "RegisteredModel.aliases":
 		if e.ComplexityRoot.RegisteredModel.Aliases == nil {
@@ -3450,12 +4161,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.Metrics(childComplexity, args["keys"].([]string)), true
+	case "Run.modelInputs":
+		if e.ComplexityRoot.Run.ModelInputs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.ModelInputs(childComplexity), true
 	case "Run.name":
 		if e.ComplexityRoot.Run.Name == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Run.Name(childComplexity), true
+	case "Run.outputs":
+		if e.ComplexityRoot.Run.Outputs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Outputs(childComplexity), true
 	case "Run.param":
 		if e.ComplexityRoot.Run.Param == nil {
 			break
@@ -3761,6 +4484,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RunInput.Dataset(childComplexity), true
+	case "RunInput.tags":
+		if e.ComplexityRoot.RunInput.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunInput.Tags(childComplexity), true
 
 	case "RunLogChunk.sequence":
 		if e.ComplexityRoot.RunLogChunk.Sequence == nil {
@@ -3786,6 +4515,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RunLogChunk.Time(childComplexity), true
+
+	case "RunOutput.model":
+		if e.ComplexityRoot.RunOutput.Model == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunOutput.Model(childComplexity), true
+	case "RunOutput.step":
+		if e.ComplexityRoot.RunOutput.Step == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunOutput.Step(childComplexity), true
 
 	case "RunsChanged.changes":
 		if e.ComplexityRoot.RunsChanged.Changes == nil {
@@ -3836,6 +4578,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SchemaChange.Why(childComplexity), true
+
+	case "Server.limits":
+		if e.ComplexityRoot.Server.Limits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.Limits(childComplexity), true
+	case "Server.maxArtifactBytes":
+		if e.ComplexityRoot.Server.MaxArtifactBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.MaxArtifactBytes(childComplexity), true
+	case "Server.multipartUploads":
+		if e.ComplexityRoot.Server.MultipartUploads == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.MultipartUploads(childComplexity), true
+	case "Server.registeredOperationsOnly":
+		if e.ComplexityRoot.Server.RegisteredOperationsOnly == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.RegisteredOperationsOnly(childComplexity), true
+	case "Server.signedDownloads":
+		if e.ComplexityRoot.Server.SignedDownloads == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.SignedDownloads(childComplexity), true
+	case "Server.version":
+		if e.ComplexityRoot.Server.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.Version(childComplexity), true
 
 	case "SignatureField.name":
 		if e.ComplexityRoot.SignatureField.Name == nil {
@@ -3990,6 +4769,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Token.Role(childComplexity), true
 
+	case "UploadPart.etag":
+		if e.ComplexityRoot.UploadPart.Etag == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadPart.Etag(childComplexity), true
+	case "UploadPart.number":
+		if e.ComplexityRoot.UploadPart.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadPart.Number(childComplexity), true
+	case "UploadPart.size":
+		if e.ComplexityRoot.UploadPart.Size == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadPart.Size(childComplexity), true
+	case "UploadPart.url":
+		if e.ComplexityRoot.UploadPart.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadPart.URL(childComplexity), true
+
 	case "Viewer.principal":
 		if e.ComplexityRoot.Viewer.Principal == nil {
 			break
@@ -4009,6 +4813,124 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Viewer.ServerVersion(childComplexity), true
 
+	case "Webhook.createdAt":
+		if e.ComplexityRoot.Webhook.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.CreatedAt(childComplexity), true
+	case "Webhook.createdBy":
+		if e.ComplexityRoot.Webhook.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.CreatedBy(childComplexity), true
+	case "Webhook.description":
+		if e.ComplexityRoot.Webhook.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Description(childComplexity), true
+	case "Webhook.events":
+		if e.ComplexityRoot.Webhook.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Events(childComplexity), true
+	case "Webhook.id":
+		if e.ComplexityRoot.Webhook.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.ID(childComplexity), true
+	case "Webhook.name":
+		if e.ComplexityRoot.Webhook.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Name(childComplexity), true
+	case "Webhook.status":
+		if e.ComplexityRoot.Webhook.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Status(childComplexity), true
+	case "Webhook.url":
+		if e.ComplexityRoot.Webhook.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.URL(childComplexity), true
+	case "Webhook.updatedAt":
+		if e.ComplexityRoot.Webhook.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.UpdatedAt(childComplexity), true
+	case "Webhook.updatedBy":
+		if e.ComplexityRoot.Webhook.UpdatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.UpdatedBy(childComplexity), true
+	case "Webhook.webhookId":
+		if e.ComplexityRoot.Webhook.WebhookID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.WebhookID(childComplexity), true
+
+	case "WebhookConnection.edges":
+		if e.ComplexityRoot.WebhookConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookConnection.Edges(childComplexity), true
+	case "WebhookConnection.pageInfo":
+		if e.ComplexityRoot.WebhookConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookConnection.PageInfo(childComplexity), true
+
+	case "WebhookEdge.cursor":
+		if e.ComplexityRoot.WebhookEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEdge.Cursor(childComplexity), true
+	case "WebhookEdge.node":
+		if e.ComplexityRoot.WebhookEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEdge.Node(childComplexity), true
+
+	case "WebhookTest.problem":
+		if e.ComplexityRoot.WebhookTest.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookTest.Problem(childComplexity), true
+	case "WebhookTest.responseBody":
+		if e.ComplexityRoot.WebhookTest.ResponseBody == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookTest.ResponseBody(childComplexity), true
+	case "WebhookTest.responseStatus":
+		if e.ComplexityRoot.WebhookTest.ResponseStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookTest.ResponseStatus(childComplexity), true
+	case "WebhookTest.success":
+		if e.ComplexityRoot.WebhookTest.Success == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookTest.Success(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -4019,21 +4941,27 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AppendRunLogInput", ec.unmarshalInputAppendRunLogInput),
+			graphql.NewInputUnmarshaler("ArtifactRef", ec.unmarshalInputArtifactRef),
 			graphql.NewInputUnmarshaler("CreateExperimentInput", ec.unmarshalInputCreateExperimentInput),
 			graphql.NewInputUnmarshaler("CreateLoggedModelInput", ec.unmarshalInputCreateLoggedModelInput),
 			graphql.NewInputUnmarshaler("CreateModelVersionInput", ec.unmarshalInputCreateModelVersionInput),
 			graphql.NewInputUnmarshaler("CreateRegisteredModelInput", ec.unmarshalInputCreateRegisteredModelInput),
 			graphql.NewInputUnmarshaler("CreateRunInput", ec.unmarshalInputCreateRunInput),
 			graphql.NewInputUnmarshaler("CreateTokenInput", ec.unmarshalInputCreateTokenInput),
+			graphql.NewInputUnmarshaler("CreateWebhookInput", ec.unmarshalInputCreateWebhookInput),
+			graphql.NewInputUnmarshaler("DatasetFilter", ec.unmarshalInputDatasetFilter),
 			graphql.NewInputUnmarshaler("DatasetInput", ec.unmarshalInputDatasetInput),
 			graphql.NewInputUnmarshaler("ExperimentOrder", ec.unmarshalInputExperimentOrder),
 			graphql.NewInputUnmarshaler("FinishRunInput", ec.unmarshalInputFinishRunInput),
 			graphql.NewInputUnmarshaler("LogBatchInput", ec.unmarshalInputLogBatchInput),
 			graphql.NewInputUnmarshaler("LogInputsInput", ec.unmarshalInputLogInputsInput),
+			graphql.NewInputUnmarshaler("LogOutputsInput", ec.unmarshalInputLogOutputsInput),
+			graphql.NewInputUnmarshaler("LoggedModelOrder", ec.unmarshalInputLoggedModelOrder),
 			graphql.NewInputUnmarshaler("MetricColumnsInput", ec.unmarshalInputMetricColumnsInput),
 			graphql.NewInputUnmarshaler("MetricPointInput", ec.unmarshalInputMetricPointInput),
 			graphql.NewInputUnmarshaler("MetricRange", ec.unmarshalInputMetricRange),
 			graphql.NewInputUnmarshaler("ModelVersionRef", ec.unmarshalInputModelVersionRef),
+			graphql.NewInputUnmarshaler("OutputInput", ec.unmarshalInputOutputInput),
 			graphql.NewInputUnmarshaler("ParamInput", ec.unmarshalInputParamInput),
 			graphql.NewInputUnmarshaler("RecordFingerprintInput", ec.unmarshalInputRecordFingerprintInput),
 			graphql.NewInputUnmarshaler("RunGroupOrder", ec.unmarshalInputRunGroupOrder),
@@ -4042,6 +4970,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TransitionModelVersionStageInput", ec.unmarshalInputTransitionModelVersionStageInput),
 			graphql.NewInputUnmarshaler("UpdateExperimentInput", ec.unmarshalInputUpdateExperimentInput),
 			graphql.NewInputUnmarshaler("UpdateRunInput", ec.unmarshalInputUpdateRunInput),
+			graphql.NewInputUnmarshaler("UpdateWebhookInput", ec.unmarshalInputUpdateWebhookInput),
+			graphql.NewInputUnmarshaler("UploadedPart", ec.unmarshalInputUploadedPart),
 		)
 	}
 	first := true
@@ -4137,8 +5067,9 @@ func newExecutionContext(
 var sources = []*ast.Source{
 	{Name: "../schema/artifact.graphql", Input: `"A file or a folder below a run's or a model's artifact root."
 type Artifact {
-  "Relative to the root."
+  "Relative to the root, with \"/\" between folders."
   path: String!
+  "True for a folder."
   isDir: Boolean!
   "Bytes; null for a folder."
   size: Int64
@@ -4148,31 +5079,176 @@ type Artifact {
   downloadUrl: String
 }
 
+"A page of files and folders, by name."
 type ArtifactConnection {
+  "The files and folders of this page."
   edges: [ArtifactEdge!]!
+  "Where the page lies."
   pageInfo: PageInfo!
 }
 
+"A file or folder in a page."
 type ArtifactEdge {
+  "The file or folder."
   node: Artifact!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on behind it."
   cursor: String!
 }
 
+"Whose artifact is meant, and which: of a run, or of a logged model."
+input ArtifactRef {
+  "The run, when it is a run's."
+  runId: ID
+  "The logged model, when it is a model's."
+  modelId: ID
+  "Relative to the artifact root, clean: no \"..\", no \"//\"."
+  path: String!
+}
+
+"A part of a file that is uploaded in parts."
+type UploadPart {
+  "1, 2, 3 …"
+  number: Int!
+  """
+  Where PUT takes the part's bytes: relative to the server's address, or absolute where the store takes them itself, without
+  further credentials. The answer's header ETag names what came. Null of a part that was listed.
+  """
+  url: String
+  "Bytes; null while the part has not come, or where only the store knows."
+  size: Int64
+  "Names the content; null while the part has not come, or where only the store knows."
+  etag: String
+}
+
+"A file that is being uploaded in parts. One that is never completed is forgotten after some days."
+type ArtifactUpload {
+  "Names the upload."
+  uploadId: String!
+  "Its parts."
+  parts: [UploadPart!]! @listSize(assumedSize: 10)
+}
+
+"A part that was uploaded."
+input UploadedPart {
+  "1, 2, 3 …"
+  number: Int!
+  "The header ETag that came with it, without its quotes."
+  etag: String!
+}
+
 extend type Run {
-  "Where PUT stores the bytes of the artifact ` + "`" + `path` + "`" + `, relative to the server's address."
-  uploadUrl(path: String!): String!
+  "Where PUT stores the bytes of an artifact, relative to the server's address. INVALID_ARGUMENT for a path that is not clean."
+  uploadUrl(
+    "Relative to the run's artifact root."
+    path: String!
+  ): String!
+}
+
+extend type Query {
+  """
+  A URL at which the store itself gives a file, for an hour, without further credentials. Nothing holds those bytes against their
+  digest. UNSUPPORTED where the store has no such URLs (Server.signedDownloads), NOT_FOUND where there is no such file.
+  """
+  signedDownloadUrl(
+    "Which file."
+    artifact: ArtifactRef!
+  ): String!
+  """
+  The parts of an upload that have come, by number: who was cut off goes on with the others. NOT_FOUND when there is no such upload,
+  or it has ended; UNSUPPORTED where the store takes the parts itself.
+  """
+  artifactUpload(
+    "As beginArtifactUpload gave it."
+    uploadId: String!
+  ): ArtifactUpload!
+}
+
+extend type Mutation {
+  """
+  Begin the upload of a file in parts: PUT each part to its URL, in any order and at once, then call completeArtifactUpload. A
+  repetition begins another upload; the one that is not completed is forgotten. UNSUPPORTED where the store takes no parts
+  (Server.multipartUploads).
+  """
+  beginArtifactUpload(
+    "Which file."
+    artifact: ArtifactRef!
+    "How many parts there will be. On S3 each but the last has at least 5 MiB."
+    parts: Int! @constraint(min: 1, max: 10000)
+  ): ArtifactUpload! @listSize(slicingArguments: ["parts"], sizedFields: ["parts"])
+  """
+  Make the file of its parts. CONFLICT when its owner is deleted, INVALID_ARGUMENT when parts are missing or are not those that came,
+  RESOURCE_EXHAUSTED when the file is larger than Server.maxArtifactBytes.
+  """
+  completeArtifactUpload(
+    "The file that the upload was begun for."
+    artifact: ArtifactRef!
+    "As beginArtifactUpload gave it."
+    uploadId: String!
+    "All parts, in order."
+    parts: [UploadedPart!]! @constraint(minItems: 1, maxItems: 10000)
+  ): Artifact!
+  "Forget an upload and its parts. That there is none is no error. Gives the id."
+  abortArtifactUpload(
+    "The file that the upload was begun for."
+    artifact: ArtifactRef!
+    "As beginArtifactUpload gave it."
+    uploadId: String!
+  ): String!
+  """
+  Remove a file, or a folder with all that is in it, for good. NOT_FOUND when there is none, CONFLICT when its owner is deleted. Gives
+  the path.
+  """
+  deleteArtifact(
+    "Which file or folder."
+    artifact: ArtifactRef!
+  ): String!
 }
 `, BuiltIn: false},
 	{Name: "../schema/common.graphql", Input: `"""
-Cairn's API. Identifiers: ` + "`" + `id` + "`" + ` is a typed global id for ` + "`" + `node` + "`" + `; ` + "`" + `runId` + "`" + ` and ` + "`" + `experimentId` + "`" + ` are what MLflow shows (32 hex
-digits; a number); arguments of type ID take both. Errors carry ` + "`" + `extensions.code` + "`" + `: INVALID_ARGUMENT, NOT_FOUND,
-ALREADY_EXISTS, CONFLICT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE, DATA_LOSS or INTERNAL.
+Cairn's API. docs/graphql.md tells how to use it. Identifiers: ` + "`" + `id` + "`" + ` is a typed global id for ` + "`" + `node` + "`" + `; ` + "`" + `runId` + "`" + ` and ` + "`" + `experimentId` + "`" + ` are
+what MLflow shows (32 hex digits; a number); arguments of type ID take both. Errors carry ` + "`" + `extensions.code` + "`" + `: INVALID_ARGUMENT,
+NOT_FOUND, ALREADY_EXISTS, CONFLICT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNSUPPORTED, UNAVAILABLE, DATA_LOSS or
+INTERNAL, and ` + "`" + `extensions.field` + "`" + ` where one argument is to blame. Every field can answer UNAUTHENTICATED, PERMISSION_DENIED (it needs
+VIEWER to read, EDITOR to write, or the role that it names) and UNAVAILABLE; a description names what else is to be expected.
 """
 schema {
   query: Query
   mutation: Mutation
   subscription: Subscription
 }
+
+"""
+What a field weighs when the cost of an operation is added up, where that is not 1. With @listSize, as the GraphQL cost directives
+specification has it: the cost of a field is its weight, and the cost of what is below it times the objects that it may give.
+"""
+directive @cost(
+  "A whole number."
+  weight: String!
+) on FIELD_DEFINITION
+
+"How many objects a list is taken to have when the cost of an operation is added up."
+directive @listSize(
+  "Where no argument says it."
+  assumedSize: Int
+  "Arguments that say it: a number, or a list, which counts by its length. The first that is given counts."
+  slicingArguments: [String!]
+  "The fields below that are as long, where it is not the field itself."
+  sizedFields: [String!]
+  "Always false here: an argument that is left out has its default."
+  requireOneSlicingArgument: Boolean! = false
+) on FIELD_DEFINITION
+
+"What an argument is held against before anything of an operation is run; beyond it, the operation is INVALID_ARGUMENT."
+directive @constraint(
+  "The least number."
+  min: Int
+  "The greatest number."
+  max: Int
+  "The shortest list."
+  minItems: Int
+  "The longest list."
+  maxItems: Int
+) on ARGUMENT_DEFINITION
 
 "A 64-bit integer, as a JSON number; text of digits is accepted too."
 scalar Int64
@@ -4204,9 +5280,9 @@ type PageInfo {
   hasNextPage: Boolean!
   "True when the page does not start at the beginning."
   hasPreviousPage: Boolean!
-  "Cursor of the first edge of the page."
+  "Cursor of the first edge of the page; null when it is empty."
   startCursor: String
-  "Cursor of the last edge of the page: pass it as ` + "`" + `after` + "`" + ` for the next one."
+  "Cursor of the last edge of the page: pass it as ` + "`" + `after` + "`" + ` for the next one. Null when the page is empty."
   endCursor: String
 }
 
@@ -4222,19 +5298,25 @@ enum View {
 
 "Whether an experiment, run or logged model is deleted."
 enum LifecycleStage {
+  "It is not deleted."
   active
+  "It is deleted, and can be restored until garbage is collected."
   deleted
 }
 
 "A key and its value; the last write wins."
 type Tag {
+  "1 to 250 characters."
   key: String!
+  "At most 65,536 bytes."
   value: String!
 }
 
-"A key and its value. Keys are at most 250 characters."
+"A key and its value."
 input TagInput {
+  "1 to 250 letters, digits, \"_\", \"-\", \".\", \":\", \" \" and \"/\"."
   key: String!
+  "At most 65,536 bytes."
   value: String!
   """
   Of a run: a value that somebody set without keepExisting stays, and this one gives way to any such. So write autolog
@@ -4243,43 +5325,151 @@ input TagInput {
   keepExisting: Boolean! = false
 }
 
+"What is read. Nothing here changes anything."
 type Query {
-  "Any object by its global id; null when there is none."
-  node(id: ID!): Node
+  "Any object by its global id; null when there is none. INVALID_ARGUMENT for what is no global id."
+  node(
+    "\"run:…\", \"experiment:…\" and the like, as ` + "`" + `id` + "`" + ` of an object gives it."
+    id: ID!
+  ): Node
   "Who is asking."
   viewer: Viewer!
+  "What this server can do, and the bounds that it sets."
+  server: Server!
 }
 
+"What changes something. All that a field stores is durable when it is answered."
 type Mutation
 
+"What goes on until the client ends it: over graphql-transport-ws, or as server-sent events."
 type Subscription
+`, BuiltIn: false},
+	{Name: "../schema/database.graphql", Input: `"The kind of a database."
+enum DatabaseKind {
+  "A file of the server's."
+  SQLITE
+  "PostgreSQL, or what speaks its protocol."
+  POSTGRESQL
+}
+
+"What a database holds, and what room it takes."
+type DatabaseStatus {
+  "The kind of the database."
+  kind: DatabaseKind!
+  "The number of the newest migration that was run."
+  schemaVersion: Int!
+  "The number of the newest migration that the server knows."
+  knownSchemaVersion: Int!
+  "Runs, deleted ones too."
+  runs: Int64!
+  "Deleted ones of them."
+  deletedRuns: Int64!
+  "Metric series."
+  series: Int64!
+  "Metric points."
+  points: Int64!
+  "True when to count series and points would have taken too long: they are estimates."
+  estimated: Boolean!
+  "Bytes of the whole database, with its indexes and what is free in it."
+  bytes: Int64!
+  "Bytes of a SQLite file that are free for rows to come; 0 of PostgreSQL, which does not tell."
+  freeBytes: Int64!
+  "Bytes of SQLite's write-ahead log."
+  logBytes: Int64!
+  "Bytes of the metric tables, with their indexes; null when to measure them would have taken too long."
+  metricBytes: Int64
+  "Batches of metrics that are not folded into chunks yet."
+  waitingBatches: Int64!
+  "Points in them."
+  waitingPoints: Int64!
+  "When the oldest of them was stored; null when there is none."
+  oldestWaiting: Time
+  "Who folds which part of the runs; empty on SQLite."
+  compactors: [HeldLease!]! @listSize(assumedSize: 10)
+}
+
+"Work that one server has taken on alone."
+type HeldLease {
+  "The work."
+  name: String!
+  "The server."
+  owner: String!
+  "Until when it is the server's, unless it goes on."
+  expiresAt: Time!
+}
+
+extend type Query {
+  """
+  What the database holds. It is counted for two seconds and measured for two seconds before estimates take their place. Needs ADMIN.
+  """
+  databaseStatus: DatabaseStatus! @cost(weight: "10000")
+}
 `, BuiltIn: false},
 	{Name: "../schema/dataset.graphql", Input: `"One version of a data set, told from others by its digest."
 type Dataset implements Node {
+  "Global id."
   id: ID!
+  "1 to 500 characters."
   name: String!
+  "Names the content; at most 64 characters."
   digest: String!
+  "What ` + "`" + `source` + "`" + ` is: local, http, s3, hugging_face and the like."
   sourceType: String!
+  "Where it comes from, as the client wrote it; mostly JSON."
   source: String!
-  "Columns as MLflow writes them, JSON."
+  "Columns as MLflow writes them, JSON; null where the client sent none."
   schema: String
-  "Counts and statistics, JSON."
+  "Counts and statistics, JSON; null where the client sent none."
   profile: String
+  "When a run first read it."
   createdAt: Time!
+  "The experiment whose runs read it: the same data set of another experiment is another object."
+  experiment: Experiment!
+  "What runs read it for, by name: training, validation, test, eval. The empty text is of runs that did not say it."
+  contexts: [String!]! @listSize(assumedSize: 5)
+}
+
+"A page of data sets."
+type DatasetConnection {
+  "The data sets of this page."
+  edges: [DatasetEdge!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A data set in a page."
+type DatasetEdge {
+  "The data set."
+  node: Dataset!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on behind it."
+  cursor: String!
 }
 
 "A dataset that a run read, and as what."
 type RunInput {
+  "The data set."
   dataset: Dataset!
   "What it was read for: training, validation, test, eval; may be empty."
   context: String!
+  "Tags of this reading, ordered by key."
+  tags: [Tag!]! @listSize(assumedSize: 5)
 }
 
+"A logged model that a run wrote."
+type RunOutput {
+  "The model."
+  model: LoggedModel!
+  "The step at which it was written."
+  step: Int64!
+}
+
+"A dataset that a run reads."
 input DatasetInput {
-  "At most 500 characters."
+  "1 to 500 characters."
   name: String!
-  "At most 64 characters."
+  "Names the content; 1 to 64 characters."
   digest: String!
+  "local, http, s3, hugging_face and the like; at most 64 characters."
   sourceType: String!
   "At most 64 KiB."
   source: String!
@@ -4287,110 +5477,257 @@ input DatasetInput {
   schema: String
   "JSON, at most 16 MiB."
   profile: String
-  "What it is read for: training, validation, test, eval."
+  "What it is read for: training, validation, test, eval. At most 250 bytes."
   context: String! = ""
+  "Tags of this reading, at most 1,000."
+  tags: [TagInput!]
 }
 
+"What a run reads."
 input LogInputsInput {
+  "The run."
   runId: ID!
-  "1 to 1,000."
-  datasets: [DatasetInput!]!
+  "The data sets. With ` + "`" + `models` + "`" + ` at most 1,000."
+  datasets: [DatasetInput!]! = []
+  "Ids of the logged models."
+  models: [ID!]
+}
+
+"A logged model that a run writes."
+input OutputInput {
+  "The model."
+  modelId: ID!
+  "The step at which it is written."
+  step: Int64! = 0
+}
+
+"What a run writes."
+input LogOutputsInput {
+  "The run."
+  runId: ID!
+  "1 to 1,000 models."
+  models: [OutputInput!]!
+}
+
+extend type Query {
+  "Data sets that runs of some experiments read, the newest first."
+  datasets(
+    "Ids of experiments."
+    experiments: [ID!]! @constraint(minItems: 1, maxItems: 100)
+    "How many."
+    first: Int = 50 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+  ): DatasetConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
+  "One data set; null when there is none."
+  dataset(
+    "Its global id."
+    id: ID!
+  ): Dataset
 }
 
 extend type Mutation {
-  "Say which datasets a run reads. A repetition changes nothing."
-  logInputs(input: LogInputsInput!): Run!
+  "Say which datasets and logged models a run reads. A repetition changes nothing. NOT_FOUND for a run or a model that is not there."
+  logInputs(
+    "What it reads."
+    input: LogInputsInput!
+  ): Run!
+  """
+  Say which logged models a run wrote; createLoggedModel says it of a new one. A repetition changes nothing but the step. NOT_FOUND for
+  a run or a model that is not there.
+  """
+  logOutputs(
+    "What it wrote."
+    input: LogOutputsInput!
+  ): Run!
 }
 `, BuiltIn: false},
 	{Name: "../schema/experiment.graphql", Input: `"A group of runs."
 type Experiment implements Node {
+  "Global id."
   id: ID!
   "The number that MLflow shows."
   experimentId: ID!
+  "Unique, 1 to 500 characters."
   name: String!
   "URI below which the artifacts of its runs lie."
   artifactLocation: String!
+  "Whether it is deleted."
   lifecycleStage: LifecycleStage!
+  "When it was made."
   createdAt: Time!
+  "When anything of it changed last."
   updatedAt: Time!
+  "Who made it."
   createdBy: String!
-  tags: [Tag!]!
-  "Directions set by setMetricGoal."
-  metricGoals: [MetricGoal!]!
-  "Its runs; arguments as of Query.runs."
-  runs(filter: String, orderBy: [String!], view: View = ACTIVE, topLevel: Boolean! = false, first: Int = 50, after: String): RunConnection!
+  "Tags, ordered by key."
+  tags: [Tag!]! @listSize(assumedSize: 10)
+  "Directions set by setMetricGoal, ordered by key."
+  metricGoals: [MetricGoal!]! @listSize(assumedSize: 10)
+  "Its runs; as of Query.runs."
+  runs(
+    "The filter language."
+    filter: String
+    "Terms such as ` + "`" + `metrics.acc DESC` + "`" + `; newest first by default."
+    orderBy: [String!] @constraint(maxItems: 20)
+    "Deleted runs, or not."
+    view: View = ACTIVE
+    "Leave out runs that are children of others."
+    topLevel: Boolean! = false
+    "How many."
+    first: Int = 50 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+  ): RunConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
 }
 
+"A page of experiments."
 type ExperimentConnection {
+  "The experiments of this page."
   edges: [ExperimentEdge!]!
+  "Where the page lies."
   pageInfo: PageInfo!
   "Number of all matches; counted only when asked for."
   totalCount: Int!
 }
 
+"An experiment in a page."
 type ExperimentEdge {
+  "The experiment."
   node: Experiment!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on behind it."
   cursor: String!
 }
 
+"What experiments are ordered by."
 enum ExperimentOrderField {
+  "The name, by its bytes."
   NAME
+  "When they were made."
   CREATED_AT
+  "When anything of them changed last."
   UPDATED_AT
 }
 
+"Which way an order goes."
 enum OrderDirection {
+  "The least first."
   ASC
+  "The greatest first."
   DESC
 }
 
+"The order of experiments."
 input ExperimentOrder {
+  "What they are ordered by."
   field: ExperimentOrderField!
+  "Which way."
   direction: OrderDirection! = ASC
 }
 
+"Which direction of a metric is better."
 enum Goal {
+  "Less is better."
   MINIMIZE
+  "More is better."
   MAXIMIZE
 }
 
 "The direction in which a metric is better in an experiment."
 type MetricGoal {
+  "The metric."
   key: String!
+  "Which direction is better."
   goal: Goal!
 }
 
+"What a new experiment is made of."
 input CreateExperimentInput {
   "Unique, 1 to 500 characters."
   name: String!
+  "At most 1,000."
   tags: [TagInput!]
   "The same key with the same input gives the experiment made the first time. At most 255 characters."
   idempotencyKey: String
 }
 
+"What of an experiment is changed; what is left out stays."
 input UpdateExperimentInput {
+  "The experiment."
   experimentId: ID!
+  "Unique, 1 to 500 characters."
   name: String
 }
 
 extend type Query {
-  "Experiments, newest first unless ordered. ` + "`" + `first` + "`" + ` is 1 to 1,000; ` + "`" + `filter` + "`" + ` is the filter language over name, tags and times."
-  experiments(filter: String, orderBy: ExperimentOrder, view: View = ACTIVE, first: Int = 50, after: String): ExperimentConnection!
-  "One experiment, by id or by name; null when there is none."
-  experiment(id: ID, name: String): Experiment
+  "Experiments, newest first unless ordered. INVALID_ARGUMENT says where a filter is wrong."
+  experiments(
+    "The filter language over name, tags and times."
+    filter: String
+    "The order."
+    orderBy: ExperimentOrder
+    "Deleted experiments, or not."
+    view: View = ACTIVE
+    "How many."
+    first: Int = 50 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+  ): ExperimentConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
+  "One experiment, either by id or by name; null when there is none."
+  experiment(
+    "Its number, or its global id."
+    id: ID
+    "Its name."
+    name: String
+  ): Experiment
 }
 
 extend type Mutation {
-  createExperiment(input: CreateExperimentInput!): Experiment!
-  updateExperiment(input: UpdateExperimentInput!): Experiment!
+  "Make an experiment. ALREADY_EXISTS when the name is taken, also by a deleted one."
+  createExperiment(
+    "What it is made of."
+    input: CreateExperimentInput!
+  ): Experiment!
+  "Change an experiment. ALREADY_EXISTS when the name is taken, CONFLICT when it is deleted."
+  updateExperiment(
+    "What is changed."
+    input: UpdateExperimentInput!
+  ): Experiment!
   "Delete an experiment and its runs; restoreExperiment brings both back. The name stays taken."
-  deleteExperiment(experimentId: ID!): Experiment!
+  deleteExperiment(
+    "The experiment."
+    experimentId: ID!
+  ): Experiment!
   "Restore an experiment with the runs that its deletion deleted."
-  restoreExperiment(experimentId: ID!): Experiment!
-  setExperimentTag(experimentId: ID!, key: String!, value: String!): Experiment!
-  deleteExperimentTag(experimentId: ID!, key: String!): Experiment!
+  restoreExperiment(
+    "The experiment."
+    experimentId: ID!
+  ): Experiment!
+  "Set a tag of an experiment, new or anew."
+  setExperimentTag(
+    "The experiment."
+    experimentId: ID!
+    "1 to 250 characters."
+    key: String!
+    "At most 65,536 bytes."
+    value: String!
+  ): Experiment!
+  "Remove a tag of an experiment. NOT_FOUND when it is not set."
+  deleteExperimentTag(
+    "The experiment."
+    experimentId: ID!
+    "The tag's key."
+    key: String!
+  ): Experiment!
   "Say which direction of a metric is better in an experiment."
-  setMetricGoal(experimentId: ID!, key: String!, goal: Goal!): Experiment!
+  setMetricGoal(
+    "The experiment."
+    experimentId: ID!
+    "The metric."
+    key: String!
+    "Which direction is better."
+    goal: Goal!
+  ): Experiment!
 }
 `, BuiltIn: false},
 	{Name: "../schema/facet.graphql", Input: `"""
@@ -4400,39 +5737,77 @@ them, the newest first, are looked at.
 """
 type RunFacets {
   "Runs that were looked at."
-  runs: Int!
+  runs: Int! @cost(weight: "19000")
   "False when more runs match than were looked at: what is here is then of the newest ` + "`" + `maxRuns` + "`" + ` of them."
   complete: Boolean!
-  """
-  Keys of params, by the bytes of the keys. ` + "`" + `first` + "`" + ` is 1 to 1,000. Of whole experiments, the runs of a key are counted up to
-  ` + "`" + `maxCount` + "`" + `, 1 to 1,000,000.
-  """
-  params(prefix: String! = "", first: Int = 100, after: String, maxCount: Int! = 10000): FacetKeyConnection!
-  "Keys of tags, as ` + "`" + `params` + "`" + `."
-  tags(prefix: String! = "", first: Int = 100, after: String, maxCount: Int! = 10000): FacetKeyConnection!
-  "Keys of metrics, as ` + "`" + `params` + "`" + `."
-  metrics(prefix: String! = "", first: Int = 100, after: String, maxCount: Int! = 10000): FacetKeyConnection!
-  """
-  Values of a param, a tag or an attribute, written as in a filter: ` + "`" + `params.depth` + "`" + `, ` + "`" + `tags.team` + "`" + `, ` + "`" + `status` + "`" + `. The most frequent
-  come first. ` + "`" + `first` + "`" + ` is 1 to 1,000.
-  """
-  values(of: String!, first: Int = 100, after: String): FacetValueConnection!
-  "From where to where a metric, a param, ` + "`" + `start_time` + "`" + ` or ` + "`" + `end_time` + "`" + ` goes, written as in a filter: ` + "`" + `min(metrics.loss)` + "`" + `."
-  range(of: String!): FacetRange!
+  "Keys of params, by the bytes of the keys."
+  params(
+    "What the keys begin with; all by default."
+    prefix: String! = ""
+    "How many."
+    first: Int = 100 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+    "Of whole experiments: up to how many the runs of a key are counted."
+    maxCount: Int! = 10000 @constraint(min: 1, max: 1000000)
+  ): FacetKeyConnection! @cost(weight: "19000") @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
+  "Keys of tags, by the bytes of the keys."
+  tags(
+    "What the keys begin with; all by default."
+    prefix: String! = ""
+    "How many."
+    first: Int = 100 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+    "Of whole experiments: up to how many the runs of a key are counted."
+    maxCount: Int! = 10000 @constraint(min: 1, max: 1000000)
+  ): FacetKeyConnection! @cost(weight: "19000") @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
+  "Keys of metrics, by the bytes of the keys."
+  metrics(
+    "What the keys begin with; all by default."
+    prefix: String! = ""
+    "How many."
+    first: Int = 100 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+    "Of whole experiments: up to how many the runs of a key are counted."
+    maxCount: Int! = 10000 @constraint(min: 1, max: 1000000)
+  ): FacetKeyConnection! @cost(weight: "19000") @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
+  "Values of a param, a tag or an attribute, the most frequent first."
+  values(
+    "Written as in a filter: ` + "`" + `params.depth` + "`" + `, ` + "`" + `tags.team` + "`" + `, ` + "`" + `status` + "`" + `."
+    of: String!
+    "How many."
+    first: Int = 100 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+  ): FacetValueConnection! @cost(weight: "19000") @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
+  "From where to where numbers go."
+  range(
+    "A metric, a param, ` + "`" + `start_time` + "`" + ` or ` + "`" + `end_time` + "`" + `, written as in a filter: ` + "`" + `min(metrics.loss)` + "`" + `."
+    of: String!
+  ): FacetRange! @cost(weight: "19000")
 }
 
+"A page of keys."
 type FacetKeyConnection {
+  "The keys of this page."
   edges: [FacetKeyEdge!]!
+  "Where the page lies."
   pageInfo: PageInfo!
 }
 
+"A key in a page."
 type FacetKeyEdge {
+  "The key."
   node: FacetKey!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on behind it."
   cursor: String!
 }
 
 "A key that some of the runs have."
 type FacetKey {
+  "The key."
   key: String!
   "How many of the runs have it."
   runs: Int!
@@ -4444,21 +5819,29 @@ type FacetKey {
   max: MetricValue
 }
 
+"A page of values."
 type FacetValueConnection {
+  "The values of this page."
   edges: [FacetValueEdge!]!
+  "Where the page lies."
   pageInfo: PageInfo!
   "Number of different values; counted only when asked for."
   totalCount: Int!
 }
 
+"A value in a page."
 type FacetValueEdge {
+  "The value."
   node: FacetValue!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on behind it."
   cursor: String!
 }
 
 "A value and how many of the runs have it."
 type FacetValue {
+  "The value, as text."
   value: String!
+  "How many of the runs have it."
   runs: Int!
 }
 
@@ -4468,22 +5851,31 @@ type FacetRange {
   runs: Int!
   "Runs whose value is a number: the others' is NaN, or a text."
   numbers: Int!
+  "The least; null without a number."
   min: MetricValue
+  "The greatest; null without a number."
   max: MetricValue
 }
 
+"What groups of runs are ordered by."
 enum RunGroupOrderField {
   "How many runs are in the group."
   COUNT
   "The group's keys: of params, numbers by size before texts; what is missing last."
   KEYS
+  "The mean of a metric."
   MEAN
+  "The least value of a metric."
   MIN
+  "The greatest value of a metric."
   MAX
+  "The standard deviation of a metric."
   STD
 }
 
+"The order of groups of runs."
 input RunGroupOrder {
+  "What they are ordered by."
   by: RunGroupOrderField! = COUNT
   "For MEAN, MIN, MAX and STD: one of ` + "`" + `metrics` + "`" + `."
   metric: String
@@ -4491,8 +5883,11 @@ input RunGroupOrder {
   direction: OrderDirection
 }
 
+"A page of groups of runs."
 type RunGroupConnection {
+  "The groups of this page."
   edges: [RunGroupEdge!]!
+  "Where the page lies."
   pageInfo: PageInfo!
   "Number of all groups."
   totalCount: Int!
@@ -4500,18 +5895,22 @@ type RunGroupConnection {
   runs: Int!
 }
 
+"A group of runs in a page."
 type RunGroupEdge {
+  "The group."
   node: RunGroup!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on behind it."
   cursor: String!
 }
 
 "Runs that have the same keys."
 type RunGroup {
   "In the order of ` + "`" + `groupBy` + "`" + `; null for what these runs do not have."
-  keys: [String]!
+  keys: [String]! @listSize(assumedSize: 5)
+  "How many they are."
   runs: Int!
   "In the order of ` + "`" + `metrics` + "`" + `."
-  metrics: [MetricAggregate!]!
+  metrics: [MetricAggregate!]! @listSize(assumedSize: 5)
 }
 
 """
@@ -4525,44 +5924,75 @@ type MetricAggregate {
   count: Int!
   "Runs that have NaN."
   nanCount: Int!
-  "Null without a number."
+  "The mean; null without a number."
   mean: MetricValue
+  "The least value; null without a number."
   min: MetricValue
+  "The greatest value; null without a number."
   max: MetricValue
   "The standard deviation of a sample (divided by count - 1); null below two numbers."
   std: MetricValue
 }
 
 extend type Query {
-  "What the runs that match have: arguments as of ` + "`" + `runs` + "`" + `. ` + "`" + `maxRuns` + "`" + ` is 1 to 1,000,000."
-  runFacets(experiments: [ID!], filter: String, view: View = ACTIVE, topLevel: Boolean! = false, maxRuns: Int! = 20000): RunFacets!
-  """
-  Groups of all runs that match: arguments as of ` + "`" + `runs` + "`" + `. ` + "`" + `groupBy` + "`" + ` takes up to 5 params, tags and attributes, written as in a
-  filter, for example ` + "`" + `params.optimizer` + "`" + `; none makes one group. A param that is a number is grouped by its text. ` + "`" + `metrics` + "`" + `
-  takes up to 20, for example ` + "`" + `metrics.acc` + "`" + ` (the last value), ` + "`" + `best(metrics.loss)` + "`" + `, ` + "`" + `first(metrics.loss)` + "`" + `. More than 50,000
-  groups are an error. ` + "`" + `first` + "`" + ` is 1 to 1,000.
-  """
+  "What the runs that match have. INVALID_ARGUMENT says where the filter is wrong."
+  runFacets(
+    "Ids of experiments; all active ones when it is left out."
+    experiments: [ID!] @constraint(maxItems: 1000)
+    "Which runs: the filter language, as of Query.runs."
+    filter: String
+    "Deleted runs, or not."
+    view: View = ACTIVE
+    "Leave out runs that are children of others."
+    topLevel: Boolean! = false
+    "How many runs of a filtered set are looked at, at most."
+    maxRuns: Int! = 20000 @constraint(min: 1, max: 1000000)
+  ): RunFacets!
+  "Groups of all runs that match. More than 50,000 groups are INVALID_ARGUMENT."
   runGroups(
-    experiments: [ID!], filter: String, view: View = ACTIVE, topLevel: Boolean! = false,
-    groupBy: [String!]! = [], metrics: [String!]! = [], orderBy: RunGroupOrder, first: Int = 100, after: String
-  ): RunGroupConnection!
+    "Ids of experiments; all active ones when it is left out."
+    experiments: [ID!] @constraint(maxItems: 1000)
+    "Which runs: the filter language, as of Query.runs."
+    filter: String
+    "Deleted runs, or not."
+    view: View = ACTIVE
+    "Leave out runs that are children of others."
+    topLevel: Boolean! = false
+    """
+    Params, tags and attributes, written as in a filter, for example ` + "`" + `params.optimizer` + "`" + `; none makes one group. A param that is a number is
+    grouped by its text.
+    """
+    groupBy: [String!]! = [] @constraint(maxItems: 5)
+    "For example ` + "`" + `metrics.acc` + "`" + ` (the last value), ` + "`" + `best(metrics.loss)` + "`" + `, ` + "`" + `first(metrics.loss)` + "`" + `."
+    metrics: [String!]! = [] @constraint(maxItems: 20)
+    "The order."
+    orderBy: RunGroupOrder
+    "How many."
+    first: Int = 100 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+  ): RunGroupConnection! @cost(weight: "19000") @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
 }
 `, BuiltIn: false},
 	{Name: "../schema/garbage.graphql", Input: `"What was deleted before a time, and can be removed for good."
 type Garbage {
+  "Runs."
   runs: Int64!
   "Runs that stay all the same, since registered versions of models came from them."
   keptRuns: Int64!
   "Logged models that were deleted by themselves."
   models: Int64!
+  "Experiments."
   experiments: Int64!
-  "Of the runs."
+  "Metric series of the runs."
   series: Int64!
+  "Metric points of the runs."
   points: Int64!
-  "What the points take as they are stored, without the rows around them."
+  "What the points take as they are stored, without the rows around them, in bytes."
   bytes: Int64!
   "Artifacts that were uploaded for the runs."
   files: Int64!
+  "Their bytes."
   fileBytes: Int64!
   "Idempotency keys that nobody will send again."
   keys: Int64!
@@ -4570,13 +6000,21 @@ type Garbage {
 
 "What was removed for good."
 type CollectedGarbage {
+  "Runs."
   runs: Int64!
+  "Logged models that were deleted by themselves."
   models: Int64!
+  "Experiments."
   experiments: Int64!
+  "Metric series of the runs."
   series: Int64!
+  "Metric points of the runs."
   points: Int64!
+  "Artifacts."
   files: Int64!
+  "Their bytes."
   fileBytes: Int64!
+  "Idempotency keys."
   keys: Int64!
   "True when time was up before all was removed: ask again."
   more: Boolean!
@@ -4584,7 +6022,10 @@ type CollectedGarbage {
 
 extend type Query {
   "What ` + "`" + `collectGarbage` + "`" + ` would remove. Needs ADMIN."
-  garbage(deletedBefore: Time!): Garbage!
+  garbage(
+    "Only what was deleted before."
+    deletedBefore: Time!
+  ): Garbage! @cost(weight: "1000")
 }
 
 extend type Mutation {
@@ -4592,10 +6033,14 @@ extend type Mutation {
   Remove for good runs, experiments and logged models that were deleted before a time, with all that belongs to them, their
   artifacts too. It works for some seconds, beside other requests: repeat it while there is ` + "`" + `more` + "`" + `. Needs ADMIN.
   """
-  collectGarbage(deletedBefore: Time!): CollectedGarbage!
+  collectGarbage(
+    "Only what was deleted before."
+    deletedBefore: Time!
+  ): CollectedGarbage! @cost(weight: "1000")
 }
 `, BuiltIn: false},
-	{Name: "../schema/metric.graphql", Input: `enum MetricRole {
+	{Name: "../schema/metric.graphql", Input: `"What a metric is for."
+enum MetricRole {
   "What the run is about; compared by a reproduction."
   RESULT
   "Times, throughput, memory, system metrics: not compared."
@@ -4604,10 +6049,13 @@ extend type Mutation {
 
 "A summary of all points of one metric of one run."
 type Metric {
+  "1 to 250 characters."
   key: String!
+  "What it is for."
   role: MetricRole!
   "Points, identical ones counted once."
   count: Int64!
+  "Points whose value is NaN."
   nanCount: Int64!
   "The least point by step, time and value."
   first: MetricPoint!
@@ -4619,33 +6067,45 @@ type Metric {
   max: MetricExtreme
 }
 
+"A page of metrics."
 type MetricConnection {
+  "The metrics of this page."
   edges: [MetricEdge!]!
+  "Where the page lies."
   pageInfo: PageInfo!
   "Number of all metrics below the prefix; counted only when asked for."
   totalCount: Int!
 }
 
+"A metric in a page."
 type MetricEdge {
+  "The metric."
   node: Metric!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on behind it."
   cursor: String!
 }
 
 "Summaries of metrics as packed columns, a row for each, in the order of their keys."
 type MetricColumns {
+  "Their keys."
   keys: [String!]!
   "Points of each, identical ones counted once."
   counts: Int64Array!
   "The steps of a row are integers divided by 10 to this power, 0 to 6."
   stepScales: Int64Array!
+  "Value of the greatest point by step, time and value."
   lastValues: Float64Array!
+  "Its step."
   lastSteps: Int64Array!
-  "Unix milliseconds."
+  "Its time, Unix milliseconds."
   lastTimes: Int64Array!
   "The least value that is not NaN; NaN when all are."
   minValues: Float64Array!
+  "The first step at which it was reached."
   minSteps: Int64Array!
+  "The greatest value that is not NaN; NaN when all are."
   maxValues: Float64Array!
+  "The first step at which it was reached."
   maxSteps: Int64Array!
   "True when there are more: go on with the last key as ` + "`" + `after` + "`" + `."
   hasNextPage: Boolean!
@@ -4657,16 +6117,23 @@ type MetricGroup {
   prefix: String!
   "1, or the number of metrics in the folder at any depth."
   metrics: Int!
+  "True for a folder."
   folder: Boolean!
 }
 
+"A point of a metric."
 type MetricPoint {
+  "Its value."
   value: MetricValue!
+  "Its step."
   step: Step!
+  "When it was measured."
   time: Time!
 }
 
+"The least or the greatest value of a metric."
 type MetricExtreme {
+  "The value."
   value: MetricValue!
   "The first step at which it was reached."
   step: Step!
@@ -4674,6 +6141,7 @@ type MetricExtreme {
 
 "Series as they stand at a cursor."
 type MetricSeriesResult {
+  "One for each run and key that has points, in the order of the runs, then of the keys."
   series: [MetricSeries!]!
   "Pass it to Subscription.metricsAppended as ` + "`" + `after` + "`" + ` to go on without a gap."
   cursor: String!
@@ -4684,7 +6152,9 @@ One metric of one run as packed columns, one row for each bucket, in the order o
 points is exact: every bucket is one point. The least and the greatest value of all buckets are those of all points.
 """
 type MetricSeries {
+  "The run."
   runId: ID!
+  "The metric."
   key: String!
   "True when every bucket is one point."
   exact: Boolean!
@@ -4698,21 +6168,39 @@ type MetricSeries {
   steps: Int64Array!
   "Unix milliseconds of the first point of each bucket."
   times: Int64Array!
+  "The first value of each bucket."
   first: Float64Array!
   "The least value in the bucket; NaN when all are."
   min: Float64Array!
   "The greatest value in the bucket; NaN when all are."
   max: Float64Array!
+  "The last value of each bucket."
   last: Float64Array!
   "The mean of each bucket's values that are not NaN; NaN when all are."
   mean: Float64Array!
   "Points in each bucket."
   counts: Int64Array!
-  """
-  The same for clients that cannot unpack: the last point of each bucket. ` + "`" + `limit` + "`" + ` is 1 to 5,000; of more buckets,
-  neighbours are joined.
-  """
-  points(limit: Int = 1000): [MetricPoint!]!
+  "The same for clients that cannot unpack: the last point of each bucket."
+  points(
+    "How many; of more buckets, neighbours are joined."
+    limit: Int = 1000 @constraint(min: 1, max: 5000)
+  ): [MetricPoint!]! @listSize(slicingArguments: ["limit"])
+}
+
+"Exact points of one metric as packed columns, in the order in which they came."
+type MetricHistory {
+  "Steps are the integers of ` + "`" + `steps` + "`" + ` divided by 10 to this power, 0 to 6."
+  stepScale: Int!
+  "Steps."
+  steps: Int64Array!
+  "Unix milliseconds."
+  times: Int64Array!
+  "Values."
+  values: Float64Array!
+  "Pass it as ` + "`" + `after` + "`" + ` for the next page; null on the last."
+  endCursor: String
+  "True when points are missing because what holds them is damaged: the server's log and ` + "`" + `cairn db check` + "`" + ` tell more."
+  incomplete: Boolean!
 }
 
 "What the points of a series are ordered and bounded by."
@@ -4727,16 +6215,23 @@ enum MetricAxis {
 
 "A range of the axis, both ends included: steps, or for the axes of time whole milliseconds."
 input MetricRange {
+  "The least; open when it is left out."
   from: Step
+  "The greatest; open when it is left out."
   to: Step
 }
 
+"A point of a metric."
 input MetricPointInput {
+  "1 to 250 letters, digits, \"_\", \"-\", \".\", \":\", \" \" and \"/\"."
   key: String!
+  "Its value."
   value: MetricValue!
+  "Its step."
   step: Step! = 0
   "The server's clock when missing."
   time: Time
+  "What the metric is for; RESULT by default."
   role: MetricRole
   """
   A series that was sent without keepExisting stays as it is, and the first points without it take the place of these, unless
@@ -4747,18 +6242,23 @@ input MetricPointInput {
   modelId: ID
   "The dataset on which the model was measured."
   datasetName: String
+  "The dataset's digest."
   datasetDigest: String
 }
 
 "Points of one metric in packed columns of equal length."
 input MetricColumnsInput {
+  "1 to 250 letters, digits, \"_\", \"-\", \".\", \":\", \" \" and \"/\"."
   key: String!
+  "What the metric is for; RESULT by default."
   role: MetricRole
   "The steps are divided by 10 to this power, 0 to 6."
   stepScale: Int! = 0
+  "Steps."
   steps: Int64Array!
   "Unix milliseconds."
   times: Int64Array!
+  "Values."
   values: Float64Array!
   "As of MetricPointInput."
   keepExisting: Boolean! = false
@@ -4766,10 +6266,15 @@ input MetricColumnsInput {
 
 "What is stored as a whole or not at all. At most 100,000 points, 1,000 of them of logged models, 1,000 params and 1,000 tags."
 input LogBatchInput {
+  "The run."
   runId: ID!
+  "Points, one by one."
   metrics: [MetricPointInput!]
+  "Points in packed columns; they count as coming behind ` + "`" + `metrics` + "`" + `."
   columns: [MetricColumnsInput!]
+  "Params."
   params: [ParamInput!]
+  "Tags."
   tags: [TagInput!]
   "With ` + "`" + `sequence` + "`" + `: names the sender, at most 64 characters, so that a repetition changes nothing."
   client: String
@@ -4780,7 +6285,9 @@ input LogBatchInput {
   sequence: Int64
 }
 
+"What became of a batch."
 type LogBatchResult {
+  "The run."
   runId: ID!
   "False when the batch had been stored before: the repetition changed nothing."
   stored: Boolean!
@@ -4790,43 +6297,89 @@ type LogBatchResult {
 
 "A file with a row for each point: docs/metric-series.md says what is in it."
 enum MetricFileFormat {
+  "Text, with a header line."
   CSV
+  "Apache Parquet."
   PARQUET
   "Arrow's IPC stream."
   ARROW
 }
 
 extend type Run {
-  """
-  Where GET gives whole series as a file, relative to the server's address: all of the run's, or only those of ` + "`" + `keys` + "`" + ` (at
-  most 1,000).
-  """
-  metricSeriesUrl(format: MetricFileFormat! = CSV, keys: [String!]): String!
+  "Where GET gives whole series as a file, relative to the server's address."
+  metricSeriesUrl(
+    "The kind of file."
+    format: MetricFileFormat! = CSV
+    "Only these; all of the run's when it is left out."
+    keys: [String!] @constraint(minItems: 1, maxItems: 1000)
+  ): String!
 }
 
 extend type Query {
   """
-  Series of 1 to 1,000 runs; all keys of each run, or only ` + "`" + `keys` + "`" + ` (at most 1,000). A series has at most ` + "`" + `maxPoints` + "`" + ` rows,
-  1 to 100,000. Runs times keys are at most 10,000 series, and their rows at most 16,000,000.
+  Series of some runs, for charts. Runs times keys are at most 10,000 series, and their rows at most 16,000,000. NOT_FOUND when a run is
+  not there.
   """
-  metricSeries(runs: [ID!]!, keys: [String!], axis: MetricAxis! = STEP, range: MetricRange, maxPoints: Int = 1000): MetricSeriesResult!
+  metricSeries(
+    "Ids of runs."
+    runs: [ID!]! @constraint(minItems: 1, maxItems: 1000)
+    "Only these; all of each run when it is left out."
+    keys: [String!] @constraint(maxItems: 1000)
+    "What the points are ordered by."
+    axis: MetricAxis! = STEP
+    "Only points in this range."
+    range: MetricRange
+    "How many rows a series has at most."
+    maxPoints: Int = 1000 @constraint(min: 1, max: 100000)
+  ): MetricSeriesResult! @listSize(slicingArguments: ["runs"], sizedFields: ["series"])
+  """
+  All points of a metric as they came, with repeated steps. For a chart ask for metricSeries, which joins points. NOT_FOUND when the run is
+  not there; a metric without points is an empty page.
+  """
+  metricHistory(
+    "The run."
+    run: ID!
+    "The metric."
+    key: String!
+    "How many points."
+    first: Int = 10000 @constraint(min: 1, max: 100000)
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): MetricHistory!
 }
 
 extend type Mutation {
-  "Store points, params and tags of a run, as a whole. Returns when they are durable."
-  logBatch(input: LogBatchInput!): LogBatchResult!
+  """
+  Store points, params and tags of a run, as a whole. Returns when they are durable. NOT_FOUND when the run is not there, CONFLICT when it
+  is deleted, INVALID_ARGUMENT with the place of what is wrong.
+  """
+  logBatch(
+    "What is stored."
+    input: LogBatchInput!
+  ): LogBatchResult!
 }
 
 extend type Subscription {
   """
-  Points of 1 to 1,000 runs, every one once: first what was stored after the cursor ` + "`" + `after` + "`" + ` (everything when it is
-  missing), then live. Clients that reconnect with the last cursor miss nothing and see nothing twice.
+  Points of some runs, every one once: first what was stored after the cursor ` + "`" + `after` + "`" + `, then live. Clients that reconnect with the last
+  cursor miss nothing and see nothing twice.
   """
-  metricsAppended(runs: [ID!]!, keys: [String!], after: String): MetricsAppended!
+  metricsAppended(
+    "Ids of runs."
+    runs: [ID!]! @constraint(minItems: 1, maxItems: 1000)
+    "Only these; all when it is left out."
+    keys: [String!] @constraint(maxItems: 1000)
+    """
+    The last cursor that came, or that of Query.metricSeries; everything when it is left out. INVALID_ARGUMENT for one that is not this
+    server's, or more than 16,000,000 points back: read metricSeries, and go on from its cursor.
+    """
+    after: String
+  ): MetricsAppended! @listSize(slicingArguments: ["runs"], sizedFields: ["series"])
 }
 
 "Points up to a cursor."
 type MetricsAppended {
+  "New points, by run and key."
   series: [AppendedSeries!]!
   "Pass it as ` + "`" + `after` + "`" + ` to go on from here."
   cursor: String!
@@ -4834,106 +6387,277 @@ type MetricsAppended {
   Runs of which points are missing up to here, because what holds them is damaged: the server's log and ` + "`" + `cairn db check` + "`" + ` tell
   more. Which metrics lack some is not always known.
   """
-  incompleteRuns: [ID!]!
+  incompleteRuns: [ID!]! @listSize(assumedSize: 1)
 }
 
 "New points of one metric in packed columns, in the order in which they came."
 type AppendedSeries {
+  "The run."
   runId: ID!
+  "The metric."
   key: String!
   "Steps are the integers of ` + "`" + `steps` + "`" + ` divided by 10 to this power, 0 to 6."
   stepScale: Int!
+  "Steps."
   steps: Int64Array!
   "Unix milliseconds."
   times: Int64Array!
+  "Values."
   values: Float64Array!
   "The same for clients that cannot unpack."
-  points: [MetricPoint!]!
+  points: [MetricPoint!]! @listSize(assumedSize: 10)
 }
 `, BuiltIn: false},
-	{Name: "../schema/model.graphql", Input: `enum LoggedModelStatus {
+	{Name: "../schema/model.graphql", Input: `"How far a logged model is."
+enum LoggedModelStatus {
+  "Its files are being uploaded."
   PENDING
+  "Its files are all there."
   READY
+  "Its files are not all there, and no more come."
   UPLOAD_FAILED
 }
 
 "A model that a run wrote."
 type LoggedModel implements Node {
+  "Global id."
   id: ID!
   "\"m-\" and 32 hex digits, as MLflow shows it."
   modelId: ID!
+  "1 to 500 characters."
   name: String!
+  "What kind of model it is, as the client named it; may be empty."
   modelType: String!
+  "How far it is."
   status: LoggedModelStatus!
+  "Why it has its status, where somebody said so; may be empty."
+  statusMessage: String!
+  "URI of its files."
   artifactLocation: String!
+  "The run that wrote it; null where none did."
   sourceRunId: ID
+  "The experiment that it belongs to."
+  experiment: Experiment!
+  "When it was announced."
   createdAt: Time!
+  "When anything of it changed last."
   updatedAt: Time!
-  params: [Param!]!
-  tags: [Tag!]!
+  "Who announced it."
+  createdBy: String!
+  "Params, ordered by key."
+  params: [Param!]! @listSize(assumedSize: 10)
+  "Tags, ordered by key."
+  tags: [Tag!]! @listSize(assumedSize: 10)
   "Points that runs measured of it, in the order in which they came."
-  metrics: [LoggedModelMetric!]!
-  "Files and folders directly below ` + "`" + `path` + "`" + `, by name. ` + "`" + `first` + "`" + ` is 1 to 10,000."
-  artifacts(path: String = "", first: Int = 1000, after: String): ArtifactConnection!
+  metrics: [LoggedModelMetric!]! @listSize(assumedSize: 10)
+  "Files and folders directly below ` + "`" + `path` + "`" + `, by name. UNSUPPORTED where they are not in this server's store."
+  artifacts(
+    "A folder, relative to the model's artifact root; the root by default."
+    path: String = ""
+    "How many."
+    first: Int = 1000 @constraint(min: 1, max: 10000)
+    "A cursor that the same list gave."
+    after: String
+  ): ArtifactConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
+}
+
+"A page of logged models."
+type LoggedModelConnection {
+  "The models of this page."
+  edges: [LoggedModelEdge!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A logged model in a page."
+type LoggedModelEdge {
+  "The model."
+  node: LoggedModel!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on behind it."
+  cursor: String!
 }
 
 "A point that a run measured of a model, perhaps on a dataset."
 type LoggedModelMetric {
+  "The metric."
   key: String!
+  "Its value."
   value: MetricValue!
+  "Its step, a whole number."
   step: Step!
+  "When it was measured."
   time: Time!
+  "The run that measured it."
   runId: ID!
+  "The dataset on which it was measured; empty where none was named."
   datasetName: String!
+  "The dataset's digest; empty where none was named."
   datasetDigest: String!
 }
 
+"A dataset by its name, and perhaps its digest."
+input DatasetFilter {
+  "The name, 1 to 500 characters."
+  name: String!
+  "The digest; any when it is left out."
+  digest: String
+}
+
+"A term of the order of logged models."
+input LoggedModelOrder {
+  "An attribute or a metric as in a filter, for example ` + "`" + `creation_timestamp DESC` + "`" + `, ` + "`" + `metrics.acc` + "`" + `."
+  by: String!
+  "Of a metric: only what was measured on this dataset counts."
+  dataset: DatasetFilter
+}
+
+"What a new logged model is made of."
 input CreateLoggedModelInput {
   "Chosen by the client, \"m-\" and 32 hex digits; else by the server. The same id with the same input gives the same model."
   modelId: ID
   "The run that writes it: its experiment is the model's, and the model becomes an output of the run."
-  sourceRunId: ID!
+  sourceRunId: ID
+  "The experiment, of a model that no run writes."
+  experimentId: ID
+  "1 to 500 characters, none of / : . % \" '."
   name: String!
+  "What kind of model it is; at most 500 bytes."
   modelType: String! = ""
+  "At most 1,000."
   params: [ParamInput!]
+  "At most 1,000."
   tags: [TagInput!]
+  "The same key with the same input gives the model made the first time. At most 255 characters."
+  idempotencyKey: String
 }
 
 extend type Query {
   "One logged model; null when there is none."
-  loggedModel(id: ID!): LoggedModel
+  loggedModel(
+    "\"m-\" and 32 hex digits, or the global id."
+    id: ID!
+  ): LoggedModel
+  """
+  Logged models that are not deleted, the newest first unless ordered. INVALID_ARGUMENT says where a filter or an order is wrong.
+  """
+  loggedModels(
+    "Ids of experiments; all when it is left out."
+    experiments: [ID!] @constraint(maxItems: 1000)
+    "The filter language over name, model_type, status, source_run_id, times, ` + "`" + `params.` + "`" + ` ` + "`" + `metrics.` + "`" + ` and ` + "`" + `tags.` + "`" + `. A metric matches by any of its points."
+    filter: String
+    "Only metrics that were measured on one of these datasets count."
+    datasets: [DatasetFilter!] @constraint(maxItems: 100)
+    "The order, the first term first."
+    orderBy: [LoggedModelOrder!] @constraint(maxItems: 20)
+    "How many."
+    first: Int = 50 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+  ): LoggedModelConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
 }
 
 extend type Mutation {
-  "Announce a model; upload its files to /artifacts/models/{modelId}/{path}, then call finalizeLoggedModel."
-  createLoggedModel(input: CreateLoggedModelInput!): LoggedModel!
+  """
+  Announce a model; upload its files to /artifacts/models/{modelId}/{path}, then call finalizeLoggedModel. ALREADY_EXISTS when the id is
+  another model's, NOT_FOUND when its run or experiment is not there.
+  """
+  createLoggedModel(
+    "What it is made of."
+    input: CreateLoggedModelInput!
+  ): LoggedModel!
   "Say that the model's files are all there, or that they are not."
-  finalizeLoggedModel(modelId: ID!, status: LoggedModelStatus! = READY): LoggedModel!
+  finalizeLoggedModel(
+    "The model."
+    modelId: ID!
+    "READY or UPLOAD_FAILED."
+    status: LoggedModelStatus! = READY
+    "Why; may be empty."
+    statusMessage: String! = ""
+  ): LoggedModel!
+  "Set tags of a model."
+  setLoggedModelTags(
+    "The model."
+    modelId: ID!
+    "The tags."
+    tags: [TagInput!]! @constraint(minItems: 1, maxItems: 1000)
+  ): LoggedModel!
+  "Remove a tag of a model. NOT_FOUND when it is not set."
+  deleteLoggedModelTag(
+    "The model."
+    modelId: ID!
+    "The tag's key."
+    key: String!
+  ): LoggedModel!
+  "Add params to a model, or give them other values."
+  logLoggedModelParams(
+    "The model."
+    modelId: ID!
+    "The params."
+    params: [ParamInput!]! @constraint(minItems: 1, maxItems: 1000)
+  ): LoggedModel!
+  "Delete a model. Its files stay until garbage is collected. It cannot be restored. Gives the model as it was."
+  deleteLoggedModel(
+    "The model."
+    modelId: ID!
+  ): LoggedModel!
+  """
+  Add a model to a run as clients of MLflow before 3 do: its description becomes a part of the tag mlflow.log-model.history. Newer
+  clients call createLoggedModel.
+  """
+  logModel(
+    "The run."
+    runId: ID!
+    "The file MLmodel as JSON. All descriptions of a run together have at most 65,536 bytes."
+    description: String!
+  ): Run!
 }
 `, BuiltIn: false},
 	{Name: "../schema/registry.graphql", Input: `"A name under which versions of a model are kept."
 type RegisteredModel implements Node {
+  "Global id."
   id: ID!
+  "Unique, 1 to 256 characters, without \"/\" and \":\"."
   name: String!
+  "At most 65,536 bytes."
   description: String!
+  "When it was made."
   createdAt: Time!
+  "When anything of it or of its versions changed last."
   updatedAt: Time!
+  "Who made it."
   createdBy: String!
+  "Who changed it last."
   updatedBy: String!
   "Tags, ordered by key."
-  tags: [Tag!]!
+  tags: [Tag!]! @listSize(assumedSize: 10)
   "The value of one tag; null when it is not set."
-  tag(key: String!): String
+  tag(
+    "Its key."
+    key: String!
+  ): String
   "Aliases, ordered by name."
-  aliases: [ModelAlias!]!
-  "The newest version in each of some stages; in all of them when none is named, None and Archived too."
-  latestVersions(stages: [String!]): [ModelVersion!]!
-  "Versions, the newest first. ` + "`" + `first` + "`" + ` is 1 to 1,000. ` + "`" + `modelVersions` + "`" + ` takes a filter and an order."
-  versions(first: Int = 50, after: String): ModelVersionConnection!
+  aliases: [ModelAlias!]! @listSize(assumedSize: 10)
+  "The newest version in each of some stages, None and Archived too. INVALID_ARGUMENT for what is no stage."
+  latestVersions(
+    "Only these stages; all when it is left out."
+    stages: [String!] @constraint(maxItems: 100)
+  ): [ModelVersion!]! @listSize(assumedSize: 4)
+  "Versions, the newest first. Query.modelVersions takes a filter and an order."
+  versions(
+    "How many."
+    first: Int = 50 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+  ): ModelVersionConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
   "What versions must satisfy to come into a stage, ordered by stage."
-  rules: [ModelRule!]!
-  "All that happened to the model, the newest first. ` + "`" + `first` + "`" + ` is 1 to 1,000."
-  history(first: Int = 50, after: String): ModelHistoryConnection!
+  rules: [ModelRule!]! @listSize(assumedSize: 10)
+  "All that happened to the model, the newest first."
+  history(
+    "How many."
+    first: Int = 50 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+  ): ModelHistoryConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
   """
   Hash of the newest entry of the history, which is of all that were before it. Who keeps it elsewhere can tell later that
   the history was not written anew.
@@ -4941,44 +6665,65 @@ type RegisteredModel implements Node {
   historyHead: String!
 }
 
+"A page of registered models."
 type RegisteredModelConnection {
+  "The models of this page."
   edges: [RegisteredModelEdge!]!
+  "Where the page lies."
   pageInfo: PageInfo!
   "Number of all matches; counted only when asked for."
   totalCount: Int!
 }
 
+"A registered model in a page."
 type RegisteredModelEdge {
+  "The model."
   node: RegisteredModel!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on behind it."
   cursor: String!
 }
 
 "A movable name for a version."
 type ModelAlias {
+  "The name, 1 to 255 characters."
   alias: String!
+  "The version."
   version: Int!
+  "When it was set last."
   updatedAt: Time!
+  "Who set it."
   updatedBy: String!
 }
 
+"How far a version is."
 enum ModelVersionStatus {
+  "It is being registered."
   PENDING_REGISTRATION
+  "It could not be registered."
   FAILED_REGISTRATION
+  "It is registered."
   READY
 }
 
 "One version of a registered model."
 type ModelVersion implements Node {
+  "Global id."
   id: ID!
+  "The model that it is of."
   model: RegisteredModel!
+  "The model's name."
   name: String!
+  "1, 2, 3 … within the model."
   version: Int!
   "None, Staging, Production or Archived."
   stage: String!
-  "Names of the aliases of this version."
-  aliases: [String!]!
+  "Names of the aliases of this version, ordered."
+  aliases: [String!]! @listSize(assumedSize: 5)
+  "How far it is."
   status: ModelVersionStatus!
+  "Why it has its status, where somebody said so; may be empty."
   statusMessage: String!
+  "At most 65,536 bytes."
   description: String!
   "What it was registered from."
   source: String!
@@ -4986,19 +6731,27 @@ type ModelVersion implements Node {
   artifactLocation: String!
   "The run that made it; empty when nobody said which."
   runId: String!
+  "A link to that run, of another server perhaps; may be empty."
   runLink: String!
   "That run; null when this server does not have it."
   run: Run
   "The logged model that it was registered from; null when it was none of this server's."
   loggedModel: LoggedModel
+  "When it was registered."
   createdAt: Time!
+  "When anything of it changed last."
   updatedAt: Time!
+  "Who registered it."
   createdBy: String!
+  "Who changed it last."
   updatedBy: String!
   "Tags, ordered by key."
-  tags: [Tag!]!
+  tags: [Tag!]! @listSize(assumedSize: 10)
   "The value of one tag; null when it is not set."
-  tag(key: String!): String
+  tag(
+    "Its key."
+    key: String!
+  ): String
   "What callers send and get; null when the model has no signature."
   signature: ModelSignature
   "Lines of the model's requirements.txt; empty when it has none."
@@ -5006,26 +6759,44 @@ type ModelVersion implements Node {
   "Why the file MLmodel or requirements.txt was not understood; empty when it was, or there is none."
   manifestProblem: String!
   "Approvals that hold, oldest first."
-  approvals: [ModelApproval!]!
+  approvals: [ModelApproval!]! @listSize(assumedSize: 10)
+  "Files and folders directly below ` + "`" + `path` + "`" + `, by name. UNSUPPORTED where they are not in this server's store."
+  artifacts(
+    "A folder, relative to the model's files; all of them by default."
+    path: String = ""
+    "How many."
+    first: Int = 1000 @constraint(min: 1, max: 10000)
+    "A cursor that the same list gave."
+    after: String
+  ): ArtifactConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
 }
 
+"A page of versions."
 type ModelVersionConnection {
+  "The versions of this page."
   edges: [ModelVersionEdge!]!
+  "Where the page lies."
   pageInfo: PageInfo!
   "Number of all matches; counted only when asked for."
   totalCount: Int!
 }
 
+"A version in a page."
 type ModelVersionEdge {
+  "The version."
   node: ModelVersion!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on behind it."
   cursor: String!
 }
 
 "The schema of a model."
 type ModelSignature {
-  inputs: [SignatureField!]!
-  outputs: [SignatureField!]!
-  params: [SignatureParam!]!
+  "What is sent."
+  inputs: [SignatureField!]! @listSize(assumedSize: 20)
+  "What comes back."
+  outputs: [SignatureField!]! @listSize(assumedSize: 10)
+  "Parameters of inference."
+  params: [SignatureParam!]! @listSize(assumedSize: 10)
 }
 
 "A column or a tensor."
@@ -5034,26 +6805,35 @@ type SignatureField {
   name: String!
   "long, string, array<double>, object{a: long, b?: string}, tensor<float64>[-1, 4], …"
   type: String!
+  "Whether a caller must send it."
   required: Boolean!
 }
 
 "A parameter of inference."
 type SignatureParam {
+  "Its name."
   name: String!
+  "long, string and the like."
   type: String!
   "JSON."
   default: String!
   "[-1] for a list, empty for one value."
-  shape: [Int64!]!
+  shape: [Int64!]! @listSize(assumedSize: 1)
 }
 
+"That somebody approved of a version's coming into a stage."
 type ModelApproval {
+  "The stage."
   stage: String!
+  "Who approved."
   principal: String!
+  "Why; may be empty."
   reason: String!
+  "When."
   time: Time!
 }
 
+"What a rule asks for."
 enum ModelRuleKind {
   "Somebody else than who asks for the transition has approved."
   APPROVAL
@@ -5067,9 +6847,11 @@ enum ModelRuleKind {
 
 "What a version must satisfy to come into a stage."
 type ModelRule {
+  "The stage."
   stage: String!
+  "What it asks for."
   kind: ModelRuleKind!
-  "Of the metric or the tag."
+  "Of the metric or the tag; empty for other kinds."
   key: String!
   "The value that the tag must have; null for any."
   value: String
@@ -5079,23 +6861,31 @@ type ModelRule {
   margin: Float!
   "The rule in words."
   text: String!
+  "When it was set."
   createdAt: Time!
+  "Who set it."
   createdBy: String!
 }
 
+"What happened to a model."
 enum ModelHistoryAction {
+  "A version came into a stage."
   TRANSITION
+  "A version came back into a stage."
   ROLLBACK
   "A version was deleted."
   DELETION
+  "Somebody approved of a version."
   APPROVAL
   "An approval was taken back."
   WITHDRAWAL
   "A rule was set."
   RULE
+  "A rule was removed."
   RULE_REMOVAL
   "The model got another name; ` + "`" + `detail` + "`" + ` is the one before."
   RENAMING
+  "The model was deleted."
   MODEL_DELETION
 }
 
@@ -5103,18 +6893,23 @@ enum ModelHistoryAction {
 type ModelHistoryEntry {
   "1, 2, 3 … within the model."
   sequence: Int64!
+  "What happened."
   action: ModelHistoryAction!
   "The name that the model had."
   modelName: String!
   "0 when the entry is of the model as a whole."
   version: Int!
+  "The stage that the version left; empty where it left none."
   fromStage: String!
-  "Of an approval or a rule, the stage that it is for."
+  "The stage that the version came into; of an approval or a rule, the stage that it is for."
   toStage: String!
   "Of a rule, what it asks for; of a renaming, the name before."
   detail: String!
+  "Why; may be empty."
   reason: String!
+  "Who did it."
   principal: String!
+  "When."
   time: Time!
   "Hash of the entry before; empty for the first."
   previousHash: String!
@@ -5122,17 +6917,25 @@ type ModelHistoryEntry {
   hash: String!
 }
 
+"A page of a history."
 type ModelHistoryConnection {
+  "The entries of this page."
   edges: [ModelHistoryEdge!]!
+  "Where the page lies."
   pageInfo: PageInfo!
 }
 
+"An entry in a page."
 type ModelHistoryEdge {
+  "The entry."
   node: ModelHistoryEntry!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on behind it."
   cursor: String!
 }
 
+"Whether callers of one signature break with another."
 enum SchemaVerdict {
+  "They are the same."
   SAME
   "There are changes, and no caller breaks."
   COMPATIBLE
@@ -5142,14 +6945,19 @@ enum SchemaVerdict {
   UNKNOWN
 }
 
+"A part of a signature."
 enum SchemaPart {
+  "What is sent."
   INPUT
+  "What comes back."
   OUTPUT
+  "A parameter of inference."
   PARAM
 }
 
 "A difference between two signatures."
 type SchemaChange {
+  "Where it is."
   part: SchemaPart!
   "The field with those around it (address.zip), or its place where it has no name ([0])."
   name: String!
@@ -5165,40 +6973,56 @@ type SchemaChange {
 
 "A param, or the requirement of a package; null where a version does not have it."
 type TextChange {
+  "The param, or the package."
   key: String!
+  "In the first version."
   from: String
+  "In the second version."
   to: String
 }
 
 "A metric; null where a version does not have it."
 type MetricChange {
+  "The metric."
   key: String!
+  "In the first version."
   from: MetricValue
+  "In the second version."
   to: MetricValue
 }
 
 "A dataset that was read for one of the versions, or for both with other content; null where it was not read."
 type DataChange {
+  "The dataset."
   name: String!
+  "What it was read for; may be empty."
   context: String!
+  "Its digest for the first version."
   fromDigest: String
+  "Its digest for the second version."
   toDigest: String
 }
 
 "What differs between two versions. Of params, metrics, data and dependencies only what differs is listed."
 type ModelVersionComparison {
+  "The first version."
   from: ModelVersion!
+  "The second version."
   to: ModelVersion!
   "Whether who calls ` + "`" + `from` + "`" + ` breaks with ` + "`" + `to` + "`" + `."
   verdict: SchemaVerdict!
-  schema: [SchemaChange!]!
-  params: [TextChange!]!
-  metrics: [MetricChange!]!
-  data: [DataChange!]!
+  "Differences between the signatures."
+  schema: [SchemaChange!]! @listSize(assumedSize: 10)
+  "Params of the runs, ordered by key."
+  params: [TextChange!]! @listSize(assumedSize: 10)
+  "Last values of the runs' metrics, ordered by key."
+  metrics: [MetricChange!]! @listSize(assumedSize: 10)
+  "Datasets of the runs, ordered by name."
+  data: [DataChange!]! @listSize(assumedSize: 10)
   "By the environments of the runs where they were recorded, else by the models' requirements."
-  dependencies: [TextChange!]!
+  dependencies: [TextChange!]! @listSize(assumedSize: 10)
   "Parts of the runs' fingerprints that differ: code, data, dependencies, seeds, command, hardware."
-  parts: [String!]!
+  parts: [String!]! @listSize(assumedSize: 6)
   "False when there are more params or metrics than are compared: 10,000 of each."
   complete: Boolean!
 }
@@ -5208,24 +7032,35 @@ A version of a registered model: by its number, a stage (the newest in it), an a
 models:/NAME/3, models:/NAME/Production, models:/NAME@ALIAS, models:/NAME/latest.
 """
 input ModelVersionRef {
+  "All of it as a URI; then nothing else is given."
   uri: String
+  "The model's name."
   name: String
+  "The version's number, from 1 on."
   version: Int
+  "The newest version in this stage."
   stage: String
+  "The version of this alias."
   alias: String
+  "True for the version with the greatest number."
   latest: Boolean
 }
 
+"What a new registered model is made of."
 input CreateRegisteredModelInput {
   "Unique, 1 to 256 characters, without \"/\" and \":\"."
   name: String!
+  "At most 65,536 bytes."
   description: String! = ""
+  "At most 1,000."
   tags: [TagInput!]
   "The same key with the same input gives the model made the first time. At most 255 characters."
   idempotencyKey: String
 }
 
+"What a new version is made of."
 input CreateModelVersionInput {
+  "The model's name."
   name: String!
   """
   runs:/RUN/PATH, models:/LOGGED_MODEL (m-…), another version (models:/NAME/3 and the like), or the URI of files that lie
@@ -5234,10 +7069,13 @@ input CreateModelVersionInput {
   source: String!
   "The run that made it, where the source does not say so; perhaps of another server, with runLink to it."
   runId: ID
+  "A link to the run."
   runLink: String
   "The logged model, where the source does not say so."
   modelId: ID
+  "At most 65,536 bytes."
   description: String! = ""
+  "At most 1,000."
   tags: [TagInput!]
   "MLflow's signature as JSON, where this server cannot read the file MLmodel."
   signature: String
@@ -5247,8 +7085,11 @@ input CreateModelVersionInput {
   idempotencyKey: String
 }
 
+"A version's coming into a stage."
 input TransitionModelVersionStageInput {
+  "The model's name."
   name: String!
+  "The version."
   version: Int!
   "None, Staging, Production or Archived."
   stage: String!
@@ -5260,96 +7101,278 @@ input TransitionModelVersionStageInput {
   dryRun: Boolean! = false
 }
 
+"A rule. A model has at most 100."
 input SetModelRuleInput {
+  "The model's name."
   name: String!
+  "None, Staging, Production or Archived."
   stage: String!
+  "What it asks for."
   kind: ModelRuleKind!
   "Of the metric or the tag."
   key: String! = ""
   "The value that the tag must have; any when null."
   value: String
+  "Which direction of the metric is better."
   goal: Goal! = MAXIMIZE
   "By how much better the metric must be; negative: it may be so much worse."
   margin: Float! = 0
 }
 
 extend type Query {
-  """
-  Registered models, by name unless ordered. ` + "`" + `filter` + "`" + ` is the filter language over name, tags and times; ` + "`" + `orderBy` + "`" + ` takes terms
-  such as ` + "`" + `last_updated_timestamp DESC` + "`" + `. ` + "`" + `first` + "`" + ` is 1 to 1,000.
-  """
-  registeredModels(filter: String, orderBy: [String!], first: Int = 50, after: String): RegisteredModelConnection!
+  "Registered models, by name unless ordered. INVALID_ARGUMENT says where a filter or an order is wrong."
+  registeredModels(
+    "The filter language over name, tags and times."
+    filter: String
+    "Terms such as ` + "`" + `last_updated_timestamp DESC` + "`" + `."
+    orderBy: [String!] @constraint(maxItems: 20)
+    "How many."
+    first: Int = 50 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+  ): RegisteredModelConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
   "One registered model; null when there is none."
-  registeredModel(name: String!): RegisteredModel
-  """
-  Versions of all models, the last updated first unless ordered. ` + "`" + `filter` + "`" + ` is over name, version_number, stage, run_id,
-  source_path, tags and times, for example ` + "`" + `name = 'iris' and tags.team = 'a'` + "`" + `. ` + "`" + `first` + "`" + ` is 1 to 1,000.
-  """
-  modelVersions(filter: String, orderBy: [String!], first: Int = 50, after: String): ModelVersionConnection!
+  registeredModel(
+    "Its name."
+    name: String!
+  ): RegisteredModel
+  "Versions of all models, the last updated first unless ordered. INVALID_ARGUMENT says where a filter or an order is wrong."
+  modelVersions(
+    "The filter language over name, version_number, stage, run_id, source_path, tags and times, for example ` + "`" + `name = 'iris' and tags.team = 'a'` + "`" + `."
+    filter: String
+    "Terms such as ` + "`" + `version_number DESC` + "`" + `."
+    orderBy: [String!] @constraint(maxItems: 20)
+    "How many."
+    first: Int = 50 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+  ): ModelVersionConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
   """
   One version, by its model's name and its number, a stage (the newest in it), an alias, or as the latest; or by a URI as in
   ModelVersionRef. Null when there is none.
   """
-  modelVersion(name: String, version: Int, stage: String, alias: String, latest: Boolean, uri: String): ModelVersion
-  "What differs between two versions, and whether who calls the first breaks with the second."
-  compareModelVersions(from: ModelVersionRef!, to: ModelVersionRef!): ModelVersionComparison!
+  modelVersion(
+    "The model's name."
+    name: String
+    "The version's number, from 1 on."
+    version: Int
+    "The newest version in this stage."
+    stage: String
+    "The version of this alias."
+    alias: String
+    "True for the version with the greatest number."
+    latest: Boolean
+    "All of it as a URI; then nothing else is given."
+    uri: String
+  ): ModelVersion
+  "What differs between two versions, and whether who calls the first breaks with the second. NOT_FOUND when one is not there."
+  compareModelVersions(
+    "The first version."
+    from: ModelVersionRef!
+    "The second version."
+    to: ModelVersionRef!
+  ): ModelVersionComparison!
   """
   History of the model that has a name, or of the last that had it, also when it was renamed or deleted since; the newest
-  entries first. ` + "`" + `first` + "`" + ` is 1 to 1,000.
+  entries first. NOT_FOUND when none ever had it.
   """
-  modelHistory(name: String!, first: Int = 50, after: String): ModelHistoryConnection!
+  modelHistory(
+    "The name."
+    name: String!
+    "How many."
+    first: Int = 50 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+  ): ModelHistoryConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
   """
   What was in a stage at a time: the entries by which the versions had come into it, oldest first. The model is the one that had
   the name then, or else the one that has it now.
   """
-  modelStageAt(name: String!, stage: String!, time: Time!): [ModelHistoryEntry!]!
+  modelStageAt(
+    "The model's name."
+    name: String!
+    "None, Staging, Production or Archived."
+    stage: String!
+    "When."
+    time: Time!
+  ): [ModelHistoryEntry!]! @listSize(assumedSize: 10)
 }
 
 extend type Mutation {
-  createRegisteredModel(input: CreateRegisteredModelInput!): RegisteredModel!
-  "Its versions, aliases, rules and history stay its own."
-  renameRegisteredModel(name: String!, newName: String!): RegisteredModel!
-  updateRegisteredModel(name: String!, description: String!): RegisteredModel!
+  "Make a registered model. ALREADY_EXISTS when the name is taken."
+  createRegisteredModel(
+    "What it is made of."
+    input: CreateRegisteredModelInput!
+  ): RegisteredModel!
+  "Give a model another name. Its versions, aliases, rules and history stay its own. ALREADY_EXISTS when the name is taken."
+  renameRegisteredModel(
+    "The model's name."
+    name: String!
+    "Its new name."
+    newName: String!
+  ): RegisteredModel!
+  "Describe a model."
+  updateRegisteredModel(
+    "The model's name."
+    name: String!
+    "At most 65,536 bytes."
+    description: String!
+  ): RegisteredModel!
   "Delete a model with all its versions and aliases. The name is free then; the history stays. Gives the name."
-  deleteRegisteredModel(name: String!, reason: String! = ""): String!
-  setRegisteredModelTag(name: String!, key: String!, value: String!): RegisteredModel!
-  deleteRegisteredModelTag(name: String!, key: String!): RegisteredModel!
+  deleteRegisteredModel(
+    "The model's name."
+    name: String!
+    "Kept in the history; at most 8,192 bytes."
+    reason: String! = ""
+  ): String!
+  "Set a tag of a model, new or anew."
+  setRegisteredModelTag(
+    "The model's name."
+    name: String!
+    "1 to 250 characters."
+    key: String!
+    "At most 100,000 characters."
+    value: String!
+  ): RegisteredModel!
+  "Remove a tag of a model. A tag that is not set is no error."
+  deleteRegisteredModelTag(
+    "The model's name."
+    name: String!
+    "The tag's key."
+    key: String!
+  ): RegisteredModel!
   "Let an alias name a version, whatever it named before."
-  setRegisteredModelAlias(name: String!, alias: String!, version: Int!): ModelVersion!
-  deleteRegisteredModelAlias(name: String!, alias: String!): RegisteredModel!
-
-  "Register a version, under the next number of its model."
-  createModelVersion(input: CreateModelVersionInput!): ModelVersion!
-  updateModelVersion(name: String!, version: Int!, description: String!): ModelVersion!
+  setRegisteredModelAlias(
+    "The model's name."
+    name: String!
+    "1 to 255 characters."
+    alias: String!
+    "The version."
+    version: Int!
+  ): ModelVersion!
+  "Delete an alias; the version stays."
+  deleteRegisteredModelAlias(
+    "The model's name."
+    name: String!
+    "The alias."
+    alias: String!
+  ): RegisteredModel!
+  "Register a version, under the next number of its model. NOT_FOUND when the model, or what it is registered from, is not there."
+  createModelVersion(
+    "What it is made of."
+    input: CreateModelVersionInput!
+  ): ModelVersion!
+  "Describe a version."
+  updateModelVersion(
+    "The model's name."
+    name: String!
+    "The version."
+    version: Int!
+    "At most 65,536 bytes."
+    description: String!
+  ): ModelVersion!
   "Delete a version with the aliases that name it. Its number is not given again. Gives the model."
-  deleteModelVersion(name: String!, version: Int!, reason: String! = ""): RegisteredModel!
-  setModelVersionTag(name: String!, version: Int!, key: String!, value: String!): ModelVersion!
-  deleteModelVersionTag(name: String!, version: Int!, key: String!): ModelVersion!
+  deleteModelVersion(
+    "The model's name."
+    name: String!
+    "The version."
+    version: Int!
+    "Kept in the history; at most 8,192 bytes."
+    reason: String! = ""
+  ): RegisteredModel!
+  "Set a tag of a version, new or anew."
+  setModelVersionTag(
+    "The model's name."
+    name: String!
+    "The version."
+    version: Int!
+    "1 to 250 characters."
+    key: String!
+    "At most 100,000 characters."
+    value: String!
+  ): ModelVersion!
+  "Remove a tag of a version. A tag that is not set is no error."
+  deleteModelVersionTag(
+    "The model's name."
+    name: String!
+    "The version."
+    version: Int!
+    "The tag's key."
+    key: String!
+  ): ModelVersion!
   "Bring a version into a stage. CONFLICT names the rules that are not met; nothing is changed then."
-  transitionModelVersionStage(input: TransitionModelVersionStageInput!): ModelVersion!
+  transitionModelVersionStage(
+    "Which version, and where to."
+    input: TransitionModelVersionStageInput!
+  ): ModelVersion!
   """
   Bring back into a stage the version that was in it before the present one, which is archived. A second rollback goes one
-  further back. Rules do not count. ` + "`" + `dryRun` + "`" + ` keeps nothing, and gives the version that would come back.
+  further back. Rules do not count. CONFLICT when there is none to bring back.
   """
-  rollbackModelStage(name: String!, stage: String! = "Production", reason: String! = "", dryRun: Boolean! = false): ModelVersion!
-  "Approve of a version's coming into a stage."
-  approveModelVersion(name: String!, version: Int!, stage: String!, reason: String! = ""): ModelVersion!
-  "Take an approval back."
-  withdrawModelVersionApproval(name: String!, version: Int!, stage: String!, reason: String! = ""): ModelVersion!
+  rollbackModelStage(
+    "The model's name."
+    name: String!
+    "Staging or Production."
+    stage: String! = "Production"
+    "Kept in the history; at most 8,192 bytes."
+    reason: String! = ""
+    "Keep nothing, and give the version that would come back."
+    dryRun: Boolean! = false
+  ): ModelVersion!
+  "Approve of a version's coming into a stage. A repetition changes nothing."
+  approveModelVersion(
+    "The model's name."
+    name: String!
+    "The version."
+    version: Int!
+    "The stage."
+    stage: String!
+    "Kept in the history; at most 8,192 bytes."
+    reason: String! = ""
+  ): ModelVersion!
+  "Take an approval back. CONFLICT when who asks has not approved."
+  withdrawModelVersionApproval(
+    "The model's name."
+    name: String!
+    "The version."
+    version: Int!
+    "The stage."
+    stage: String!
+    "Kept in the history; at most 8,192 bytes."
+    reason: String! = ""
+  ): ModelVersion!
   "Make a rule, or replace the one of the same stage, kind and key. Needs ADMIN."
-  setModelRule(input: SetModelRuleInput!): ModelRule!
-  "Remove a rule. Needs ADMIN."
-  deleteModelRule(name: String!, stage: String!, kind: ModelRuleKind!, key: String! = ""): RegisteredModel!
+  setModelRule(
+    "The rule."
+    input: SetModelRuleInput!
+  ): ModelRule!
+  "Remove a rule. Needs ADMIN. NOT_FOUND when there is none."
+  deleteModelRule(
+    "The model's name."
+    name: String!
+    "The stage."
+    stage: String!
+    "What the rule asks for."
+    kind: ModelRuleKind!
+    "Of the metric or the tag."
+    key: String! = ""
+  ): RegisteredModel!
 }
 
 extend type Subscription {
   """
-  Changes of versions of some models (all by default): first what changed since ` + "`" + `after` + "`" + `, then live. Without ` + "`" + `after` + "`" + `, only what
-  changes from now on; the first event then has no changes, only the cursor.
+  Changes of versions of some models: first what changed since ` + "`" + `after` + "`" + `, then live. Without ` + "`" + `after` + "`" + `, only what changes from now on; the
+  first event then has no changes, only the cursor.
   """
-  modelVersionsChanged(names: [String!], after: String): ModelVersionsChanged!
+  modelVersionsChanged(
+    "Only these models; all by default. One that is made later, or gets a name later, is followed from then on."
+    names: [String!] @constraint(maxItems: 100)
+    "The last cursor that came."
+    after: String
+  ): ModelVersionsChanged!
 }
 
+"What happened to a version."
 enum ModelVersionChangeKind {
   "It was made, or anything of it changed: its stage, aliases, tags, description, or the name of its model."
   UPDATED
@@ -5357,10 +7380,13 @@ enum ModelVersionChangeKind {
   DELETED
 }
 
+"A version that changed."
 type ModelVersionChange {
+  "What happened to it."
   kind: ModelVersionChangeKind!
   "The name of its model; of a deleted model, the last one."
   name: String!
+  "The version."
   version: Int!
   "As it is now; null when it was deleted."
   modelVersion: ModelVersion
@@ -5368,120 +7394,210 @@ type ModelVersionChange {
 
 "Changes up to a cursor. A version that changed several times stands here once, as it is now."
 type ModelVersionsChanged {
-  changes: [ModelVersionChange!]!
+  "Versions that changed."
+  changes: [ModelVersionChange!]! @listSize(assumedSize: 10)
   "Pass it as ` + "`" + `after` + "`" + ` to go on from here."
   cursor: String!
 }
 `, BuiltIn: false},
-	{Name: "../schema/run.graphql", Input: `enum RunStatus {
+	{Name: "../schema/run.graphql", Input: `"What became of a run."
+enum RunStatus {
+  "It runs."
   RUNNING
+  "It waits to be run."
   SCHEDULED
+  "It ended well."
   FINISHED
+  "It ended with an error."
   FAILED
+  "It was interrupted, or its heartbeat stayed away."
   KILLED
 }
 
 "One execution and what was recorded of it."
 type Run implements Node {
+  "Global id."
   id: ID!
   "32 hex digits, as MLflow shows it."
   runId: ID!
+  "The experiment that it belongs to."
   experiment: Experiment!
+  "At most 500 characters; not unique."
   name: String!
+  "What became of it."
   status: RunStatus!
-  "Why it has its status, where somebody said so."
+  "Why it has its status, where somebody said so; may be empty."
   statusReason: String!
+  "Whether it is deleted."
   lifecycleStage: LifecycleStage!
+  "When it started."
   startTime: Time!
+  "When it ended; null while it has not."
   endTime: Time
-  "The user as the client named itself."
+  "The user as the client named itself; may be empty."
   userId: String!
+  "URI below which its artifacts lie."
   artifactLocation: String!
+  "Who made it."
   createdBy: String!
+  "Who changed it last."
   updatedBy: String!
-  "The run above this one, for a child run."
+  "The run above this one, for a child run; null for others, and where the parent has not come."
   parent: Run
-  "Runs below this one, oldest first. ` + "`" + `first` + "`" + ` is 1 to 1,000."
-  children(first: Int = 100, after: String): RunConnection!
-  "Params, ordered by key; only those of ` + "`" + `keys` + "`" + ` when given (at most 1,000)."
-  params(keys: [String!]): [Param!]!
+  "Runs below this one, oldest first."
+  children(
+    "How many."
+    first: Int = 100 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+  ): RunConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
+  "Params, ordered by key."
+  params(
+    "Only these."
+    keys: [String!] @constraint(maxItems: 1000)
+  ): [Param!]! @listSize(assumedSize: 10)
   "The value of one param; null when it is not set."
-  param(key: String!): String
-  "Tags, ordered by key; only those of ` + "`" + `keys` + "`" + ` when given (at most 1,000)."
-  tags(keys: [String!]): [Tag!]!
+  param(
+    "Its key."
+    key: String!
+  ): String
+  "Tags, ordered by key."
+  tags(
+    "Only these."
+    keys: [String!] @constraint(maxItems: 1000)
+  ): [Tag!]! @listSize(assumedSize: 10)
   "The value of one tag; null when it is not set."
-  tag(key: String!): String
+  tag(
+    "Its key."
+    key: String!
+  ): String
+  "Summaries of its metrics, ordered by key. Of a run that may have thousands, ask for ` + "`" + `metricPage` + "`" + ` instead."
+  metrics(
+    "Only these."
+    keys: [String!] @constraint(maxItems: 1000)
+  ): [Metric!]! @listSize(assumedSize: 10)
+  "Summaries of the metrics whose keys begin with ` + "`" + `prefix` + "`" + `, by the bytes of their keys."
+  metricPage(
+    "What the keys begin with; all by default."
+    prefix: String! = ""
+    "How many."
+    first: Int = 100 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+  ): MetricConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
   """
-  Summaries of its metrics, ordered by key; only those of ` + "`" + `keys` + "`" + ` when given (at most 1,000). Of a run that may have
-  thousands, ask for ` + "`" + `metricPage` + "`" + ` instead.
+  The same as packed columns, for a client that wants all of them at once: 100,000 as objects take a browser seconds. Over all runs
+  that are asked for together, at most 200,000 rows.
   """
-  metrics(keys: [String!]): [Metric!]!
-  "Summaries of the metrics whose keys begin with ` + "`" + `prefix` + "`" + `, by the bytes of their keys. ` + "`" + `first` + "`" + ` is 1 to 1,000."
-  metricPage(prefix: String! = "", first: Int = 100, after: String): MetricConnection!
-  """
-  The same as packed columns, for a client that wants all of them at once: 100,000 as objects take a browser seconds. ` + "`" + `limit` + "`" + ` is
-  1 to 100,000, and to 200,000 over all runs that are asked for together.
-  """
-  metricColumns(prefix: String! = "", limit: Int! = 100000, after: String): MetricColumns!
-  "The first metrics and folders directly below ` + "`" + `prefix` + "`" + `, by the bytes of their names. ` + "`" + `first` + "`" + ` is 1 to 1,000."
-  metricGroups(prefix: String! = "", first: Int = 1000): [MetricGroup!]!
+  metricColumns(
+    "What the keys begin with; all by default."
+    prefix: String! = ""
+    "How many."
+    limit: Int! = 100000 @constraint(min: 1, max: 100000)
+    "The last key that the page before gave."
+    after: String
+  ): MetricColumns! @listSize(slicingArguments: ["limit"], sizedFields: ["keys"])
+  "The first metrics and folders directly below ` + "`" + `prefix` + "`" + `, by the bytes of their names."
+  metricGroups(
+    "A folder with its slash, for example \"val/\"; the top by default."
+    prefix: String! = ""
+    "How many."
+    first: Int = 1000 @constraint(min: 1, max: 1000)
+  ): [MetricGroup!]! @listSize(slicingArguments: ["first"])
   "The summary of one metric; null when it has no point."
-  metric(key: String!): Metric
-  "Datasets it read."
-  inputs: [RunInput!]!
+  metric(
+    "Its key."
+    key: String!
+  ): Metric
+  "Datasets it read, in the order in which it said so."
+  inputs: [RunInput!]! @listSize(assumedSize: 10)
+  "Logged models it read, in the order in which it said so."
+  modelInputs: [LoggedModel!]! @listSize(assumedSize: 10)
+  "Models it wrote, with their steps, in the order in which it said so."
+  outputs: [RunOutput!]! @listSize(assumedSize: 10)
   "Models it wrote."
-  loggedModels: [LoggedModel!]!
-  "Files and folders directly below ` + "`" + `path` + "`" + `, by name. ` + "`" + `first` + "`" + ` is 1 to 10,000."
-  artifacts(path: String = "", first: Int = 1000, after: String): ArtifactConnection!
-  """
-  Console output behind sequence ` + "`" + `after` + "`" + `, oldest first. ` + "`" + `first` + "`" + ` is 1 to 1,000 pieces; of large pieces there are fewer, so
-  go on from the last until none comes.
-  """
-  log(after: Int64 = 0, first: Int = 100): [RunLogChunk!]!
+  loggedModels: [LoggedModel!]! @listSize(assumedSize: 10)
+  "Files and folders directly below ` + "`" + `path` + "`" + `, by name. UNSUPPORTED where they are not in this server's store."
+  artifacts(
+    "A folder, relative to the run's artifact root; the root by default."
+    path: String = ""
+    "How many."
+    first: Int = 1000 @constraint(min: 1, max: 10000)
+    "A cursor that the same list gave."
+    after: String
+  ): ArtifactConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
+  "Console output, oldest first. Of large pieces fewer come than asked for, so go on from the last until none comes."
+  log(
+    "Only what is behind this sequence."
+    after: Int64 = 0
+    "How many pieces."
+    first: Int = 100 @constraint(min: 1, max: 1000)
+  ): [RunLogChunk!]! @listSize(slicingArguments: ["first"])
   "What it was made of; null when nobody recorded it."
   fingerprint: Fingerprint
 }
 
+"A page of runs."
 type RunConnection {
+  "The runs of this page."
   edges: [RunEdge!]!
+  "Where the page lies."
   pageInfo: PageInfo!
   "Number of all matches; counted only when asked for."
   totalCount: Int!
 }
 
+"A run in a page."
 type RunEdge {
+  "The run."
   node: Run!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on behind it."
   cursor: String!
 }
 
 "An input of a run; written once."
 type Param {
+  "1 to 250 characters."
   key: String!
+  "At most 65,536 bytes."
   value: String!
   "The value as a number, where it is a finite one."
   number: Float
 }
 
+"Where console output was written to."
 enum LogStream {
+  "The standard output."
   STDOUT
+  "The standard error."
   STDERR
 }
 
 "A piece of a run's console output."
 type RunLogChunk {
+  "1, 2, 3 … within the run."
   sequence: Int64!
+  "Where it was written to."
   stream: LogStream!
+  "When it was written."
   time: Time!
+  "At most 256 KiB."
   text: String!
 }
 
 "What a run was made of. Each part has a hash of its own, empty where the part was not recorded."
 type Fingerprint {
+  "Of commit, repository and the uncommitted changes."
   codeHash: String!
+  "Of the digests of its inputs."
   dataHash: String!
+  "Of the names and versions of what is installed."
   dependenciesHash: String!
+  "Of the seeds."
   seedsHash: String!
+  "Of the command, its entry point and its params."
   commandHash: String!
+  "Of the machine."
   hardwareHash: String!
   "The facts that the hashes are of, a JSON object with a member for each part."
   detail: String!
@@ -5489,6 +7605,7 @@ type Fingerprint {
 
 "Params and metrics of some runs, side by side."
 type RunComparison {
+  "The runs, in the order in which they were asked for."
   runs: [Run!]!
   "One row for each param that any of the runs has, ordered by key."
   params: [ComparedParam!]!
@@ -5496,22 +7613,29 @@ type RunComparison {
   metrics: [ComparedMetric!]!
 }
 
+"A param of some runs."
 type ComparedParam {
+  "The param."
   key: String!
   "In the order of the runs; null where a run does not have it."
-  values: [String]!
+  values: [String]! @listSize(assumedSize: 1)
   "True when the runs do not all have the same value."
   differs: Boolean!
 }
 
+"A metric of some runs."
 type ComparedMetric {
+  "The metric."
   key: String!
   "Last values in the order of the runs; null where a run does not have it."
-  last: [MetricValue]!
+  last: [MetricValue]! @listSize(assumedSize: 1)
+  "True when the runs do not all have the same value."
   differs: Boolean!
 }
 
+"A param and its value."
 input ParamInput {
+  "1 to 250 letters, digits, \"_\", \"-\", \".\", \":\", \" \" and \"/\"."
   key: String!
   "At most 65,536 bytes."
   value: String!
@@ -5522,7 +7646,9 @@ input ParamInput {
   keepExisting: Boolean! = false
 }
 
+"What a new run is made of. Without an experiment it is one of the experiment Default."
 input CreateRunInput {
+  "The experiment."
   experimentId: ID
   "Instead of experimentId; made when there is none of that name."
   experimentName: String
@@ -5532,8 +7658,11 @@ input CreateRunInput {
   name: String
   "Need not be there yet: of what was recorded without a network, a child may come before its parent."
   parentRunId: ID
+  "Now by default."
   startTime: Time
+  "The user as the client names itself."
   userId: String
+  "At most 1,000."
   tags: [TagInput!]
   "When set, the run counts as killed unless heartbeatRun comes within so many seconds, 10 to 86,400."
   leaseSeconds: Int
@@ -5541,27 +7670,41 @@ input CreateRunInput {
   idempotencyKey: String
 }
 
+"What of a run is changed; what is left out stays."
 input UpdateRunInput {
+  "The run."
   runId: ID!
+  "At most 500 characters."
   name: String
+  "What became of it."
   status: RunStatus
+  "Why."
   statusReason: String
+  "When it ended."
   endTime: Time
 }
 
+"How a run ended."
 input FinishRunInput {
+  "The run."
   runId: ID!
   "FINISHED, FAILED or KILLED."
   status: RunStatus! = FINISHED
+  "Why."
   reason: String
+  "Now by default."
   endTime: Time
 }
 
+"A piece of console output."
 input AppendRunLogInput {
+  "The run."
   runId: ID!
+  "Where it was written to."
   stream: LogStream!
   "At most 256 KiB of UTF-8."
   text: String!
+  "Now by default."
   time: Time
   "With ` + "`" + `sequence` + "`" + `: names the sender, at most 64 characters, so that a repetition changes nothing."
   client: String
@@ -5569,13 +7712,21 @@ input AppendRunLogInput {
   sequence: Int64
 }
 
+"What a run was made of. Hashes are at most 64 characters, empty for what is not known."
 input RecordFingerprintInput {
+  "The run."
   runId: ID!
+  "Of commit, repository and the uncommitted changes."
   codeHash: String! = ""
+  "Of the digests of its inputs."
   dataHash: String! = ""
+  "Of the names and versions of what is installed."
   dependenciesHash: String! = ""
+  "Of the seeds."
   seedsHash: String! = ""
+  "Of the command, its entry point and its params."
   commandHash: String! = ""
+  "Of the machine."
   hardwareHash: String! = ""
   "JSON object, at most 1 MiB."
   detail: String!
@@ -5583,31 +7734,96 @@ input RecordFingerprintInput {
 
 extend type Query {
   """
-  Runs of some experiments (all active ones by default). ` + "`" + `filter` + "`" + ` is the filter language: MLflow's grammar with OR, NOT and
-  parentheses, for example ` + "`" + `metrics.acc > 0.9 and params.depth = '3'` + "`" + `. ` + "`" + `orderBy` + "`" + ` takes terms such as ` + "`" + `metrics.acc DESC` + "`" + `,
-  newest first by default. ` + "`" + `topLevel` + "`" + ` leaves out runs that are children of others. ` + "`" + `first` + "`" + ` is 1 to 1,000.
+  Runs of some experiments. ` + "`" + `filter` + "`" + ` is the filter language: MLflow's grammar with OR, NOT and parentheses, for example
+  ` + "`" + `metrics.acc > 0.9 and params.depth = '3'` + "`" + `. INVALID_ARGUMENT says where a filter or an order is wrong.
   """
-  runs(experiments: [ID!], filter: String, orderBy: [String!], view: View = ACTIVE, topLevel: Boolean! = false, first: Int = 50, after: String): RunConnection!
+  runs(
+    "Ids of experiments; all active ones when it is left out."
+    experiments: [ID!] @constraint(maxItems: 1000)
+    "Which runs."
+    filter: String
+    "Terms such as ` + "`" + `metrics.acc DESC` + "`" + `; newest first by default."
+    orderBy: [String!] @constraint(maxItems: 20)
+    "Deleted runs, or not."
+    view: View = ACTIVE
+    "Leave out runs that are children of others."
+    topLevel: Boolean! = false
+    "How many."
+    first: Int = 50 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+  ): RunConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
   "One run; null when there is none."
-  run(id: ID!): Run
-  "Params and last metrics of 1 to 500 runs, side by side."
-  compareRuns(runs: [ID!]!): RunComparison!
+  run(
+    "32 hex digits, or the global id."
+    id: ID!
+  ): Run
+  "Params and last metrics of some runs, side by side. NOT_FOUND when one of them is not there."
+  compareRuns(
+    "Ids of runs."
+    runs: [ID!]! @constraint(minItems: 1, maxItems: 500)
+  ): RunComparison! @listSize(slicingArguments: ["runs"], sizedFields: ["runs", "params", "metrics"])
 }
 
 extend type Mutation {
-  createRun(input: CreateRunInput!): Run!
-  updateRun(input: UpdateRunInput!): Run!
-  finishRun(input: FinishRunInput!): Run!
-  "Say that a run is alive for another ` + "`" + `leaseSeconds` + "`" + `, 10 to 86,400."
-  heartbeatRun(runId: ID!, leaseSeconds: Int! = 60): Run!
-  deleteRun(runId: ID!): Run!
-  restoreRun(runId: ID!): Run!
-  setTag(runId: ID!, key: String!, value: String!): Run!
-  deleteTag(runId: ID!, key: String!): Run!
-  "Append console output; gives the sequence it got."
-  appendRunLog(input: AppendRunLogInput!): Int64!
+  "Make a run. ALREADY_EXISTS when the id is another run's, NOT_FOUND when the experiment is not there."
+  createRun(
+    "What it is made of."
+    input: CreateRunInput!
+  ): Run!
+  "Change a run. NOT_FOUND when it is not there, CONFLICT when it is deleted."
+  updateRun(
+    "What is changed."
+    input: UpdateRunInput!
+  ): Run!
+  "End a run. As updateRun otherwise."
+  finishRun(
+    "How it ended."
+    input: FinishRunInput!
+  ): Run!
+  "Say that a run is alive."
+  heartbeatRun(
+    "The run."
+    runId: ID!
+    "For how long, 10 to 86,400."
+    leaseSeconds: Int! = 60
+  ): Run!
+  "Delete a run; restoreRun brings it back until garbage is collected. A repetition changes nothing."
+  deleteRun(
+    "The run."
+    runId: ID!
+  ): Run!
+  "Bring a deleted run back. A repetition changes nothing. NOT_FOUND when it was removed for good."
+  restoreRun(
+    "The run."
+    runId: ID!
+  ): Run!
+  "Set a tag of a run, new or anew."
+  setTag(
+    "The run."
+    runId: ID!
+    "1 to 250 characters."
+    key: String!
+    "At most 65,536 bytes."
+    value: String!
+  ): Run!
+  "Remove a tag of a run. NOT_FOUND when it is not set."
+  deleteTag(
+    "The run."
+    runId: ID!
+    "The tag's key."
+    key: String!
+  ): Run!
+  "Append console output; gives the sequence it got, or that of the newest piece when it was stored before."
+  appendRunLog(
+    "The piece."
+    input: AppendRunLogInput!
+  ): Int64!
   "Record what a run was made of; a later record replaces the earlier."
-  recordFingerprint(input: RecordFingerprintInput!): Fingerprint!
+  recordFingerprint(
+    "The hashes and the facts."
+    input: RecordFingerprintInput!
+  ): Fingerprint!
 }
 
 extend type Subscription {
@@ -5615,9 +7831,17 @@ extend type Subscription {
   Changes of the runs that match ` + "`" + `filter` + "`" + `: first what changed since ` + "`" + `after` + "`" + `, then live. Without ` + "`" + `after` + "`" + `, only what changes
   from now on; the first event then has no changes, only the cursor.
   """
-  runsChanged(experiments: [ID!], filter: String, after: String): RunsChanged!
+  runsChanged(
+    "Ids of experiments; all when it is left out."
+    experiments: [ID!] @constraint(maxItems: 1000)
+    "The filter language, as of Query.runs."
+    filter: String
+    "The last cursor that came."
+    after: String
+  ): RunsChanged!
 }
 
+"What happened to a run in a set of runs."
 enum RunChangeKind {
   "It matches and was not seen before in this subscription."
   ENTERED
@@ -5627,8 +7851,11 @@ enum RunChangeKind {
   LEFT
 }
 
+"A run that changed."
 type RunChange {
+  "What happened to it."
   kind: RunChangeKind!
+  "The run."
   runId: ID!
   "As it is now; null when it left."
   run: Run
@@ -5636,7 +7863,8 @@ type RunChange {
 
 "Changes up to a cursor. A run that changed several times stands here once, as it is now."
 type RunsChanged {
-  changes: [RunChange!]!
+  "Runs that changed."
+  changes: [RunChange!]! @listSize(assumedSize: 10)
   "Pass it as ` + "`" + `after` + "`" + ` to go on from here."
   cursor: String!
 }
@@ -5655,46 +7883,249 @@ enum Role {
 type Viewer {
   "\"local:USER\" on a loopback server without tokens, else \"token:NAME\"."
   principal: String!
+  "What the principal may do."
   role: Role!
   "Version of the server."
   serverVersion: String!
 }
 
+"What a server can do."
+type Server {
+  "Its version."
+  version: String!
+  "Whether files can be uploaded in parts (beginArtifactUpload)."
+  multipartUploads: Boolean!
+  "Whether the store gives files itself (signedDownloadUrl)."
+  signedDownloads: Boolean!
+  "The largest artifact that it takes, in bytes."
+  maxArtifactBytes: Int64!
+  "Whether it answers only operations that are registered with it."
+  registeredOperationsOnly: Boolean!
+  "What one operation may ask for."
+  limits: OperationLimits!
+}
+
+"What one operation may ask for. Beyond any of it, it is INVALID_ARGUMENT, and nothing of it is run."
+type OperationLimits {
+  "How deep fields may be nested."
+  depth: Int!
+  "How many fields may be renamed."
+  aliases: Int!
+  "How many fields there may be when fragments are written out."
+  fields: Int!
+  "How many fields an object may be asked for at one place, fragments written out."
+  breadth: Int!
+  "Names, values and signs of its text."
+  tokens: Int!
+  "The cost, added up as @cost and @listSize say."
+  cost: Int!
+  "Bytes of a request's body, or of a WebSocket message."
+  bodyBytes: Int64!
+}
+
 "A credential, without its secret."
 type Token implements Node {
+  "Global id."
   id: ID!
+  "Unique, 1 to 100 bytes."
   name: String!
+  "What it may do."
   role: Role!
+  "When it was made."
   createdAt: Time!
+  "Who made it."
   createdBy: String!
+  "When it stops working; null for never."
   expiresAt: Time
+  "When it was revoked; null when it was not."
   revokedAt: Time
 }
 
 "A new token. The secret is shown once and cannot be read again."
 type CreatedToken {
+  "The token."
   token: Token!
-  secret: String!
+  """
+  What is sent as Bearer. Null when this was a repetition of the same idempotency key: the server does not keep it. If the first answer
+  was lost, revoke the token and make another.
+  """
+  secret: String
 }
 
+"What a new token is made of."
 input CreateTokenInput {
-  "Unique, 1 to 100 characters."
+  "Unique, 1 to 100 bytes, printable."
   name: String!
+  "What it may do. The first token of a server is an ADMIN's."
   role: Role!
   "When it stops working; by default in 90 days. At most five years ahead."
   expiresAt: Time
+  "The same key with the same input makes no second token. At most 255 characters."
+  idempotencyKey: String
 }
 
 extend type Query {
-  "All tokens, newest first. Needs ADMIN."
-  tokens: [Token!]!
+  "All tokens, newest first, expired and revoked ones too. Needs ADMIN."
+  tokens: [Token!]! @listSize(assumedSize: 50)
 }
 
 extend type Mutation {
-  "Make a token. Needs ADMIN. From the first token on, every request needs one."
-  createToken(input: CreateTokenInput!): CreatedToken!
-  "Make a token useless at once. Needs ADMIN."
-  revokeToken(name: String!): Token!
+  """
+  Make a token. Needs ADMIN. From the first token on, every request needs one. ALREADY_EXISTS for a name that is or was taken, CONFLICT
+  when nobody could administer the server afterwards.
+  """
+  createToken(
+    "What it is made of."
+    input: CreateTokenInput!
+  ): CreatedToken!
+  "Make a token useless at once. Needs ADMIN. NOT_FOUND for an unknown name, CONFLICT for the last usable token of an ADMIN."
+  revokeToken(
+    "The token's name."
+    name: String!
+  ): Token!
+}
+`, BuiltIn: false},
+	{Name: "../schema/webhook.graphql", Input: `"Whether a webhook is called."
+enum WebhookStatus {
+  "It is told of its events."
+  ACTIVE
+  "It is not; what happens meanwhile it is never told."
+  DISABLED
+}
+
+"Who is told of events of the model registry, over HTTPS. docs/webhooks.md tells what is sent, and how it is signed."
+type Webhook implements Node {
+  "Global id."
+  id: ID!
+  "The id that MLflow's API shows."
+  webhookId: ID!
+  "1 to 63 letters, digits, \".\", \"_\" and \"-\"."
+  name: String!
+  "At most 65,536 bytes."
+  description: String!
+  "Where it is called."
+  url: String!
+  "What it is told of, for example \"model_version.created\"."
+  events: [String!]! @listSize(assumedSize: 5)
+  "Whether it is called."
+  status: WebhookStatus!
+  "When it was made."
+  createdAt: Time!
+  "When it was changed last."
+  updatedAt: Time!
+  "Who made it."
+  createdBy: String!
+  "Who changed it last."
+  updatedBy: String!
+}
+
+"A page of webhooks."
+type WebhookConnection {
+  "The webhooks of this page."
+  edges: [WebhookEdge!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A webhook in a page."
+type WebhookEdge {
+  "The webhook."
+  node: Webhook!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on behind it."
+  cursor: String!
+}
+
+"What a new webhook is made of."
+input CreateWebhookInput {
+  "1 to 63 letters, digits, \".\", \"_\" and \"-\", the first and the last a letter or digit."
+  name: String!
+  "At most 65,536 bytes."
+  description: String! = ""
+  "Where it is called: public hosts over https, and what --webhook-allow lists. At most 2,048 characters."
+  url: String!
+  "Signs what is sent, at most 1,024 bytes; nothing is signed without it. It cannot be read again."
+  secret: String
+  """
+  What it is told of: registered_model.created, model_version.created, model_version_tag.set, model_version_tag.deleted,
+  model_version_alias.created, model_version_alias.deleted. At least one.
+  """
+  events: [String!]!
+  "Whether it is called."
+  status: WebhookStatus! = ACTIVE
+  "The same key with the same input gives the webhook made the first time. At most 255 characters."
+  idempotencyKey: String
+}
+
+"What of a webhook is changed; what is left out stays."
+input UpdateWebhookInput {
+  "The webhook."
+  webhookId: ID!
+  "As of CreateWebhookInput."
+  name: String
+  "As of CreateWebhookInput."
+  description: String
+  "As of CreateWebhookInput."
+  url: String
+  "As of CreateWebhookInput."
+  secret: String
+  "As of CreateWebhookInput."
+  events: [String!]
+  "Whether it is called."
+  status: WebhookStatus
+}
+
+"What came of a test call."
+type WebhookTest {
+  "Whether the receiver took it."
+  success: Boolean!
+  "The receiver's HTTP status; null when there was no answer."
+  responseStatus: Int
+  "What the receiver answered, cut off where it is long."
+  responseBody: String!
+  "Why it failed; empty when it did not."
+  problem: String!
+}
+
+extend type Query {
+  "Webhooks, the newest first. Needs ADMIN."
+  webhooks(
+    "How many."
+    first: Int = 100 @constraint(min: 1, max: 1000)
+    "A cursor that the same list gave."
+    after: String
+  ): WebhookConnection! @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
+  "One webhook; null when there is none. Needs ADMIN."
+  webhook(
+    "The id that MLflow's API shows, or the global id."
+    id: ID!
+  ): Webhook
+}
+
+extend type Mutation {
+  """
+  Make a webhook. Needs ADMIN. INVALID_ARGUMENT for an address that may not be called, RESOURCE_EXHAUSTED when there are 1,000 of them.
+  """
+  createWebhook(
+    "What it is made of."
+    input: CreateWebhookInput!
+  ): Webhook!
+  "Change a webhook. What is to be sent to it already is sent as it is set then. Needs ADMIN."
+  updateWebhook(
+    "What is changed."
+    input: UpdateWebhookInput!
+  ): Webhook!
+  "Remove a webhook, with what was still to be sent to it. Needs ADMIN. Gives its id."
+  deleteWebhook(
+    "The webhook."
+    webhookId: ID!
+  ): ID!
+  "Call a webhook once with an example of an event, also when it is disabled. Needs ADMIN."
+  testWebhook(
+    "The webhook."
+    webhookId: ID!
+    "One of its events; the first by default."
+    event: String
+  ): WebhookTest!
 }
 `, BuiltIn: false},
 }
@@ -5758,6 +8189,16 @@ func (ec *executionContext) childFields_ArtifactEdge(ctx context.Context, field 
 		return ec.fieldContext_ArtifactEdge_cursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ArtifactEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ArtifactUpload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uploadId":
+		return ec.fieldContext_ArtifactUpload_uploadId(ctx, field)
+	case "parts":
+		return ec.fieldContext_ArtifactUpload_parts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ArtifactUpload", field.Name)
 }
 
 func (ec *executionContext) childFields_CollectedGarbage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5832,6 +8273,44 @@ func (ec *executionContext) childFields_DataChange(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type DataChange", field.Name)
 }
 
+func (ec *executionContext) childFields_DatabaseStatus(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_DatabaseStatus_kind(ctx, field)
+	case "schemaVersion":
+		return ec.fieldContext_DatabaseStatus_schemaVersion(ctx, field)
+	case "knownSchemaVersion":
+		return ec.fieldContext_DatabaseStatus_knownSchemaVersion(ctx, field)
+	case "runs":
+		return ec.fieldContext_DatabaseStatus_runs(ctx, field)
+	case "deletedRuns":
+		return ec.fieldContext_DatabaseStatus_deletedRuns(ctx, field)
+	case "series":
+		return ec.fieldContext_DatabaseStatus_series(ctx, field)
+	case "points":
+		return ec.fieldContext_DatabaseStatus_points(ctx, field)
+	case "estimated":
+		return ec.fieldContext_DatabaseStatus_estimated(ctx, field)
+	case "bytes":
+		return ec.fieldContext_DatabaseStatus_bytes(ctx, field)
+	case "freeBytes":
+		return ec.fieldContext_DatabaseStatus_freeBytes(ctx, field)
+	case "logBytes":
+		return ec.fieldContext_DatabaseStatus_logBytes(ctx, field)
+	case "metricBytes":
+		return ec.fieldContext_DatabaseStatus_metricBytes(ctx, field)
+	case "waitingBatches":
+		return ec.fieldContext_DatabaseStatus_waitingBatches(ctx, field)
+	case "waitingPoints":
+		return ec.fieldContext_DatabaseStatus_waitingPoints(ctx, field)
+	case "oldestWaiting":
+		return ec.fieldContext_DatabaseStatus_oldestWaiting(ctx, field)
+	case "compactors":
+		return ec.fieldContext_DatabaseStatus_compactors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DatabaseStatus", field.Name)
+}
+
 func (ec *executionContext) childFields_Dataset(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5850,8 +8329,32 @@ func (ec *executionContext) childFields_Dataset(ctx context.Context, field graph
 		return ec.fieldContext_Dataset_profile(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Dataset_createdAt(ctx, field)
+	case "experiment":
+		return ec.fieldContext_Dataset_experiment(ctx, field)
+	case "contexts":
+		return ec.fieldContext_Dataset_contexts(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Dataset", field.Name)
+}
+
+func (ec *executionContext) childFields_DatasetConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DatasetConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DatasetConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DatasetConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DatasetEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_DatasetEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_DatasetEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DatasetEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Experiment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6032,6 +8535,18 @@ func (ec *executionContext) childFields_Garbage(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Garbage", field.Name)
 }
 
+func (ec *executionContext) childFields_HeldLease(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_HeldLease_name(ctx, field)
+	case "owner":
+		return ec.fieldContext_HeldLease_owner(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_HeldLease_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HeldLease", field.Name)
+}
+
 func (ec *executionContext) childFields_LogBatchResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "runId":
@@ -6056,14 +8571,20 @@ func (ec *executionContext) childFields_LoggedModel(ctx context.Context, field g
 		return ec.fieldContext_LoggedModel_modelType(ctx, field)
 	case "status":
 		return ec.fieldContext_LoggedModel_status(ctx, field)
+	case "statusMessage":
+		return ec.fieldContext_LoggedModel_statusMessage(ctx, field)
 	case "artifactLocation":
 		return ec.fieldContext_LoggedModel_artifactLocation(ctx, field)
 	case "sourceRunId":
 		return ec.fieldContext_LoggedModel_sourceRunId(ctx, field)
+	case "experiment":
+		return ec.fieldContext_LoggedModel_experiment(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_LoggedModel_createdAt(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_LoggedModel_updatedAt(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_LoggedModel_createdBy(ctx, field)
 	case "params":
 		return ec.fieldContext_LoggedModel_params(ctx, field)
 	case "tags":
@@ -6074,6 +8595,26 @@ func (ec *executionContext) childFields_LoggedModel(ctx context.Context, field g
 		return ec.fieldContext_LoggedModel_artifacts(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LoggedModel", field.Name)
+}
+
+func (ec *executionContext) childFields_LoggedModelConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LoggedModelConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LoggedModelConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoggedModelConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LoggedModelEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_LoggedModelEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_LoggedModelEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoggedModelEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_LoggedModelMetric(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6230,6 +8771,24 @@ func (ec *executionContext) childFields_MetricGroup(ctx context.Context, field g
 		return ec.fieldContext_MetricGroup_folder(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetricGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_MetricHistory(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stepScale":
+		return ec.fieldContext_MetricHistory_stepScale(ctx, field)
+	case "steps":
+		return ec.fieldContext_MetricHistory_steps(ctx, field)
+	case "times":
+		return ec.fieldContext_MetricHistory_times(ctx, field)
+	case "values":
+		return ec.fieldContext_MetricHistory_values(ctx, field)
+	case "endCursor":
+		return ec.fieldContext_MetricHistory_endCursor(ctx, field)
+	case "incomplete":
+		return ec.fieldContext_MetricHistory_incomplete(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetricHistory", field.Name)
 }
 
 func (ec *executionContext) childFields_MetricPoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6468,6 +9027,8 @@ func (ec *executionContext) childFields_ModelVersion(ctx context.Context, field 
 		return ec.fieldContext_ModelVersion_manifestProblem(ctx, field)
 	case "approvals":
 		return ec.fieldContext_ModelVersion_approvals(ctx, field)
+	case "artifacts":
+		return ec.fieldContext_ModelVersion_artifacts(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ModelVersion", field.Name)
 }
@@ -6542,6 +9103,26 @@ func (ec *executionContext) childFields_ModelVersionsChanged(ctx context.Context
 		return ec.fieldContext_ModelVersionsChanged_cursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ModelVersionsChanged", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationLimits(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "depth":
+		return ec.fieldContext_OperationLimits_depth(ctx, field)
+	case "aliases":
+		return ec.fieldContext_OperationLimits_aliases(ctx, field)
+	case "fields":
+		return ec.fieldContext_OperationLimits_fields(ctx, field)
+	case "breadth":
+		return ec.fieldContext_OperationLimits_breadth(ctx, field)
+	case "tokens":
+		return ec.fieldContext_OperationLimits_tokens(ctx, field)
+	case "cost":
+		return ec.fieldContext_OperationLimits_cost(ctx, field)
+	case "bodyBytes":
+		return ec.fieldContext_OperationLimits_bodyBytes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationLimits", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6680,6 +9261,10 @@ func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.C
 		return ec.fieldContext_Run_metric(ctx, field)
 	case "inputs":
 		return ec.fieldContext_Run_inputs(ctx, field)
+	case "modelInputs":
+		return ec.fieldContext_Run_modelInputs(ctx, field)
+	case "outputs":
+		return ec.fieldContext_Run_outputs(ctx, field)
 	case "loggedModels":
 		return ec.fieldContext_Run_loggedModels(ctx, field)
 	case "artifacts":
@@ -6804,6 +9389,8 @@ func (ec *executionContext) childFields_RunInput(ctx context.Context, field grap
 		return ec.fieldContext_RunInput_dataset(ctx, field)
 	case "context":
 		return ec.fieldContext_RunInput_context(ctx, field)
+	case "tags":
+		return ec.fieldContext_RunInput_tags(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RunInput", field.Name)
 }
@@ -6820,6 +9407,16 @@ func (ec *executionContext) childFields_RunLogChunk(ctx context.Context, field g
 		return ec.fieldContext_RunLogChunk_text(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RunLogChunk", field.Name)
+}
+
+func (ec *executionContext) childFields_RunOutput(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "model":
+		return ec.fieldContext_RunOutput_model(ctx, field)
+	case "step":
+		return ec.fieldContext_RunOutput_step(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunOutput", field.Name)
 }
 
 func (ec *executionContext) childFields_RunsChanged(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6848,6 +9445,24 @@ func (ec *executionContext) childFields_SchemaChange(ctx context.Context, field 
 		return ec.fieldContext_SchemaChange_why(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SchemaChange", field.Name)
+}
+
+func (ec *executionContext) childFields_Server(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_Server_version(ctx, field)
+	case "multipartUploads":
+		return ec.fieldContext_Server_multipartUploads(ctx, field)
+	case "signedDownloads":
+		return ec.fieldContext_Server_signedDownloads(ctx, field)
+	case "maxArtifactBytes":
+		return ec.fieldContext_Server_maxArtifactBytes(ctx, field)
+	case "registeredOperationsOnly":
+		return ec.fieldContext_Server_registeredOperationsOnly(ctx, field)
+	case "limits":
+		return ec.fieldContext_Server_limits(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Server", field.Name)
 }
 
 func (ec *executionContext) childFields_SignatureField(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6918,6 +9533,20 @@ func (ec *executionContext) childFields_Token(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Token", field.Name)
 }
 
+func (ec *executionContext) childFields_UploadPart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_UploadPart_number(ctx, field)
+	case "url":
+		return ec.fieldContext_UploadPart_url(ctx, field)
+	case "size":
+		return ec.fieldContext_UploadPart_size(ctx, field)
+	case "etag":
+		return ec.fieldContext_UploadPart_etag(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UploadPart", field.Name)
+}
+
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "principal":
@@ -6928,6 +9557,68 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_serverVersion(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
+}
+
+func (ec *executionContext) childFields_Webhook(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Webhook_id(ctx, field)
+	case "webhookId":
+		return ec.fieldContext_Webhook_webhookId(ctx, field)
+	case "name":
+		return ec.fieldContext_Webhook_name(ctx, field)
+	case "description":
+		return ec.fieldContext_Webhook_description(ctx, field)
+	case "url":
+		return ec.fieldContext_Webhook_url(ctx, field)
+	case "events":
+		return ec.fieldContext_Webhook_events(ctx, field)
+	case "status":
+		return ec.fieldContext_Webhook_status(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Webhook_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Webhook_updatedAt(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_Webhook_createdBy(ctx, field)
+	case "updatedBy":
+		return ec.fieldContext_Webhook_updatedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Webhook", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebhookConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebhookConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_WebhookEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_WebhookEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookTest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "success":
+		return ec.fieldContext_WebhookTest_success(ctx, field)
+	case "responseStatus":
+		return ec.fieldContext_WebhookTest_responseStatus(ctx, field)
+	case "responseBody":
+		return ec.fieldContext_WebhookTest_responseBody(ctx, field)
+	case "problem":
+		return ec.fieldContext_WebhookTest_problem(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookTest", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

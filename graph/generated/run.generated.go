@@ -41,6 +41,8 @@ type RunResolver interface {
 	MetricGroups(ctx context.Context, obj *ent.Run, prefix string, first *int) ([]*model.MetricGroup, error)
 	Metric(ctx context.Context, obj *ent.Run, key string) (*model.Metric, error)
 	Inputs(ctx context.Context, obj *ent.Run) ([]*model.RunInput, error)
+	ModelInputs(ctx context.Context, obj *ent.Run) ([]*ent.LoggedModel, error)
+	Outputs(ctx context.Context, obj *ent.Run) ([]*model.RunOutput, error)
 	LoggedModels(ctx context.Context, obj *ent.Run) ([]*ent.LoggedModel, error)
 	Artifacts(ctx context.Context, obj *ent.Run, path *string, first *int, after *string) (*model.ArtifactConnection, error)
 	Log(ctx context.Context, obj *ent.Run, after *int64, first *int) ([]*model.RunLogChunk, error)
@@ -1511,6 +1513,70 @@ func (ec *executionContext) fieldContext_Run_inputs(_ context.Context, field gra
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_RunInput(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Run_modelInputs(ctx context.Context, field graphql.CollectedField, obj *ent.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_modelInputs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Run().ModelInputs(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.LoggedModel) graphql.Marshaler {
+			return ec.marshalNLoggedModel2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋentᚐLoggedModelᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Run_modelInputs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Run",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LoggedModel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Run_outputs(ctx context.Context, field graphql.CollectedField, obj *ent.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_outputs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Run().Outputs(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.RunOutput) graphql.Marshaler {
+			return ec.marshalNRunOutput2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐRunOutputᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Run_outputs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Run",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RunOutput(ctx, field)
 		},
 	}
 	return fc, nil
@@ -3064,6 +3130,18 @@ func (ec *executionContext) _Run(ctx context.Context, sel ast.SelectionSet, obj 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Run_inputs(ctx, field, obj)
 				})
+		case "modelInputs":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Run_modelInputs(ctx, field, obj)
+				})
+		case "outputs":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Run_outputs(ctx, field, obj)
+				})
 		case "loggedModels":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -3479,6 +3557,20 @@ func (ec *executionContext) marshalNParam2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋen
 		return graphql.Null
 	}
 	return ec._Param(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNParamInput2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐParamInputᚄ(ctx context.Context, v any) ([]*model.ParamInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.ParamInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNParamInput2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐParamInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) unmarshalNParamInput2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐParamInput(ctx context.Context, v any) (*model.ParamInput, error) {

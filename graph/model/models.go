@@ -13,15 +13,20 @@ import (
 	"github.com/cairnml/cairn/ent/modelrule"
 	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/ent/token"
+	"github.com/cairnml/cairn/ent/webhook"
 	"github.com/cairnml/cairn/internal/metric"
 	"github.com/cairnml/cairn/internal/search"
 )
 
+// A piece of console output.
 type AppendRunLogInput struct {
-	RunID  string    `json:"runId"`
+	// The run.
+	RunID string `json:"runId"`
+	// Where it was written to.
 	Stream LogStream `json:"stream"`
 	// At most 256 KiB of UTF-8.
 	Text string `json:"text"`
+	// Now by default.
 	Time *int64 `json:"time,omitempty"`
 	// With `sequence`: names the sender, at most 64 characters, so that a repetition changes nothing.
 	Client *string `json:"client,omitempty"`
@@ -31,13 +36,17 @@ type AppendRunLogInput struct {
 
 // New points of one metric in packed columns, in the order in which they came.
 type AppendedSeries struct {
+	// The run.
 	RunID string `json:"runId"`
-	Key   string `json:"key"`
+	// The metric.
+	Key string `json:"key"`
 	// Steps are the integers of `steps` divided by 10 to this power, 0 to 6.
-	StepScale int     `json:"stepScale"`
-	Steps     []int64 `json:"steps"`
+	StepScale int `json:"stepScale"`
+	// Steps.
+	Steps []int64 `json:"steps"`
 	// Unix milliseconds.
-	Times  []int64   `json:"times"`
+	Times []int64 `json:"times"`
+	// Values.
 	Values []float64 `json:"values"`
 	// The same for clients that cannot unpack.
 	Points []*MetricPoint `json:"points"`
@@ -45,9 +54,10 @@ type AppendedSeries struct {
 
 // A file or a folder below a run's or a model's artifact root.
 type Artifact struct {
-	// Relative to the root.
-	Path  string `json:"path"`
-	IsDir bool   `json:"isDir"`
+	// Relative to the root, with "/" between folders.
+	Path string `json:"path"`
+	// True for a folder.
+	IsDir bool `json:"isDir"`
 	// Bytes; null for a folder.
 	Size *int64 `json:"size,omitempty"`
 	// SHA-256 of the content, hex; null for a folder, or where it was not uploaded through this server.
@@ -56,24 +66,53 @@ type Artifact struct {
 	DownloadURL *string `json:"downloadUrl,omitempty"`
 }
 
+// A page of files and folders, by name.
 type ArtifactConnection struct {
-	Edges    []*ArtifactEdge `json:"edges"`
-	PageInfo *PageInfo       `json:"pageInfo"`
+	// The files and folders of this page.
+	Edges []*ArtifactEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
 }
 
+// A file or folder in a page.
 type ArtifactEdge struct {
-	Node   *Artifact `json:"node"`
-	Cursor string    `json:"cursor"`
+	// The file or folder.
+	Node *Artifact `json:"node"`
+	// Pass it as `after` to go on behind it.
+	Cursor string `json:"cursor"`
 }
 
+// Whose artifact is meant, and which: of a run, or of a logged model.
+type ArtifactRef struct {
+	// The run, when it is a run's.
+	RunID *string `json:"runId,omitempty"`
+	// The logged model, when it is a model's.
+	ModelID *string `json:"modelId,omitempty"`
+	// Relative to the artifact root, clean: no "..", no "//".
+	Path string `json:"path"`
+}
+
+// A file that is being uploaded in parts. One that is never completed is forgotten after some days.
+type ArtifactUpload struct {
+	// Names the upload.
+	UploadID string `json:"uploadId"`
+	// Its parts.
+	Parts []*UploadPart `json:"parts"`
+}
+
+// A metric of some runs.
 type ComparedMetric struct {
+	// The metric.
 	Key string `json:"key"`
 	// Last values in the order of the runs; null where a run does not have it.
-	Last    []*float64 `json:"last"`
-	Differs bool       `json:"differs"`
+	Last []*float64 `json:"last"`
+	// True when the runs do not all have the same value.
+	Differs bool `json:"differs"`
 }
 
+// A param of some runs.
 type ComparedParam struct {
+	// The param.
 	Key string `json:"key"`
 	// In the order of the runs; null where a run does not have it.
 	Values []*string `json:"values"`
@@ -81,37 +120,53 @@ type ComparedParam struct {
 	Differs bool `json:"differs"`
 }
 
+// What a new experiment is made of.
 type CreateExperimentInput struct {
 	// Unique, 1 to 500 characters.
-	Name string      `json:"name"`
+	Name string `json:"name"`
+	// At most 1,000.
 	Tags []*TagInput `json:"tags,omitempty"`
 	// The same key with the same input gives the experiment made the first time. At most 255 characters.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
+// What a new logged model is made of.
 type CreateLoggedModelInput struct {
 	// Chosen by the client, "m-" and 32 hex digits; else by the server. The same id with the same input gives the same model.
 	ModelID *string `json:"modelId,omitempty"`
 	// The run that writes it: its experiment is the model's, and the model becomes an output of the run.
-	SourceRunID string        `json:"sourceRunId"`
-	Name        string        `json:"name"`
-	ModelType   string        `json:"modelType"`
-	Params      []*ParamInput `json:"params,omitempty"`
-	Tags        []*TagInput   `json:"tags,omitempty"`
+	SourceRunID *string `json:"sourceRunId,omitempty"`
+	// The experiment, of a model that no run writes.
+	ExperimentID *string `json:"experimentId,omitempty"`
+	// 1 to 500 characters, none of / : . % " '.
+	Name string `json:"name"`
+	// What kind of model it is; at most 500 bytes.
+	ModelType string `json:"modelType"`
+	// At most 1,000.
+	Params []*ParamInput `json:"params,omitempty"`
+	// At most 1,000.
+	Tags []*TagInput `json:"tags,omitempty"`
+	// The same key with the same input gives the model made the first time. At most 255 characters.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
+// What a new version is made of.
 type CreateModelVersionInput struct {
+	// The model's name.
 	Name string `json:"name"`
 	// runs:/RUN/PATH, models:/LOGGED_MODEL (m-…), another version (models:/NAME/3 and the like), or the URI of files that lie
 	// elsewhere, such as s3://….
 	Source string `json:"source"`
 	// The run that made it, where the source does not say so; perhaps of another server, with runLink to it.
-	RunID   *string `json:"runId,omitempty"`
+	RunID *string `json:"runId,omitempty"`
+	// A link to the run.
 	RunLink *string `json:"runLink,omitempty"`
 	// The logged model, where the source does not say so.
-	ModelID     *string     `json:"modelId,omitempty"`
-	Description string      `json:"description"`
-	Tags        []*TagInput `json:"tags,omitempty"`
+	ModelID *string `json:"modelId,omitempty"`
+	// At most 65,536 bytes.
+	Description string `json:"description"`
+	// At most 1,000.
+	Tags []*TagInput `json:"tags,omitempty"`
 	// MLflow's signature as JSON, where this server cannot read the file MLmodel.
 	Signature *string `json:"signature,omitempty"`
 	// Make the registered model when there is none of this name.
@@ -120,16 +175,21 @@ type CreateModelVersionInput struct {
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
+// What a new registered model is made of.
 type CreateRegisteredModelInput struct {
 	// Unique, 1 to 256 characters, without "/" and ":".
-	Name        string      `json:"name"`
-	Description string      `json:"description"`
-	Tags        []*TagInput `json:"tags,omitempty"`
+	Name string `json:"name"`
+	// At most 65,536 bytes.
+	Description string `json:"description"`
+	// At most 1,000.
+	Tags []*TagInput `json:"tags,omitempty"`
 	// The same key with the same input gives the model made the first time. At most 255 characters.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
+// What a new run is made of. Without an experiment it is one of the experiment Default.
 type CreateRunInput struct {
+	// The experiment.
 	ExperimentID *string `json:"experimentId,omitempty"`
 	// Instead of experimentId; made when there is none of that name.
 	ExperimentName *string `json:"experimentName,omitempty"`
@@ -138,43 +198,138 @@ type CreateRunInput struct {
 	// At most 500 characters; made up when missing.
 	Name *string `json:"name,omitempty"`
 	// Need not be there yet: of what was recorded without a network, a child may come before its parent.
-	ParentRunID *string     `json:"parentRunId,omitempty"`
-	StartTime   *int64      `json:"startTime,omitempty"`
-	UserID      *string     `json:"userId,omitempty"`
-	Tags        []*TagInput `json:"tags,omitempty"`
+	ParentRunID *string `json:"parentRunId,omitempty"`
+	// Now by default.
+	StartTime *int64 `json:"startTime,omitempty"`
+	// The user as the client names itself.
+	UserID *string `json:"userId,omitempty"`
+	// At most 1,000.
+	Tags []*TagInput `json:"tags,omitempty"`
 	// When set, the run counts as killed unless heartbeatRun comes within so many seconds, 10 to 86,400.
 	LeaseSeconds *int `json:"leaseSeconds,omitempty"`
 	// The same key with the same input gives the run made the first time. At most 255 characters.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
+// What a new token is made of.
 type CreateTokenInput struct {
-	// Unique, 1 to 100 characters.
-	Name string     `json:"name"`
+	// Unique, 1 to 100 bytes, printable.
+	Name string `json:"name"`
+	// What it may do. The first token of a server is an ADMIN's.
 	Role token.Role `json:"role"`
 	// When it stops working; by default in 90 days. At most five years ahead.
 	ExpiresAt *int64 `json:"expiresAt,omitempty"`
+	// The same key with the same input makes no second token. At most 255 characters.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// What a new webhook is made of.
+type CreateWebhookInput struct {
+	// 1 to 63 letters, digits, ".", "_" and "-", the first and the last a letter or digit.
+	Name string `json:"name"`
+	// At most 65,536 bytes.
+	Description string `json:"description"`
+	// Where it is called: public hosts over https, and what --webhook-allow lists. At most 2,048 characters.
+	URL string `json:"url"`
+	// Signs what is sent, at most 1,024 bytes; nothing is signed without it. It cannot be read again.
+	Secret *string `json:"secret,omitempty"`
+	// What it is told of: registered_model.created, model_version.created, model_version_tag.set, model_version_tag.deleted,
+	// model_version_alias.created, model_version_alias.deleted. At least one.
+	Events []string `json:"events"`
+	// Whether it is called.
+	Status webhook.Status `json:"status"`
+	// The same key with the same input gives the webhook made the first time. At most 255 characters.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // A new token. The secret is shown once and cannot be read again.
 type CreatedToken struct {
-	Token  *ent.Token `json:"token"`
-	Secret string     `json:"secret"`
+	// The token.
+	Token *ent.Token `json:"token"`
+	// What is sent as Bearer. Null when this was a repetition of the same idempotency key: the server does not keep it. If the first answer
+	// was lost, revoke the token and make another.
+	Secret *string `json:"secret,omitempty"`
 }
 
 // A dataset that was read for one of the versions, or for both with other content; null where it was not read.
 type DataChange struct {
-	Name       string  `json:"name"`
-	Context    string  `json:"context"`
+	// The dataset.
+	Name string `json:"name"`
+	// What it was read for; may be empty.
+	Context string `json:"context"`
+	// Its digest for the first version.
 	FromDigest *string `json:"fromDigest,omitempty"`
-	ToDigest   *string `json:"toDigest,omitempty"`
+	// Its digest for the second version.
+	ToDigest *string `json:"toDigest,omitempty"`
 }
 
-type DatasetInput struct {
-	// At most 500 characters.
+// What a database holds, and what room it takes.
+type DatabaseStatus struct {
+	// The kind of the database.
+	Kind DatabaseKind `json:"kind"`
+	// The number of the newest migration that was run.
+	SchemaVersion int `json:"schemaVersion"`
+	// The number of the newest migration that the server knows.
+	KnownSchemaVersion int `json:"knownSchemaVersion"`
+	// Runs, deleted ones too.
+	Runs int64 `json:"runs"`
+	// Deleted ones of them.
+	DeletedRuns int64 `json:"deletedRuns"`
+	// Metric series.
+	Series int64 `json:"series"`
+	// Metric points.
+	Points int64 `json:"points"`
+	// True when to count series and points would have taken too long: they are estimates.
+	Estimated bool `json:"estimated"`
+	// Bytes of the whole database, with its indexes and what is free in it.
+	Bytes int64 `json:"bytes"`
+	// Bytes of a SQLite file that are free for rows to come; 0 of PostgreSQL, which does not tell.
+	FreeBytes int64 `json:"freeBytes"`
+	// Bytes of SQLite's write-ahead log.
+	LogBytes int64 `json:"logBytes"`
+	// Bytes of the metric tables, with their indexes; null when to measure them would have taken too long.
+	MetricBytes *int64 `json:"metricBytes,omitempty"`
+	// Batches of metrics that are not folded into chunks yet.
+	WaitingBatches int64 `json:"waitingBatches"`
+	// Points in them.
+	WaitingPoints int64 `json:"waitingPoints"`
+	// When the oldest of them was stored; null when there is none.
+	OldestWaiting *int64 `json:"oldestWaiting,omitempty"`
+	// Who folds which part of the runs; empty on SQLite.
+	Compactors []*HeldLease `json:"compactors"`
+}
+
+// A page of data sets.
+type DatasetConnection struct {
+	// The data sets of this page.
+	Edges []*DatasetEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A data set in a page.
+type DatasetEdge struct {
+	// The data set.
+	Node *ent.Dataset `json:"node"`
+	// Pass it as `after` to go on behind it.
+	Cursor string `json:"cursor"`
+}
+
+// A dataset by its name, and perhaps its digest.
+type DatasetFilter struct {
+	// The name, 1 to 500 characters.
 	Name string `json:"name"`
-	// At most 64 characters.
-	Digest     string `json:"digest"`
+	// The digest; any when it is left out.
+	Digest *string `json:"digest,omitempty"`
+}
+
+// A dataset that a run reads.
+type DatasetInput struct {
+	// 1 to 500 characters.
+	Name string `json:"name"`
+	// Names the content; 1 to 64 characters.
+	Digest string `json:"digest"`
+	// local, http, s3, hugging_face and the like; at most 64 characters.
 	SourceType string `json:"sourceType"`
 	// At most 64 KiB.
 	Source string `json:"source"`
@@ -182,50 +337,86 @@ type DatasetInput struct {
 	Schema *string `json:"schema,omitempty"`
 	// JSON, at most 16 MiB.
 	Profile *string `json:"profile,omitempty"`
-	// What it is read for: training, validation, test, eval.
+	// What it is read for: training, validation, test, eval. At most 250 bytes.
 	Context string `json:"context"`
+	// Tags of this reading, at most 1,000.
+	Tags []*TagInput `json:"tags,omitempty"`
 }
 
+// An experiment in a page.
 type ExperimentEdge struct {
-	Node   *ent.Experiment `json:"node"`
-	Cursor string          `json:"cursor"`
+	// The experiment.
+	Node *ent.Experiment `json:"node"`
+	// Pass it as `after` to go on behind it.
+	Cursor string `json:"cursor"`
 }
 
+// The order of experiments.
 type ExperimentOrder struct {
-	Field     ExperimentOrderField `json:"field"`
-	Direction OrderDirection       `json:"direction"`
+	// What they are ordered by.
+	Field ExperimentOrderField `json:"field"`
+	// Which way.
+	Direction OrderDirection `json:"direction"`
 }
 
+// A page of keys.
 type FacetKeyConnection struct {
-	Edges    []*FacetKeyEdge `json:"edges"`
-	PageInfo *PageInfo       `json:"pageInfo"`
+	// The keys of this page.
+	Edges []*FacetKeyEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
 }
 
+// A key in a page.
 type FacetKeyEdge struct {
-	Node   *search.FacetKey `json:"node"`
-	Cursor string           `json:"cursor"`
+	// The key.
+	Node *search.FacetKey `json:"node"`
+	// Pass it as `after` to go on behind it.
+	Cursor string `json:"cursor"`
 }
 
+// A value in a page.
 type FacetValueEdge struct {
-	Node   *search.FacetValue `json:"node"`
-	Cursor string             `json:"cursor"`
+	// The value.
+	Node *search.FacetValue `json:"node"`
+	// Pass it as `after` to go on behind it.
+	Cursor string `json:"cursor"`
 }
 
+// How a run ended.
 type FinishRunInput struct {
+	// The run.
 	RunID string `json:"runId"`
 	// FINISHED, FAILED or KILLED.
-	Status  run.Status `json:"status"`
-	Reason  *string    `json:"reason,omitempty"`
-	EndTime *int64     `json:"endTime,omitempty"`
+	Status run.Status `json:"status"`
+	// Why.
+	Reason *string `json:"reason,omitempty"`
+	// Now by default.
+	EndTime *int64 `json:"endTime,omitempty"`
+}
+
+// Work that one server has taken on alone.
+type HeldLease struct {
+	// The work.
+	Name string `json:"name"`
+	// The server.
+	Owner string `json:"owner"`
+	// Until when it is the server's, unless it goes on.
+	ExpiresAt int64 `json:"expiresAt"`
 }
 
 // What is stored as a whole or not at all. At most 100,000 points, 1,000 of them of logged models, 1,000 params and 1,000 tags.
 type LogBatchInput struct {
-	RunID   string                `json:"runId"`
-	Metrics []*MetricPointInput   `json:"metrics,omitempty"`
+	// The run.
+	RunID string `json:"runId"`
+	// Points, one by one.
+	Metrics []*MetricPointInput `json:"metrics,omitempty"`
+	// Points in packed columns; they count as coming behind `metrics`.
 	Columns []*MetricColumnsInput `json:"columns,omitempty"`
-	Params  []*ParamInput         `json:"params,omitempty"`
-	Tags    []*TagInput           `json:"tags,omitempty"`
+	// Params.
+	Params []*ParamInput `json:"params,omitempty"`
+	// Tags.
+	Tags []*TagInput `json:"tags,omitempty"`
 	// With `sequence`: names the sender, at most 64 characters, so that a repetition changes nothing.
 	Client *string `json:"client,omitempty"`
 	// 1, 2, 3 … for each client of the run, sent in order: what is not beyond the client's last is taken for a repetition, and
@@ -233,7 +424,9 @@ type LogBatchInput struct {
 	Sequence *int64 `json:"sequence,omitempty"`
 }
 
+// What became of a batch.
 type LogBatchResult struct {
+	// The run.
 	RunID string `json:"runId"`
 	// False when the batch had been stored before: the repetition changed nothing.
 	Stored bool `json:"stored"`
@@ -241,29 +434,75 @@ type LogBatchResult struct {
 	Cursor string `json:"cursor"`
 }
 
+// What a run reads.
 type LogInputsInput struct {
+	// The run.
 	RunID string `json:"runId"`
-	// 1 to 1,000.
+	// The data sets. With `models` at most 1,000.
 	Datasets []*DatasetInput `json:"datasets"`
+	// Ids of the logged models.
+	Models []string `json:"models,omitempty"`
+}
+
+// What a run writes.
+type LogOutputsInput struct {
+	// The run.
+	RunID string `json:"runId"`
+	// 1 to 1,000 models.
+	Models []*OutputInput `json:"models"`
+}
+
+// A page of logged models.
+type LoggedModelConnection struct {
+	// The models of this page.
+	Edges []*LoggedModelEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A logged model in a page.
+type LoggedModelEdge struct {
+	// The model.
+	Node *ent.LoggedModel `json:"node"`
+	// Pass it as `after` to go on behind it.
+	Cursor string `json:"cursor"`
 }
 
 // A point that a run measured of a model, perhaps on a dataset.
 type LoggedModelMetric struct {
-	Key           string      `json:"key"`
-	Value         float64     `json:"value"`
-	Step          metric.Step `json:"step"`
-	Time          int64       `json:"time"`
-	RunID         string      `json:"runId"`
-	DatasetName   string      `json:"datasetName"`
-	DatasetDigest string      `json:"datasetDigest"`
+	// The metric.
+	Key string `json:"key"`
+	// Its value.
+	Value float64 `json:"value"`
+	// Its step, a whole number.
+	Step metric.Step `json:"step"`
+	// When it was measured.
+	Time int64 `json:"time"`
+	// The run that measured it.
+	RunID string `json:"runId"`
+	// The dataset on which it was measured; empty where none was named.
+	DatasetName string `json:"datasetName"`
+	// The dataset's digest; empty where none was named.
+	DatasetDigest string `json:"datasetDigest"`
+}
+
+// A term of the order of logged models.
+type LoggedModelOrder struct {
+	// An attribute or a metric as in a filter, for example `creation_timestamp DESC`, `metrics.acc`.
+	By string `json:"by"`
+	// Of a metric: only what was measured on this dataset counts.
+	Dataset *DatasetFilter `json:"dataset,omitempty"`
 }
 
 // A summary of all points of one metric of one run.
 type Metric struct {
-	Key  string     `json:"key"`
+	// 1 to 250 characters.
+	Key string `json:"key"`
+	// What it is for.
 	Role MetricRole `json:"role"`
 	// Points, identical ones counted once.
-	Count    int64 `json:"count"`
+	Count int64 `json:"count"`
+	// Points whose value is NaN.
 	NanCount int64 `json:"nanCount"`
 	// The least point by step, time and value.
 	First *MetricPoint `json:"first"`
@@ -284,61 +523,81 @@ type MetricAggregate struct {
 	Count int `json:"count"`
 	// Runs that have NaN.
 	NanCount int `json:"nanCount"`
-	// Null without a number.
+	// The mean; null without a number.
 	Mean *float64 `json:"mean,omitempty"`
-	Min  *float64 `json:"min,omitempty"`
-	Max  *float64 `json:"max,omitempty"`
+	// The least value; null without a number.
+	Min *float64 `json:"min,omitempty"`
+	// The greatest value; null without a number.
+	Max *float64 `json:"max,omitempty"`
 	// The standard deviation of a sample (divided by count - 1); null below two numbers.
 	Std *float64 `json:"std,omitempty"`
 }
 
 // A metric; null where a version does not have it.
 type MetricChange struct {
-	Key  string   `json:"key"`
+	// The metric.
+	Key string `json:"key"`
+	// In the first version.
 	From *float64 `json:"from,omitempty"`
-	To   *float64 `json:"to,omitempty"`
+	// In the second version.
+	To *float64 `json:"to,omitempty"`
 }
 
 // Summaries of metrics as packed columns, a row for each, in the order of their keys.
 type MetricColumns struct {
+	// Their keys.
 	Keys []string `json:"keys"`
 	// Points of each, identical ones counted once.
 	Counts []int64 `json:"counts"`
 	// The steps of a row are integers divided by 10 to this power, 0 to 6.
-	StepScales []int64   `json:"stepScales"`
+	StepScales []int64 `json:"stepScales"`
+	// Value of the greatest point by step, time and value.
 	LastValues []float64 `json:"lastValues"`
-	LastSteps  []int64   `json:"lastSteps"`
-	// Unix milliseconds.
+	// Its step.
+	LastSteps []int64 `json:"lastSteps"`
+	// Its time, Unix milliseconds.
 	LastTimes []int64 `json:"lastTimes"`
 	// The least value that is not NaN; NaN when all are.
 	MinValues []float64 `json:"minValues"`
-	MinSteps  []int64   `json:"minSteps"`
+	// The first step at which it was reached.
+	MinSteps []int64 `json:"minSteps"`
+	// The greatest value that is not NaN; NaN when all are.
 	MaxValues []float64 `json:"maxValues"`
-	MaxSteps  []int64   `json:"maxSteps"`
+	// The first step at which it was reached.
+	MaxSteps []int64 `json:"maxSteps"`
 	// True when there are more: go on with the last key as `after`.
 	HasNextPage bool `json:"hasNextPage"`
 }
 
 // Points of one metric in packed columns of equal length.
 type MetricColumnsInput struct {
-	Key  string      `json:"key"`
+	// 1 to 250 letters, digits, "_", "-", ".", ":", " " and "/".
+	Key string `json:"key"`
+	// What the metric is for; RESULT by default.
 	Role *MetricRole `json:"role,omitempty"`
 	// The steps are divided by 10 to this power, 0 to 6.
-	StepScale int     `json:"stepScale"`
-	Steps     []int64 `json:"steps"`
+	StepScale int `json:"stepScale"`
+	// Steps.
+	Steps []int64 `json:"steps"`
 	// Unix milliseconds.
-	Times  []int64   `json:"times"`
+	Times []int64 `json:"times"`
+	// Values.
 	Values []float64 `json:"values"`
 	// As of MetricPointInput.
 	KeepExisting bool `json:"keepExisting"`
 }
 
+// A metric in a page.
 type MetricEdge struct {
-	Node   *Metric `json:"node"`
-	Cursor string  `json:"cursor"`
+	// The metric.
+	Node *Metric `json:"node"`
+	// Pass it as `after` to go on behind it.
+	Cursor string `json:"cursor"`
 }
 
+// The least or the greatest value of a metric.
 type MetricExtreme struct {
+	// The value.
 	Value float64 `json:"value"`
 	// The first step at which it was reached.
 	Step metric.Step `json:"step"`
@@ -349,22 +608,48 @@ type MetricGroup struct {
 	// The metric's key, or what the keys in the folder begin with, its slash included.
 	Prefix string `json:"prefix"`
 	// 1, or the number of metrics in the folder at any depth.
-	Metrics int  `json:"metrics"`
-	Folder  bool `json:"folder"`
+	Metrics int `json:"metrics"`
+	// True for a folder.
+	Folder bool `json:"folder"`
 }
 
+// Exact points of one metric as packed columns, in the order in which they came.
+type MetricHistory struct {
+	// Steps are the integers of `steps` divided by 10 to this power, 0 to 6.
+	StepScale int `json:"stepScale"`
+	// Steps.
+	Steps []int64 `json:"steps"`
+	// Unix milliseconds.
+	Times []int64 `json:"times"`
+	// Values.
+	Values []float64 `json:"values"`
+	// Pass it as `after` for the next page; null on the last.
+	EndCursor *string `json:"endCursor,omitempty"`
+	// True when points are missing because what holds them is damaged: the server's log and `cairn db check` tell more.
+	Incomplete bool `json:"incomplete"`
+}
+
+// A point of a metric.
 type MetricPoint struct {
-	Value float64     `json:"value"`
-	Step  metric.Step `json:"step"`
-	Time  int64       `json:"time"`
+	// Its value.
+	Value float64 `json:"value"`
+	// Its step.
+	Step metric.Step `json:"step"`
+	// When it was measured.
+	Time int64 `json:"time"`
 }
 
+// A point of a metric.
 type MetricPointInput struct {
-	Key   string      `json:"key"`
-	Value float64     `json:"value"`
-	Step  metric.Step `json:"step"`
+	// 1 to 250 letters, digits, "_", "-", ".", ":", " " and "/".
+	Key string `json:"key"`
+	// Its value.
+	Value float64 `json:"value"`
+	// Its step.
+	Step metric.Step `json:"step"`
 	// The server's clock when missing.
-	Time *int64      `json:"time,omitempty"`
+	Time *int64 `json:"time,omitempty"`
+	// What the metric is for; RESULT by default.
 	Role *MetricRole `json:"role,omitempty"`
 	// A series that was sent without keepExisting stays as it is, and the first points without it take the place of these, unless
 	// they are among them: so write autolog adapters.
@@ -372,21 +657,26 @@ type MetricPointInput struct {
 	// A logged model that it was measured of: it becomes a point of the model too, its step a whole number.
 	ModelID *string `json:"modelId,omitempty"`
 	// The dataset on which the model was measured.
-	DatasetName   *string `json:"datasetName,omitempty"`
+	DatasetName *string `json:"datasetName,omitempty"`
+	// The dataset's digest.
 	DatasetDigest *string `json:"datasetDigest,omitempty"`
 }
 
 // A range of the axis, both ends included: steps, or for the axes of time whole milliseconds.
 type MetricRange struct {
+	// The least; open when it is left out.
 	From *metric.Step `json:"from,omitempty"`
-	To   *metric.Step `json:"to,omitempty"`
+	// The greatest; open when it is left out.
+	To *metric.Step `json:"to,omitempty"`
 }
 
 // One metric of one run as packed columns, one row for each bucket, in the order of the axis. A series of at most `maxPoints`
 // points is exact: every bucket is one point. The least and the greatest value of all buckets are those of all points.
 type MetricSeries struct {
+	// The run.
 	RunID string `json:"runId"`
-	Key   string `json:"key"`
+	// The metric.
+	Key string `json:"key"`
 	// True when every bucket is one point.
 	Exact bool `json:"exact"`
 	// True when points are missing because what holds them is damaged: the server's log and `cairn db check` tell more.
@@ -398,19 +688,20 @@ type MetricSeries struct {
 	// First step of each bucket.
 	Steps []int64 `json:"steps"`
 	// Unix milliseconds of the first point of each bucket.
-	Times []int64   `json:"times"`
+	Times []int64 `json:"times"`
+	// The first value of each bucket.
 	First []float64 `json:"first"`
 	// The least value in the bucket; NaN when all are.
 	Min []float64 `json:"min"`
 	// The greatest value in the bucket; NaN when all are.
-	Max  []float64 `json:"max"`
+	Max []float64 `json:"max"`
+	// The last value of each bucket.
 	Last []float64 `json:"last"`
 	// The mean of each bucket's values that are not NaN; NaN when all are.
 	Mean []float64 `json:"mean"`
 	// Points in each bucket.
 	Counts []int64 `json:"counts"`
-	// The same for clients that cannot unpack: the last point of each bucket. `limit` is 1 to 5,000; of more buckets,
-	// neighbours are joined.
+	// The same for clients that cannot unpack: the last point of each bucket.
 	Points    []*MetricPoint `json:"points"`
 	LastSteps []int64        `json:"-"`
 	LastTimes []int64        `json:"-"`
@@ -418,6 +709,7 @@ type MetricSeries struct {
 
 // Series as they stand at a cursor.
 type MetricSeriesResult struct {
+	// One for each run and key that has points, in the order of the runs, then of the keys.
 	Series []*MetricSeries `json:"series"`
 	// Pass it to Subscription.metricsAppended as `after` to go on without a gap.
 	Cursor string `json:"cursor"`
@@ -425,6 +717,7 @@ type MetricSeriesResult struct {
 
 // Points up to a cursor.
 type MetricsAppended struct {
+	// New points, by run and key.
 	Series []*AppendedSeries `json:"series"`
 	// Pass it as `after` to go on from here.
 	Cursor string `json:"cursor"`
@@ -433,49 +726,72 @@ type MetricsAppended struct {
 	IncompleteRuns []string `json:"incompleteRuns"`
 }
 
+// That somebody approved of a version's coming into a stage.
 type ModelApproval struct {
-	Stage     string `json:"stage"`
+	// The stage.
+	Stage string `json:"stage"`
+	// Who approved.
 	Principal string `json:"principal"`
-	Reason    string `json:"reason"`
-	Time      int64  `json:"time"`
+	// Why; may be empty.
+	Reason string `json:"reason"`
+	// When.
+	Time int64 `json:"time"`
 }
 
+// A page of a history.
 type ModelHistoryConnection struct {
-	Edges    []*ModelHistoryEdge `json:"edges"`
-	PageInfo *PageInfo           `json:"pageInfo"`
+	// The entries of this page.
+	Edges []*ModelHistoryEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
 }
 
+// An entry in a page.
 type ModelHistoryEdge struct {
-	Node   *ent.ModelHistory `json:"node"`
-	Cursor string            `json:"cursor"`
+	// The entry.
+	Node *ent.ModelHistory `json:"node"`
+	// Pass it as `after` to go on behind it.
+	Cursor string `json:"cursor"`
 }
 
 // The schema of a model.
 type ModelSignature struct {
-	Inputs  []*SignatureField `json:"inputs"`
+	// What is sent.
+	Inputs []*SignatureField `json:"inputs"`
+	// What comes back.
 	Outputs []*SignatureField `json:"outputs"`
-	Params  []*SignatureParam `json:"params"`
+	// Parameters of inference.
+	Params []*SignatureParam `json:"params"`
 }
 
+// A version that changed.
 type ModelVersionChange struct {
+	// What happened to it.
 	Kind ModelVersionChangeKind `json:"kind"`
 	// The name of its model; of a deleted model, the last one.
-	Name    string `json:"name"`
-	Version int    `json:"version"`
+	Name string `json:"name"`
+	// The version.
+	Version int `json:"version"`
 	// As it is now; null when it was deleted.
 	ModelVersion *ent.ModelVersion `json:"modelVersion,omitempty"`
 }
 
 // What differs between two versions. Of params, metrics, data and dependencies only what differs is listed.
 type ModelVersionComparison struct {
+	// The first version.
 	From *ent.ModelVersion `json:"from"`
-	To   *ent.ModelVersion `json:"to"`
+	// The second version.
+	To *ent.ModelVersion `json:"to"`
 	// Whether who calls `from` breaks with `to`.
-	Verdict SchemaVerdict   `json:"verdict"`
-	Schema  []*SchemaChange `json:"schema"`
-	Params  []*TextChange   `json:"params"`
+	Verdict SchemaVerdict `json:"verdict"`
+	// Differences between the signatures.
+	Schema []*SchemaChange `json:"schema"`
+	// Params of the runs, ordered by key.
+	Params []*TextChange `json:"params"`
+	// Last values of the runs' metrics, ordered by key.
 	Metrics []*MetricChange `json:"metrics"`
-	Data    []*DataChange   `json:"data"`
+	// Datasets of the runs, ordered by name.
+	Data []*DataChange `json:"data"`
 	// By the environments of the runs where they were recorded, else by the models' requirements.
 	Dependencies []*TextChange `json:"dependencies"`
 	// Parts of the runs' fingerprints that differ: code, data, dependencies, seeds, command, hardware.
@@ -484,30 +800,67 @@ type ModelVersionComparison struct {
 	Complete bool `json:"complete"`
 }
 
+// A version in a page.
 type ModelVersionEdge struct {
-	Node   *ent.ModelVersion `json:"node"`
-	Cursor string            `json:"cursor"`
+	// The version.
+	Node *ent.ModelVersion `json:"node"`
+	// Pass it as `after` to go on behind it.
+	Cursor string `json:"cursor"`
 }
 
 // A version of a registered model: by its number, a stage (the newest in it), an alias, or as the latest; or all of it as a URI:
 // models:/NAME/3, models:/NAME/Production, models:/NAME@ALIAS, models:/NAME/latest.
 type ModelVersionRef struct {
-	URI     *string `json:"uri,omitempty"`
-	Name    *string `json:"name,omitempty"`
-	Version *int    `json:"version,omitempty"`
-	Stage   *string `json:"stage,omitempty"`
-	Alias   *string `json:"alias,omitempty"`
-	Latest  *bool   `json:"latest,omitempty"`
+	// All of it as a URI; then nothing else is given.
+	URI *string `json:"uri,omitempty"`
+	// The model's name.
+	Name *string `json:"name,omitempty"`
+	// The version's number, from 1 on.
+	Version *int `json:"version,omitempty"`
+	// The newest version in this stage.
+	Stage *string `json:"stage,omitempty"`
+	// The version of this alias.
+	Alias *string `json:"alias,omitempty"`
+	// True for the version with the greatest number.
+	Latest *bool `json:"latest,omitempty"`
 }
 
 // Changes up to a cursor. A version that changed several times stands here once, as it is now.
 type ModelVersionsChanged struct {
+	// Versions that changed.
 	Changes []*ModelVersionChange `json:"changes"`
 	// Pass it as `after` to go on from here.
 	Cursor string `json:"cursor"`
 }
 
+// What changes something. All that a field stores is durable when it is answered.
 type Mutation struct {
+}
+
+// What one operation may ask for. Beyond any of it, it is INVALID_ARGUMENT, and nothing of it is run.
+type OperationLimits struct {
+	// How deep fields may be nested.
+	Depth int `json:"depth"`
+	// How many fields may be renamed.
+	Aliases int `json:"aliases"`
+	// How many fields there may be when fragments are written out.
+	Fields int `json:"fields"`
+	// How many fields an object may be asked for at one place, fragments written out.
+	Breadth int `json:"breadth"`
+	// Names, values and signs of its text.
+	Tokens int `json:"tokens"`
+	// The cost, added up as @cost and @listSize say.
+	Cost int `json:"cost"`
+	// Bytes of a request's body, or of a WebSocket message.
+	BodyBytes int64 `json:"bodyBytes"`
+}
+
+// A logged model that a run writes.
+type OutputInput struct {
+	// The model.
+	ModelID string `json:"modelId"`
+	// The step at which it is written.
+	Step int64 `json:"step"`
 }
 
 // Where a page of a connection lies.
@@ -516,13 +869,15 @@ type PageInfo struct {
 	HasNextPage bool `json:"hasNextPage"`
 	// True when the page does not start at the beginning.
 	HasPreviousPage bool `json:"hasPreviousPage"`
-	// Cursor of the first edge of the page.
+	// Cursor of the first edge of the page; null when it is empty.
 	StartCursor *string `json:"startCursor,omitempty"`
-	// Cursor of the last edge of the page: pass it as `after` for the next one.
+	// Cursor of the last edge of the page: pass it as `after` for the next one. Null when the page is empty.
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
+// A param and its value.
 type ParamInput struct {
+	// 1 to 250 letters, digits, "_", "-", ".", ":", " " and "/".
 	Key string `json:"key"`
 	// At most 65,536 bytes.
 	Value string `json:"value"`
@@ -531,35 +886,51 @@ type ParamInput struct {
 	KeepExisting bool `json:"keepExisting"`
 }
 
+// What is read. Nothing here changes anything.
 type Query struct {
 }
 
+// What a run was made of. Hashes are at most 64 characters, empty for what is not known.
 type RecordFingerprintInput struct {
-	RunID            string `json:"runId"`
-	CodeHash         string `json:"codeHash"`
-	DataHash         string `json:"dataHash"`
+	// The run.
+	RunID string `json:"runId"`
+	// Of commit, repository and the uncommitted changes.
+	CodeHash string `json:"codeHash"`
+	// Of the digests of its inputs.
+	DataHash string `json:"dataHash"`
+	// Of the names and versions of what is installed.
 	DependenciesHash string `json:"dependenciesHash"`
-	SeedsHash        string `json:"seedsHash"`
-	CommandHash      string `json:"commandHash"`
-	HardwareHash     string `json:"hardwareHash"`
+	// Of the seeds.
+	SeedsHash string `json:"seedsHash"`
+	// Of the command, its entry point and its params.
+	CommandHash string `json:"commandHash"`
+	// Of the machine.
+	HardwareHash string `json:"hardwareHash"`
 	// JSON object, at most 1 MiB.
 	Detail string `json:"detail"`
 }
 
+// A registered model in a page.
 type RegisteredModelEdge struct {
-	Node   *ent.RegisteredModel `json:"node"`
-	Cursor string               `json:"cursor"`
+	// The model.
+	Node *ent.RegisteredModel `json:"node"`
+	// Pass it as `after` to go on behind it.
+	Cursor string `json:"cursor"`
 }
 
+// A run that changed.
 type RunChange struct {
-	Kind  RunChangeKind `json:"kind"`
-	RunID string        `json:"runId"`
+	// What happened to it.
+	Kind RunChangeKind `json:"kind"`
+	// The run.
+	RunID string `json:"runId"`
 	// As it is now; null when it left.
 	Run *ent.Run `json:"run,omitempty"`
 }
 
 // Params and metrics of some runs, side by side.
 type RunComparison struct {
+	// The runs, in the order in which they were asked for.
 	Runs []*ent.Run `json:"runs"`
 	// One row for each param that any of the runs has, ordered by key.
 	Params []*ComparedParam `json:"params"`
@@ -567,35 +938,47 @@ type RunComparison struct {
 	Metrics []*ComparedMetric `json:"metrics"`
 }
 
+// A run in a page.
 type RunEdge struct {
-	Node   *ent.Run `json:"node"`
-	Cursor string   `json:"cursor"`
+	// The run.
+	Node *ent.Run `json:"node"`
+	// Pass it as `after` to go on behind it.
+	Cursor string `json:"cursor"`
 }
 
 // Runs that have the same keys.
 type RunGroup struct {
 	// In the order of `groupBy`; null for what these runs do not have.
 	Keys []*string `json:"keys"`
-	Runs int       `json:"runs"`
+	// How many they are.
+	Runs int `json:"runs"`
 	// In the order of `metrics`.
 	Metrics []*MetricAggregate `json:"metrics"`
 }
 
+// A page of groups of runs.
 type RunGroupConnection struct {
-	Edges    []*RunGroupEdge `json:"edges"`
-	PageInfo *PageInfo       `json:"pageInfo"`
+	// The groups of this page.
+	Edges []*RunGroupEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
 	// Number of all groups.
 	TotalCount int `json:"totalCount"`
 	// Number of all runs in them.
 	Runs int `json:"runs"`
 }
 
+// A group of runs in a page.
 type RunGroupEdge struct {
-	Node   *RunGroup `json:"node"`
-	Cursor string    `json:"cursor"`
+	// The group.
+	Node *RunGroup `json:"node"`
+	// Pass it as `after` to go on behind it.
+	Cursor string `json:"cursor"`
 }
 
+// The order of groups of runs.
 type RunGroupOrder struct {
+	// What they are ordered by.
 	By RunGroupOrderField `json:"by"`
 	// For MEAN, MIN, MAX and STD: one of `metrics`.
 	Metric *string `json:"metric,omitempty"`
@@ -605,21 +988,37 @@ type RunGroupOrder struct {
 
 // A dataset that a run read, and as what.
 type RunInput struct {
+	// The data set.
 	Dataset *ent.Dataset `json:"dataset"`
 	// What it was read for: training, validation, test, eval; may be empty.
 	Context string `json:"context"`
+	// Tags of this reading, ordered by key.
+	Tags []*Tag `json:"tags"`
 }
 
 // A piece of a run's console output.
 type RunLogChunk struct {
-	Sequence int64     `json:"sequence"`
-	Stream   LogStream `json:"stream"`
-	Time     int64     `json:"time"`
-	Text     string    `json:"text"`
+	// 1, 2, 3 … within the run.
+	Sequence int64 `json:"sequence"`
+	// Where it was written to.
+	Stream LogStream `json:"stream"`
+	// When it was written.
+	Time int64 `json:"time"`
+	// At most 256 KiB.
+	Text string `json:"text"`
+}
+
+// A logged model that a run wrote.
+type RunOutput struct {
+	// The model.
+	Model *ent.LoggedModel `json:"model"`
+	// The step at which it was written.
+	Step int64 `json:"step"`
 }
 
 // Changes up to a cursor. A run that changed several times stands here once, as it is now.
 type RunsChanged struct {
+	// Runs that changed.
 	Changes []*RunChange `json:"changes"`
 	// Pass it as `after` to go on from here.
 	Cursor string `json:"cursor"`
@@ -627,6 +1026,7 @@ type RunsChanged struct {
 
 // A difference between two signatures.
 type SchemaChange struct {
+	// Where it is.
 	Part SchemaPart `json:"part"`
 	// The field with those around it (address.zip), or its place where it has no name ([0]).
 	Name string `json:"name"`
@@ -640,15 +1040,36 @@ type SchemaChange struct {
 	Why string `json:"why"`
 }
 
+// What a server can do.
+type Server struct {
+	// Its version.
+	Version string `json:"version"`
+	// Whether files can be uploaded in parts (beginArtifactUpload).
+	MultipartUploads bool `json:"multipartUploads"`
+	// Whether the store gives files itself (signedDownloadUrl).
+	SignedDownloads bool `json:"signedDownloads"`
+	// The largest artifact that it takes, in bytes.
+	MaxArtifactBytes int64 `json:"maxArtifactBytes"`
+	// Whether it answers only operations that are registered with it.
+	RegisteredOperationsOnly bool `json:"registeredOperationsOnly"`
+	// What one operation may ask for.
+	Limits *OperationLimits `json:"limits"`
+}
+
+// A rule. A model has at most 100.
 type SetModelRuleInput struct {
-	Name  string         `json:"name"`
-	Stage string         `json:"stage"`
-	Kind  modelrule.Kind `json:"kind"`
+	// The model's name.
+	Name string `json:"name"`
+	// None, Staging, Production or Archived.
+	Stage string `json:"stage"`
+	// What it asks for.
+	Kind modelrule.Kind `json:"kind"`
 	// Of the metric or the tag.
 	Key string `json:"key"`
 	// The value that the tag must have; any when null.
-	Value *string         `json:"value,omitempty"`
-	Goal  metricgoal.Goal `json:"goal"`
+	Value *string `json:"value,omitempty"`
+	// Which direction of the metric is better.
+	Goal metricgoal.Goal `json:"goal"`
 	// By how much better the metric must be; negative: it may be so much worse.
 	Margin float64 `json:"margin"`
 }
@@ -658,13 +1079,16 @@ type SignatureField struct {
 	// Empty where only the place counts.
 	Name string `json:"name"`
 	// long, string, array<double>, object{a: long, b?: string}, tensor<float64>[-1, 4], …
-	Type     string `json:"type"`
-	Required bool   `json:"required"`
+	Type string `json:"type"`
+	// Whether a caller must send it.
+	Required bool `json:"required"`
 }
 
 // A parameter of inference.
 type SignatureParam struct {
+	// Its name.
 	Name string `json:"name"`
+	// long, string and the like.
 	Type string `json:"type"`
 	// JSON.
 	Default string `json:"default"`
@@ -672,18 +1096,23 @@ type SignatureParam struct {
 	Shape []int64 `json:"shape"`
 }
 
+// What goes on until the client ends it: over graphql-transport-ws, or as server-sent events.
 type Subscription struct {
 }
 
 // A key and its value; the last write wins.
 type Tag struct {
-	Key   string `json:"key"`
+	// 1 to 250 characters.
+	Key string `json:"key"`
+	// At most 65,536 bytes.
 	Value string `json:"value"`
 }
 
-// A key and its value. Keys are at most 250 characters.
+// A key and its value.
 type TagInput struct {
-	Key   string `json:"key"`
+	// 1 to 250 letters, digits, "_", "-", ".", ":", " " and "/".
+	Key string `json:"key"`
+	// At most 65,536 bytes.
 	Value string `json:"value"`
 	// Of a run: a value that somebody set without keepExisting stays, and this one gives way to any such. So write autolog
 	// adapters. It means nothing for other objects.
@@ -692,14 +1121,20 @@ type TagInput struct {
 
 // A param, or the requirement of a package; null where a version does not have it.
 type TextChange struct {
-	Key  string  `json:"key"`
+	// The param, or the package.
+	Key string `json:"key"`
+	// In the first version.
 	From *string `json:"from,omitempty"`
-	To   *string `json:"to,omitempty"`
+	// In the second version.
+	To *string `json:"to,omitempty"`
 }
 
+// A version's coming into a stage.
 type TransitionModelVersionStageInput struct {
-	Name    string `json:"name"`
-	Version int    `json:"version"`
+	// The model's name.
+	Name string `json:"name"`
+	// The version.
+	Version int `json:"version"`
 	// None, Staging, Production or Archived.
 	Stage string `json:"stage"`
 	// Archive all other versions that are in the stage: for Staging and Production.
@@ -710,33 +1145,172 @@ type TransitionModelVersionStageInput struct {
 	DryRun bool `json:"dryRun"`
 }
 
+// What of an experiment is changed; what is left out stays.
 type UpdateExperimentInput struct {
-	ExperimentID string  `json:"experimentId"`
-	Name         *string `json:"name,omitempty"`
+	// The experiment.
+	ExperimentID string `json:"experimentId"`
+	// Unique, 1 to 500 characters.
+	Name *string `json:"name,omitempty"`
 }
 
+// What of a run is changed; what is left out stays.
 type UpdateRunInput struct {
-	RunID        string      `json:"runId"`
-	Name         *string     `json:"name,omitempty"`
-	Status       *run.Status `json:"status,omitempty"`
-	StatusReason *string     `json:"statusReason,omitempty"`
-	EndTime      *int64      `json:"endTime,omitempty"`
+	// The run.
+	RunID string `json:"runId"`
+	// At most 500 characters.
+	Name *string `json:"name,omitempty"`
+	// What became of it.
+	Status *run.Status `json:"status,omitempty"`
+	// Why.
+	StatusReason *string `json:"statusReason,omitempty"`
+	// When it ended.
+	EndTime *int64 `json:"endTime,omitempty"`
+}
+
+// What of a webhook is changed; what is left out stays.
+type UpdateWebhookInput struct {
+	// The webhook.
+	WebhookID string `json:"webhookId"`
+	// As of CreateWebhookInput.
+	Name *string `json:"name,omitempty"`
+	// As of CreateWebhookInput.
+	Description *string `json:"description,omitempty"`
+	// As of CreateWebhookInput.
+	URL *string `json:"url,omitempty"`
+	// As of CreateWebhookInput.
+	Secret *string `json:"secret,omitempty"`
+	// As of CreateWebhookInput.
+	Events []string `json:"events,omitempty"`
+	// Whether it is called.
+	Status *webhook.Status `json:"status,omitempty"`
+}
+
+// A part of a file that is uploaded in parts.
+type UploadPart struct {
+	// 1, 2, 3 …
+	Number int `json:"number"`
+	// Where PUT takes the part's bytes: relative to the server's address, or absolute where the store takes them itself, without
+	// further credentials. The answer's header ETag names what came. Null of a part that was listed.
+	URL *string `json:"url,omitempty"`
+	// Bytes; null while the part has not come, or where only the store knows.
+	Size *int64 `json:"size,omitempty"`
+	// Names the content; null while the part has not come, or where only the store knows.
+	Etag *string `json:"etag,omitempty"`
+}
+
+// A part that was uploaded.
+type UploadedPart struct {
+	// 1, 2, 3 …
+	Number int `json:"number"`
+	// The header ETag that came with it, without its quotes.
+	Etag string `json:"etag"`
 }
 
 // Who is asking, and of which server.
 type Viewer struct {
 	// "local:USER" on a loopback server without tokens, else "token:NAME".
-	Principal string     `json:"principal"`
-	Role      token.Role `json:"role"`
+	Principal string `json:"principal"`
+	// What the principal may do.
+	Role token.Role `json:"role"`
 	// Version of the server.
 	ServerVersion string `json:"serverVersion"`
 }
 
+// A page of webhooks.
+type WebhookConnection struct {
+	// The webhooks of this page.
+	Edges []*WebhookEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A webhook in a page.
+type WebhookEdge struct {
+	// The webhook.
+	Node *ent.Webhook `json:"node"`
+	// Pass it as `after` to go on behind it.
+	Cursor string `json:"cursor"`
+}
+
+// What came of a test call.
+type WebhookTest struct {
+	// Whether the receiver took it.
+	Success bool `json:"success"`
+	// The receiver's HTTP status; null when there was no answer.
+	ResponseStatus *int `json:"responseStatus,omitempty"`
+	// What the receiver answered, cut off where it is long.
+	ResponseBody string `json:"responseBody"`
+	// Why it failed; empty when it did not.
+	Problem string `json:"problem"`
+}
+
+// The kind of a database.
+type DatabaseKind string
+
+const (
+	// A file of the server's.
+	DatabaseKindSQLIte DatabaseKind = "SQLITE"
+	// PostgreSQL, or what speaks its protocol.
+	DatabaseKindPostgresql DatabaseKind = "POSTGRESQL"
+)
+
+var AllDatabaseKind = []DatabaseKind{
+	DatabaseKindSQLIte,
+	DatabaseKindPostgresql,
+}
+
+func (e DatabaseKind) IsValid() bool {
+	switch e {
+	case DatabaseKindSQLIte, DatabaseKindPostgresql:
+		return true
+	}
+	return false
+}
+
+func (e DatabaseKind) String() string {
+	return string(e)
+}
+
+func (e *DatabaseKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = DatabaseKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid DatabaseKind", str)
+	}
+	return nil
+}
+
+func (e DatabaseKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *DatabaseKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e DatabaseKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What experiments are ordered by.
 type ExperimentOrderField string
 
 const (
-	ExperimentOrderFieldName      ExperimentOrderField = "NAME"
+	// The name, by its bytes.
+	ExperimentOrderFieldName ExperimentOrderField = "NAME"
+	// When they were made.
 	ExperimentOrderFieldCreatedAt ExperimentOrderField = "CREATED_AT"
+	// When anything of them changed last.
 	ExperimentOrderFieldUpdatedAt ExperimentOrderField = "UPDATED_AT"
 )
 
@@ -793,7 +1367,9 @@ func (e ExperimentOrderField) MarshalJSON() ([]byte, error) {
 type LifecycleStage string
 
 const (
-	LifecycleStageActive  LifecycleStage = "active"
+	// It is not deleted.
+	LifecycleStageActive LifecycleStage = "active"
+	// It is deleted, and can be restored until garbage is collected.
 	LifecycleStageDeleted LifecycleStage = "deleted"
 )
 
@@ -845,10 +1421,13 @@ func (e LifecycleStage) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// Where console output was written to.
 type LogStream string
 
 const (
+	// The standard output.
 	LogStreamStdout LogStream = "STDOUT"
+	// The standard error.
 	LogStreamStderr LogStream = "STDERR"
 )
 
@@ -965,7 +1544,9 @@ func (e MetricAxis) MarshalJSON() ([]byte, error) {
 type MetricFileFormat string
 
 const (
-	MetricFileFormatCSV     MetricFileFormat = "CSV"
+	// Text, with a header line.
+	MetricFileFormatCSV MetricFileFormat = "CSV"
+	// Apache Parquet.
 	MetricFileFormatParquet MetricFileFormat = "PARQUET"
 	// Arrow's IPC stream.
 	MetricFileFormatArrow MetricFileFormat = "ARROW"
@@ -1020,6 +1601,7 @@ func (e MetricFileFormat) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What a metric is for.
 type MetricRole string
 
 const (
@@ -1077,6 +1659,7 @@ func (e MetricRole) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What happened to a version.
 type ModelVersionChangeKind string
 
 const (
@@ -1134,10 +1717,13 @@ func (e ModelVersionChangeKind) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// Which way an order goes.
 type OrderDirection string
 
 const (
-	OrderDirectionAsc  OrderDirection = "ASC"
+	// The least first.
+	OrderDirectionAsc OrderDirection = "ASC"
+	// The greatest first.
 	OrderDirectionDesc OrderDirection = "DESC"
 )
 
@@ -1189,6 +1775,7 @@ func (e OrderDirection) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What happened to a run in a set of runs.
 type RunChangeKind string
 
 const (
@@ -1249,6 +1836,7 @@ func (e RunChangeKind) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What groups of runs are ordered by.
 type RunGroupOrderField string
 
 const (
@@ -1256,10 +1844,14 @@ const (
 	RunGroupOrderFieldCount RunGroupOrderField = "COUNT"
 	// The group's keys: of params, numbers by size before texts; what is missing last.
 	RunGroupOrderFieldKeys RunGroupOrderField = "KEYS"
+	// The mean of a metric.
 	RunGroupOrderFieldMean RunGroupOrderField = "MEAN"
-	RunGroupOrderFieldMin  RunGroupOrderField = "MIN"
-	RunGroupOrderFieldMax  RunGroupOrderField = "MAX"
-	RunGroupOrderFieldStd  RunGroupOrderField = "STD"
+	// The least value of a metric.
+	RunGroupOrderFieldMin RunGroupOrderField = "MIN"
+	// The greatest value of a metric.
+	RunGroupOrderFieldMax RunGroupOrderField = "MAX"
+	// The standard deviation of a metric.
+	RunGroupOrderFieldStd RunGroupOrderField = "STD"
 )
 
 var AllRunGroupOrderField = []RunGroupOrderField{
@@ -1314,12 +1906,16 @@ func (e RunGroupOrderField) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// A part of a signature.
 type SchemaPart string
 
 const (
-	SchemaPartInput  SchemaPart = "INPUT"
+	// What is sent.
+	SchemaPartInput SchemaPart = "INPUT"
+	// What comes back.
 	SchemaPartOutput SchemaPart = "OUTPUT"
-	SchemaPartParam  SchemaPart = "PARAM"
+	// A parameter of inference.
+	SchemaPartParam SchemaPart = "PARAM"
 )
 
 var AllSchemaPart = []SchemaPart{
@@ -1371,9 +1967,11 @@ func (e SchemaPart) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// Whether callers of one signature break with another.
 type SchemaVerdict string
 
 const (
+	// They are the same.
 	SchemaVerdictSame SchemaVerdict = "SAME"
 	// There are changes, and no caller breaks.
 	SchemaVerdictCompatible SchemaVerdict = "COMPATIBLE"

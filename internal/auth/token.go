@@ -107,6 +107,19 @@ func (s *Service) HasTokens(ctx context.Context) (bool, error) {
 // years ahead; nil stands for 90 days. It needs the role ADMIN. Errors: Invalid for a bad name, role or time, Exists for
 // a name that is taken, Conflict when nobody could administer the server afterwards.
 func (s *Service) CreateToken(ctx context.Context, name string, role token.Role, expiresAt *int64) (*ent.Token, string, error) {
+	return s.CreateTokenOnce(ctx, "", name, role, expiresAt)
+}
+
+// tokenRequest is what a repetition of CreateTokenOnce must equal.
+type tokenRequest struct {
+	Name      string
+	Role      token.Role
+	ExpiresAt *int64
+}
+
+// CreateTokenOnce is CreateToken with an idempotency key: the same key with the same token makes no second one. Then the secret is
+// empty, since it is kept nowhere. Conflict also for a key that was used for another token.
+func (s *Service) CreateTokenOnce(ctx context.Context, key, name string, role token.Role, expiresAt *int64) (*ent.Token, string, error) {
 	if err := Require(ctx, token.RoleADMIN); err != nil {
 		return nil, "", err
 	}
@@ -121,29 +134,22 @@ func (s *Service) CreateToken(ctx context.Context, name string, role token.Role,
 	if err != nil {
 		return nil, "", err
 	}
-	by, _ := From(ctx)
 	secret := newSecret()
 	var made *ent.Token
+	var fresh bool
+	request := tokenRequest{Name: name, Role: role, ExpiresAt: expiresAt}
 	err = s.db.WriteFor(ctx, "tokens", func(ctx context.Context, tx *store.Tx) error {
-		if role != token.RoleADMIN {
-			if ok, err := usableAdmins(tx, now).Exist(ctx); err != nil {
-				return fmt.Errorf("look for administrators: %w", err)
-			} else if !ok {
-				return errs.New(errs.Conflict, "make a token of the role ADMIN first: from the first token on every request "+
-					"needs one, and without an administrator nobody could make another")
-			}
-		}
-		if ok, err := tx.Ent().Token.Query().Where(token.Name(name)).Exist(ctx); err != nil {
-			return fmt.Errorf("look for the name: %w", err)
-		} else if ok {
-			return taken(name)
-		}
-		t, err := tx.Ent().Token.Create().SetName(name).SetSecretHash(hashSecret(secret).String()).SetRole(role).
-			SetCreatedAt(now.UnixMilli()).SetCreatedBy(by.Name).SetExpiresAt(expiry).Save(ctx)
+		fresh = false
+		id, err := store.Once(ctx, tx, "createToken", key, request, func() (string, error) {
+			fresh = true
+			return name, insertToken(ctx, tx, name, secret, role, now, expiry)
+		})
 		if err != nil {
-			return fmt.Errorf("store token: %w", err)
+			return err //nolint:wrapcheck // wrapped by the package that gives it
 		}
-		made = t
+		if made, err = tx.Ent().Token.Query().Where(token.Name(id)).Only(ctx); err != nil {
+			return fmt.Errorf("read token: %w", err)
+		}
 		return nil
 	})
 	if err != nil {
@@ -152,7 +158,33 @@ func (s *Service) CreateToken(ctx context.Context, name string, role token.Role,
 	s.mu.Lock()
 	s.hasTokens = true
 	s.mu.Unlock()
+	if !fresh {
+		return made, "", nil
+	}
 	return made, secret, nil
+}
+
+func insertToken(ctx context.Context, tx *store.Tx, name, secret string, role token.Role, now time.Time, expiry int64) error {
+	if role != token.RoleADMIN {
+		if ok, err := usableAdmins(tx, now).Exist(ctx); err != nil {
+			return fmt.Errorf("look for administrators: %w", err)
+		} else if !ok {
+			return errs.New(errs.Conflict, "make a token of the role ADMIN first: from the first token on every request "+
+				"needs one, and without an administrator nobody could make another")
+		}
+	}
+	if ok, err := tx.Ent().Token.Query().Where(token.Name(name)).Exist(ctx); err != nil {
+		return fmt.Errorf("look for the name: %w", err)
+	} else if ok {
+		return taken(name)
+	}
+	by, _ := From(ctx)
+	err := tx.Ent().Token.Create().SetName(name).SetSecretHash(hashSecret(secret).String()).SetRole(role).
+		SetCreatedAt(now.UnixMilli()).SetCreatedBy(by.Name).SetExpiresAt(expiry).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("store token: %w", err)
+	}
+	return nil
 }
 
 func taken(name string) error {

@@ -175,7 +175,7 @@ func (d *deliverer) experimentOf(ctx context.Context, run string) (string, error
 }
 
 func (d *deliverer) model(ctx context.Context, o op) error {
-	input := client.CreateLoggedModelInput{ModelId: &o.Model.ID, SourceRunId: o.Run, Name: o.Model.Name, ModelType: o.Model.Type}
+	input := client.CreateLoggedModelInput{ModelId: &o.Model.ID, SourceRunId: &o.Run, Name: o.Model.Name, ModelType: o.Model.Type}
 	for _, key := range sortedKeys(o.Model.Params) {
 		input.Params = append(input.Params, client.ParamInput{Key: key, Value: o.Model.Params[key]})
 	}

@@ -129,7 +129,7 @@ func TestExecRecordsACommand(t *testing.T) {
 
 	require.Len(t, server.models, 1)
 	for id, model := range server.models {
-		require.Equal(t, *run.input.RunId, model.input.SourceRunId)
+		require.Equal(t, *run.input.RunId, *model.input.SourceRunId)
 		require.Equal(t, "run_id: "+*run.input.RunId+"\nmodel_id: "+id+"\n", model.files["MLmodel"])
 		require.Len(t, model.files["data/weights.bin"], 1000)
 		require.Equal(t, client.LoggedModelStatusReady, model.status)

@@ -167,3 +167,19 @@ func TestEnvironment(t *testing.T) {
 	require.Equal(t, client.Config{Server: "http://c", Token: "ct"}, client.FromEnvironment(""))
 	require.Equal(t, "http://flag", client.FromEnvironment("http://flag").Server)
 }
+
+// TestOperationsAreWhatIsSent: a server that answers registered operations alone knows those of its own clients.
+func TestOperationsAreWhatIsSent(t *testing.T) {
+	t.Parallel()
+	all := client.Operations()
+	require.Greater(t, len(all), 40)
+	var sent struct{ Query string }
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_ = json.NewDecoder(r.Body).Decode(&sent)
+		_, _ = io.WriteString(w, `{"data": {"createRun": {}}}`)
+	})
+	_, err := client.CreateRun(t.Context(), c, client.CreateRunInput{})
+	require.NoError(t, err)
+	require.Contains(t, all, sent.Query)
+	require.Contains(t, all, client.LogBatch_Operation)
+}

@@ -15,8 +15,10 @@ import (
 //
 // A movable name for a version.
 type AliasRow struct {
-	Alias   string `json:"alias"`
-	Version int    `json:"version"`
+	// The name, 1 to 255 characters.
+	Alias string `json:"alias"`
+	// The version.
+	Version int `json:"version"`
 }
 
 // GetAlias returns AliasRow.Alias, and is useful for accessing the field via an interface.
@@ -25,11 +27,15 @@ func (v *AliasRow) GetAlias() string { return v.Alias }
 // GetVersion returns AliasRow.Version, and is useful for accessing the field via an interface.
 func (v *AliasRow) GetVersion() int { return v.Version }
 
+// A piece of console output.
 type AppendRunLogInput struct {
-	RunId  string    `json:"runId"`
+	// The run.
+	RunId string `json:"runId"`
+	// Where it was written to.
 	Stream LogStream `json:"stream"`
 	// At most 256 KiB of UTF-8.
-	Text string     `json:"text"`
+	Text string `json:"text"`
+	// Now by default.
 	Time *time.Time `json:"time"`
 	// With `sequence`: names the sender, at most 64 characters, so that a repetition changes nothing.
 	Client *string `json:"client"`
@@ -57,7 +63,7 @@ func (v *AppendRunLogInput) GetSequence() *int64 { return v.Sequence }
 
 // AppendRunLogResponse is returned by AppendRunLog on success.
 type AppendRunLogResponse struct {
-	// Append console output; gives the sequence it got.
+	// Append console output; gives the sequence it got, or that of the newest piece when it was stored before.
 	AppendRunLog int64 `json:"appendRunLog"`
 }
 
@@ -65,11 +71,18 @@ type AppendRunLogResponse struct {
 func (v *AppendRunLogResponse) GetAppendRunLog() int64 { return v.AppendRunLog }
 
 // ApprovalRow includes the GraphQL fields of ModelApproval requested by the fragment ApprovalRow.
+// The GraphQL type's documentation follows.
+//
+// That somebody approved of a version's coming into a stage.
 type ApprovalRow struct {
-	Stage     string    `json:"stage"`
-	Principal string    `json:"principal"`
-	Reason    string    `json:"reason"`
-	Time      time.Time `json:"time"`
+	// The stage.
+	Stage string `json:"stage"`
+	// Who approved.
+	Principal string `json:"principal"`
+	// Why; may be empty.
+	Reason string `json:"reason"`
+	// When.
+	Time time.Time `json:"time"`
 }
 
 // GetStage returns ApprovalRow.Stage, and is useful for accessing the field via an interface.
@@ -86,7 +99,7 @@ func (v *ApprovalRow) GetTime() time.Time { return v.Time }
 
 // ApproveModelVersionResponse is returned by ApproveModelVersion on success.
 type ApproveModelVersionResponse struct {
-	// Approve of a version's coming into a stage.
+	// Approve of a version's coming into a stage. A repetition changes nothing.
 	ApproveModelVersion ModelVersionRow `json:"approveModelVersion"`
 }
 
@@ -100,9 +113,10 @@ func (v *ApproveModelVersionResponse) GetApproveModelVersion() ModelVersionRow {
 //
 // A file or a folder below a run's or a model's artifact root.
 type ArtifactRow struct {
-	// Relative to the root.
-	Path  string `json:"path"`
-	IsDir bool   `json:"isDir"`
+	// Relative to the root, with "/" between folders.
+	Path string `json:"path"`
+	// True for a folder.
+	IsDir bool `json:"isDir"`
 	// Bytes; null for a folder.
 	Size *int64 `json:"size"`
 	// SHA-256 of the content, hex; null for a folder, or where it was not uploaded through this server.
@@ -131,6 +145,7 @@ func (v *ArtifactRow) GetDownloadUrl() *string { return v.DownloadUrl }
 //
 // A difference between two signatures.
 type ChangedColumn struct {
+	// Where it is.
 	Part SchemaPart `json:"part"`
 	// The field with those around it (address.zip), or its place where it has no name ([0]).
 	Name string `json:"name"`
@@ -167,10 +182,14 @@ func (v *ChangedColumn) GetWhy() string { return v.Why }
 //
 // A dataset that was read for one of the versions, or for both with other content; null where it was not read.
 type ChangedData struct {
-	Name       string  `json:"name"`
-	Context    string  `json:"context"`
+	// The dataset.
+	Name string `json:"name"`
+	// What it was read for; may be empty.
+	Context string `json:"context"`
+	// Its digest for the first version.
 	FromDigest *string `json:"fromDigest"`
-	ToDigest   *string `json:"toDigest"`
+	// Its digest for the second version.
+	ToDigest *string `json:"toDigest"`
 }
 
 // GetName returns ChangedData.Name, and is useful for accessing the field via an interface.
@@ -190,9 +209,12 @@ func (v *ChangedData) GetToDigest() *string { return v.ToDigest }
 //
 // A metric; null where a version does not have it.
 type ChangedMetric struct {
-	Key  string       `json:"key"`
+	// The metric.
+	Key string `json:"key"`
+	// In the first version.
 	From *MetricValue `json:"from"`
-	To   *MetricValue `json:"to"`
+	// In the second version.
+	To *MetricValue `json:"to"`
 }
 
 // GetKey returns ChangedMetric.Key, and is useful for accessing the field via an interface.
@@ -209,9 +231,12 @@ func (v *ChangedMetric) GetTo() *MetricValue { return v.To }
 //
 // A param, or the requirement of a package; null where a version does not have it.
 type ChangedText struct {
-	Key  string  `json:"key"`
+	// The param, or the package.
+	Key string `json:"key"`
+	// In the first version.
 	From *string `json:"from"`
-	To   *string `json:"to"`
+	// In the second version.
+	To *string `json:"to"`
 }
 
 // GetKey returns ChangedText.Key, and is useful for accessing the field via an interface.
@@ -228,14 +253,22 @@ func (v *ChangedText) GetTo() *string { return v.To }
 //
 // What was removed for good.
 type CollectGarbageCollectGarbageCollectedGarbage struct {
-	Runs        int64 `json:"runs"`
-	Models      int64 `json:"models"`
+	// Runs.
+	Runs int64 `json:"runs"`
+	// Logged models that were deleted by themselves.
+	Models int64 `json:"models"`
+	// Experiments.
 	Experiments int64 `json:"experiments"`
-	Series      int64 `json:"series"`
-	Points      int64 `json:"points"`
-	Files       int64 `json:"files"`
-	FileBytes   int64 `json:"fileBytes"`
-	Keys        int64 `json:"keys"`
+	// Metric series of the runs.
+	Series int64 `json:"series"`
+	// Metric points of the runs.
+	Points int64 `json:"points"`
+	// Artifacts.
+	Files int64 `json:"files"`
+	// Their bytes.
+	FileBytes int64 `json:"fileBytes"`
+	// Idempotency keys.
+	Keys int64 `json:"keys"`
 	// True when time was up before all was removed: ask again.
 	More bool `json:"more"`
 }
@@ -281,7 +314,7 @@ func (v *CollectGarbageResponse) GetCollectGarbage() CollectGarbageCollectGarbag
 
 // CompareModelVersionsResponse is returned by CompareModelVersions on success.
 type CompareModelVersionsResponse struct {
-	// What differs between two versions, and whether who calls the first breaks with the second.
+	// What differs between two versions, and whether who calls the first breaks with the second. NOT_FOUND when one is not there.
 	CompareModelVersions VersionComparison `json:"compareModelVersions"`
 }
 
@@ -295,6 +328,7 @@ func (v *CompareModelVersionsResponse) GetCompareModelVersions() VersionComparis
 //
 // Params and metrics of some runs, side by side.
 type CompareRunsCompareRunsRunComparison struct {
+	// The runs, in the order in which they were asked for.
 	Runs []ComparedRun `json:"runs"`
 	// One row for each param that any of the runs has, ordered by key.
 	Params []CompareRunsCompareRunsRunComparisonParamsComparedParam `json:"params"`
@@ -316,11 +350,16 @@ func (v *CompareRunsCompareRunsRunComparison) GetMetrics() []CompareRunsCompareR
 }
 
 // CompareRunsCompareRunsRunComparisonMetricsComparedMetric includes the requested fields of the GraphQL type ComparedMetric.
+// The GraphQL type's documentation follows.
+//
+// A metric of some runs.
 type CompareRunsCompareRunsRunComparisonMetricsComparedMetric struct {
+	// The metric.
 	Key string `json:"key"`
 	// Last values in the order of the runs; null where a run does not have it.
-	Last    []*MetricValue `json:"last"`
-	Differs bool           `json:"differs"`
+	Last []*MetricValue `json:"last"`
+	// True when the runs do not all have the same value.
+	Differs bool `json:"differs"`
 }
 
 // GetKey returns CompareRunsCompareRunsRunComparisonMetricsComparedMetric.Key, and is useful for accessing the field via an interface.
@@ -337,7 +376,11 @@ func (v *CompareRunsCompareRunsRunComparisonMetricsComparedMetric) GetDiffers() 
 }
 
 // CompareRunsCompareRunsRunComparisonParamsComparedParam includes the requested fields of the GraphQL type ComparedParam.
+// The GraphQL type's documentation follows.
+//
+// A param of some runs.
 type CompareRunsCompareRunsRunComparisonParamsComparedParam struct {
+	// The param.
 	Key string `json:"key"`
 	// In the order of the runs; null where a run does not have it.
 	Values []*string `json:"values"`
@@ -358,7 +401,7 @@ func (v *CompareRunsCompareRunsRunComparisonParamsComparedParam) GetDiffers() bo
 
 // CompareRunsResponse is returned by CompareRuns on success.
 type CompareRunsResponse struct {
-	// Params and last metrics of 1 to 500 runs, side by side.
+	// Params and last metrics of some runs, side by side. NOT_FOUND when one of them is not there.
 	CompareRuns CompareRunsCompareRunsRunComparison `json:"compareRuns"`
 }
 
@@ -373,12 +416,14 @@ func (v *CompareRunsResponse) GetCompareRuns() CompareRunsCompareRunsRunComparis
 // One execution and what was recorded of it.
 type ComparedRun struct {
 	// 32 hex digits, as MLflow shows it.
-	RunId  string    `json:"runId"`
-	Name   string    `json:"name"`
+	RunId string `json:"runId"`
+	// At most 500 characters; not unique.
+	Name string `json:"name"`
+	// What became of it.
 	Status RunStatus `json:"status"`
-	// Tags, ordered by key; only those of `keys` when given (at most 1,000).
+	// Tags, ordered by key.
 	Tags []ComparedRunTagsTag `json:"tags"`
-	// Datasets it read.
+	// Datasets it read, in the order in which it said so.
 	Inputs []ComparedRunInputsRunInput `json:"inputs"`
 	// What it was made of; null when nobody recorded it.
 	Fingerprint *FingerprintHashes `json:"fingerprint"`
@@ -408,7 +453,8 @@ func (v *ComparedRun) GetFingerprint() *FingerprintHashes { return v.Fingerprint
 // A dataset that a run read, and as what.
 type ComparedRunInputsRunInput struct {
 	// What it was read for: training, validation, test, eval; may be empty.
-	Context string                           `json:"context"`
+	Context string `json:"context"`
+	// The data set.
 	Dataset ComparedRunInputsRunInputDataset `json:"dataset"`
 }
 
@@ -423,7 +469,9 @@ func (v *ComparedRunInputsRunInput) GetDataset() ComparedRunInputsRunInputDatase
 //
 // One version of a data set, told from others by its digest.
 type ComparedRunInputsRunInputDataset struct {
-	Name   string `json:"name"`
+	// 1 to 500 characters.
+	Name string `json:"name"`
+	// Names the content; at most 64 characters.
 	Digest string `json:"digest"`
 }
 
@@ -438,7 +486,9 @@ func (v *ComparedRunInputsRunInputDataset) GetDigest() string { return v.Digest 
 //
 // A key and its value; the last write wins.
 type ComparedRunTagsTag struct {
-	Key   string `json:"key"`
+	// 1 to 250 characters.
+	Key string `json:"key"`
+	// At most 65,536 bytes.
 	Value string `json:"value"`
 }
 
@@ -453,8 +503,10 @@ func (v *ComparedRunTagsTag) GetValue() string { return v.Value }
 //
 // One version of a registered model.
 type ComparedVersion struct {
-	Name    string `json:"name"`
-	Version int    `json:"version"`
+	// The model's name.
+	Name string `json:"name"`
+	// 1, 2, 3 … within the model.
+	Version int `json:"version"`
 	// None, Staging, Production or Archived.
 	Stage string `json:"stage"`
 	// The run that made it; empty when nobody said which.
@@ -488,6 +540,7 @@ func (v *ComparedVersion) GetSignature() *ComparedVersionSignatureModelSignature
 //
 // One execution and what was recorded of it.
 type ComparedVersionRun struct {
+	// At most 500 characters; not unique.
 	Name string `json:"name"`
 }
 
@@ -499,6 +552,7 @@ func (v *ComparedVersionRun) GetName() string { return v.Name }
 //
 // The schema of a model.
 type ComparedVersionSignatureModelSignature struct {
+	// What is sent.
 	Inputs []ComparedVersionSignatureModelSignatureInputsSignatureField `json:"inputs"`
 }
 
@@ -520,6 +574,9 @@ type ComparedVersionSignatureModelSignatureInputsSignatureField struct {
 func (v *ComparedVersionSignatureModelSignatureInputsSignatureField) GetName() string { return v.Name }
 
 // CountRunsAllRunConnection includes the requested fields of the GraphQL type RunConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of runs.
 type CountRunsAllRunConnection struct {
 	// Number of all matches; counted only when asked for.
 	TotalCount int `json:"totalCount"`
@@ -530,13 +587,11 @@ func (v *CountRunsAllRunConnection) GetTotalCount() int { return v.TotalCount }
 
 // CountRunsResponse is returned by CountRuns on success.
 type CountRunsResponse struct {
-	// Runs of some experiments (all active ones by default). `filter` is the filter language: MLflow's grammar with OR, NOT and
-	// parentheses, for example `metrics.acc > 0.9 and params.depth = '3'`. `orderBy` takes terms such as `metrics.acc DESC`,
-	// newest first by default. `topLevel` leaves out runs that are children of others. `first` is 1 to 1,000.
+	// Runs of some experiments. `filter` is the filter language: MLflow's grammar with OR, NOT and parentheses, for example
+	// `metrics.acc > 0.9 and params.depth = '3'`. INVALID_ARGUMENT says where a filter or an order is wrong.
 	All CountRunsAllRunConnection `json:"all"`
-	// Runs of some experiments (all active ones by default). `filter` is the filter language: MLflow's grammar with OR, NOT and
-	// parentheses, for example `metrics.acc > 0.9 and params.depth = '3'`. `orderBy` takes terms such as `metrics.acc DESC`,
-	// newest first by default. `topLevel` leaves out runs that are children of others. `first` is 1 to 1,000.
+	// Runs of some experiments. `filter` is the filter language: MLflow's grammar with OR, NOT and parentheses, for example
+	// `metrics.acc > 0.9 and params.depth = '3'`. INVALID_ARGUMENT says where a filter or an order is wrong.
 	TopLevel CountRunsTopLevelRunConnection `json:"topLevel"`
 }
 
@@ -547,6 +602,9 @@ func (v *CountRunsResponse) GetAll() CountRunsAllRunConnection { return v.All }
 func (v *CountRunsResponse) GetTopLevel() CountRunsTopLevelRunConnection { return v.TopLevel }
 
 // CountRunsTopLevelRunConnection includes the requested fields of the GraphQL type RunConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of runs.
 type CountRunsTopLevelRunConnection struct {
 	// Number of all matches; counted only when asked for.
 	TotalCount int `json:"totalCount"`
@@ -562,7 +620,8 @@ func (v *CountRunsTopLevelRunConnection) GetTotalCount() int { return v.TotalCou
 type CreateExperimentCreateExperiment struct {
 	// The number that MLflow shows.
 	ExperimentId string `json:"experimentId"`
-	Name         string `json:"name"`
+	// Unique, 1 to 500 characters.
+	Name string `json:"name"`
 }
 
 // GetExperimentId returns CreateExperimentCreateExperiment.ExperimentId, and is useful for accessing the field via an interface.
@@ -571,9 +630,11 @@ func (v *CreateExperimentCreateExperiment) GetExperimentId() string { return v.E
 // GetName returns CreateExperimentCreateExperiment.Name, and is useful for accessing the field via an interface.
 func (v *CreateExperimentCreateExperiment) GetName() string { return v.Name }
 
+// What a new experiment is made of.
 type CreateExperimentInput struct {
 	// Unique, 1 to 500 characters.
-	Name string     `json:"name"`
+	Name string `json:"name"`
+	// At most 1,000.
 	Tags []TagInput `json:"tags"`
 	// The same key with the same input gives the experiment made the first time. At most 255 characters.
 	IdempotencyKey *string `json:"idempotencyKey"`
@@ -590,6 +651,7 @@ func (v *CreateExperimentInput) GetIdempotencyKey() *string { return v.Idempoten
 
 // CreateExperimentResponse is returned by CreateExperiment on success.
 type CreateExperimentResponse struct {
+	// Make an experiment. ALREADY_EXISTS when the name is taken, also by a deleted one.
 	CreateExperiment CreateExperimentCreateExperiment `json:"createExperiment"`
 }
 
@@ -610,22 +672,34 @@ type CreateLoggedModelCreateLoggedModel struct {
 // GetModelId returns CreateLoggedModelCreateLoggedModel.ModelId, and is useful for accessing the field via an interface.
 func (v *CreateLoggedModelCreateLoggedModel) GetModelId() string { return v.ModelId }
 
+// What a new logged model is made of.
 type CreateLoggedModelInput struct {
 	// Chosen by the client, "m-" and 32 hex digits; else by the server. The same id with the same input gives the same model.
 	ModelId *string `json:"modelId"`
 	// The run that writes it: its experiment is the model's, and the model becomes an output of the run.
-	SourceRunId string       `json:"sourceRunId"`
-	Name        string       `json:"name"`
-	ModelType   string       `json:"modelType"`
-	Params      []ParamInput `json:"params"`
-	Tags        []TagInput   `json:"tags"`
+	SourceRunId *string `json:"sourceRunId"`
+	// The experiment, of a model that no run writes.
+	ExperimentId *string `json:"experimentId"`
+	// 1 to 500 characters, none of / : . % " '.
+	Name string `json:"name"`
+	// What kind of model it is; at most 500 bytes.
+	ModelType string `json:"modelType"`
+	// At most 1,000.
+	Params []ParamInput `json:"params"`
+	// At most 1,000.
+	Tags []TagInput `json:"tags"`
+	// The same key with the same input gives the model made the first time. At most 255 characters.
+	IdempotencyKey *string `json:"idempotencyKey"`
 }
 
 // GetModelId returns CreateLoggedModelInput.ModelId, and is useful for accessing the field via an interface.
 func (v *CreateLoggedModelInput) GetModelId() *string { return v.ModelId }
 
 // GetSourceRunId returns CreateLoggedModelInput.SourceRunId, and is useful for accessing the field via an interface.
-func (v *CreateLoggedModelInput) GetSourceRunId() string { return v.SourceRunId }
+func (v *CreateLoggedModelInput) GetSourceRunId() *string { return v.SourceRunId }
+
+// GetExperimentId returns CreateLoggedModelInput.ExperimentId, and is useful for accessing the field via an interface.
+func (v *CreateLoggedModelInput) GetExperimentId() *string { return v.ExperimentId }
 
 // GetName returns CreateLoggedModelInput.Name, and is useful for accessing the field via an interface.
 func (v *CreateLoggedModelInput) GetName() string { return v.Name }
@@ -639,9 +713,13 @@ func (v *CreateLoggedModelInput) GetParams() []ParamInput { return v.Params }
 // GetTags returns CreateLoggedModelInput.Tags, and is useful for accessing the field via an interface.
 func (v *CreateLoggedModelInput) GetTags() []TagInput { return v.Tags }
 
+// GetIdempotencyKey returns CreateLoggedModelInput.IdempotencyKey, and is useful for accessing the field via an interface.
+func (v *CreateLoggedModelInput) GetIdempotencyKey() *string { return v.IdempotencyKey }
+
 // CreateLoggedModelResponse is returned by CreateLoggedModel on success.
 type CreateLoggedModelResponse struct {
-	// Announce a model; upload its files to /artifacts/models/{modelId}/{path}, then call finalizeLoggedModel.
+	// Announce a model; upload its files to /artifacts/models/{modelId}/{path}, then call finalizeLoggedModel. ALREADY_EXISTS when the id is
+	// another model's, NOT_FOUND when its run or experiment is not there.
 	CreateLoggedModel CreateLoggedModelCreateLoggedModel `json:"createLoggedModel"`
 }
 
@@ -650,18 +728,23 @@ func (v *CreateLoggedModelResponse) GetCreateLoggedModel() CreateLoggedModelCrea
 	return v.CreateLoggedModel
 }
 
+// What a new version is made of.
 type CreateModelVersionInput struct {
+	// The model's name.
 	Name string `json:"name"`
 	// runs:/RUN/PATH, models:/LOGGED_MODEL (m-…), another version (models:/NAME/3 and the like), or the URI of files that lie
 	// elsewhere, such as s3://….
 	Source string `json:"source"`
 	// The run that made it, where the source does not say so; perhaps of another server, with runLink to it.
-	RunId   *string `json:"runId"`
+	RunId *string `json:"runId"`
+	// A link to the run.
 	RunLink *string `json:"runLink"`
 	// The logged model, where the source does not say so.
-	ModelId     *string    `json:"modelId"`
-	Description string     `json:"description"`
-	Tags        []TagInput `json:"tags"`
+	ModelId *string `json:"modelId"`
+	// At most 65,536 bytes.
+	Description string `json:"description"`
+	// At most 1,000.
+	Tags []TagInput `json:"tags"`
 	// MLflow's signature as JSON, where this server cannot read the file MLmodel.
 	Signature *string `json:"signature"`
 	// Make the registered model when there is none of this name.
@@ -706,7 +789,8 @@ func (v *CreateModelVersionInput) GetIdempotencyKey() *string { return v.Idempot
 // One execution and what was recorded of it.
 type CreateRunCreateRun struct {
 	// 32 hex digits, as MLflow shows it.
-	RunId      string                       `json:"runId"`
+	RunId string `json:"runId"`
+	// The experiment that it belongs to.
 	Experiment CreateRunCreateRunExperiment `json:"experiment"`
 }
 
@@ -728,7 +812,9 @@ type CreateRunCreateRunExperiment struct {
 // GetExperimentId returns CreateRunCreateRunExperiment.ExperimentId, and is useful for accessing the field via an interface.
 func (v *CreateRunCreateRunExperiment) GetExperimentId() string { return v.ExperimentId }
 
+// What a new run is made of. Without an experiment it is one of the experiment Default.
 type CreateRunInput struct {
+	// The experiment.
 	ExperimentId *string `json:"experimentId"`
 	// Instead of experimentId; made when there is none of that name.
 	ExperimentName *string `json:"experimentName"`
@@ -737,10 +823,13 @@ type CreateRunInput struct {
 	// At most 500 characters; made up when missing.
 	Name *string `json:"name"`
 	// Need not be there yet: of what was recorded without a network, a child may come before its parent.
-	ParentRunId *string    `json:"parentRunId"`
-	StartTime   *time.Time `json:"startTime"`
-	UserId      *string    `json:"userId"`
-	Tags        []TagInput `json:"tags"`
+	ParentRunId *string `json:"parentRunId"`
+	// Now by default.
+	StartTime *time.Time `json:"startTime"`
+	// The user as the client names itself.
+	UserId *string `json:"userId"`
+	// At most 1,000.
+	Tags []TagInput `json:"tags"`
 	// When set, the run counts as killed unless heartbeatRun comes within so many seconds, 10 to 86,400.
 	LeaseSeconds *int `json:"leaseSeconds"`
 	// The same key with the same input gives the run made the first time. At most 255 characters.
@@ -779,6 +868,7 @@ func (v *CreateRunInput) GetIdempotencyKey() *string { return v.IdempotencyKey }
 
 // CreateRunResponse is returned by CreateRun on success.
 type CreateRunResponse struct {
+	// Make a run. ALREADY_EXISTS when the id is another run's, NOT_FOUND when the experiment is not there.
 	CreateRun CreateRunCreateRun `json:"createRun"`
 }
 
@@ -790,12 +880,15 @@ func (v *CreateRunResponse) GetCreateRun() CreateRunCreateRun { return v.CreateR
 //
 // A new token. The secret is shown once and cannot be read again.
 type CreateTokenCreateTokenCreatedToken struct {
-	Secret string                                  `json:"secret"`
-	Token  CreateTokenCreateTokenCreatedTokenToken `json:"token"`
+	// What is sent as Bearer. Null when this was a repetition of the same idempotency key: the server does not keep it. If the first answer
+	// was lost, revoke the token and make another.
+	Secret *string `json:"secret"`
+	// The token.
+	Token CreateTokenCreateTokenCreatedTokenToken `json:"token"`
 }
 
 // GetSecret returns CreateTokenCreateTokenCreatedToken.Secret, and is useful for accessing the field via an interface.
-func (v *CreateTokenCreateTokenCreatedToken) GetSecret() string { return v.Secret }
+func (v *CreateTokenCreateTokenCreatedToken) GetSecret() *string { return v.Secret }
 
 // GetToken returns CreateTokenCreateTokenCreatedToken.Token, and is useful for accessing the field via an interface.
 func (v *CreateTokenCreateTokenCreatedToken) GetToken() CreateTokenCreateTokenCreatedTokenToken {
@@ -807,8 +900,11 @@ func (v *CreateTokenCreateTokenCreatedToken) GetToken() CreateTokenCreateTokenCr
 //
 // A credential, without its secret.
 type CreateTokenCreateTokenCreatedTokenToken struct {
-	Name      string     `json:"name"`
-	Role      Role       `json:"role"`
+	// Unique, 1 to 100 bytes.
+	Name string `json:"name"`
+	// What it may do.
+	Role Role `json:"role"`
+	// When it stops working; null for never.
 	ExpiresAt *time.Time `json:"expiresAt"`
 }
 
@@ -821,12 +917,16 @@ func (v *CreateTokenCreateTokenCreatedTokenToken) GetRole() Role { return v.Role
 // GetExpiresAt returns CreateTokenCreateTokenCreatedTokenToken.ExpiresAt, and is useful for accessing the field via an interface.
 func (v *CreateTokenCreateTokenCreatedTokenToken) GetExpiresAt() *time.Time { return v.ExpiresAt }
 
+// What a new token is made of.
 type CreateTokenInput struct {
-	// Unique, 1 to 100 characters.
+	// Unique, 1 to 100 bytes, printable.
 	Name string `json:"name"`
-	Role Role   `json:"role"`
+	// What it may do. The first token of a server is an ADMIN's.
+	Role Role `json:"role"`
 	// When it stops working; by default in 90 days. At most five years ahead.
 	ExpiresAt *time.Time `json:"expiresAt"`
+	// The same key with the same input makes no second token. At most 255 characters.
+	IdempotencyKey *string `json:"idempotencyKey"`
 }
 
 // GetName returns CreateTokenInput.Name, and is useful for accessing the field via an interface.
@@ -838,9 +938,13 @@ func (v *CreateTokenInput) GetRole() Role { return v.Role }
 // GetExpiresAt returns CreateTokenInput.ExpiresAt, and is useful for accessing the field via an interface.
 func (v *CreateTokenInput) GetExpiresAt() *time.Time { return v.ExpiresAt }
 
+// GetIdempotencyKey returns CreateTokenInput.IdempotencyKey, and is useful for accessing the field via an interface.
+func (v *CreateTokenInput) GetIdempotencyKey() *string { return v.IdempotencyKey }
+
 // CreateTokenResponse is returned by CreateToken on success.
 type CreateTokenResponse struct {
-	// Make a token. Needs ADMIN. From the first token on, every request needs one.
+	// Make a token. Needs ADMIN. From the first token on, every request needs one. ALREADY_EXISTS for a name that is or was taken, CONFLICT
+	// when nobody could administer the server afterwards.
 	CreateToken CreateTokenCreateTokenCreatedToken `json:"createToken"`
 }
 
@@ -849,11 +953,13 @@ func (v *CreateTokenResponse) GetCreateToken() CreateTokenCreateTokenCreatedToke
 	return v.CreateToken
 }
 
+// A dataset that a run reads.
 type DatasetInput struct {
-	// At most 500 characters.
+	// 1 to 500 characters.
 	Name string `json:"name"`
-	// At most 64 characters.
-	Digest     string `json:"digest"`
+	// Names the content; 1 to 64 characters.
+	Digest string `json:"digest"`
+	// local, http, s3, hugging_face and the like; at most 64 characters.
 	SourceType string `json:"sourceType"`
 	// At most 64 KiB.
 	Source string `json:"source"`
@@ -861,8 +967,10 @@ type DatasetInput struct {
 	Schema *string `json:"schema"`
 	// JSON, at most 16 MiB.
 	Profile *string `json:"profile"`
-	// What it is read for: training, validation, test, eval.
+	// What it is read for: training, validation, test, eval. At most 250 bytes.
 	Context string `json:"context"`
+	// Tags of this reading, at most 1,000.
+	Tags []TagInput `json:"tags"`
 }
 
 // GetName returns DatasetInput.Name, and is useful for accessing the field via an interface.
@@ -886,6 +994,9 @@ func (v *DatasetInput) GetProfile() *string { return v.Profile }
 // GetContext returns DatasetInput.Context, and is useful for accessing the field via an interface.
 func (v *DatasetInput) GetContext() string { return v.Context }
 
+// GetTags returns DatasetInput.Tags, and is useful for accessing the field via an interface.
+func (v *DatasetInput) GetTags() []TagInput { return v.Tags }
+
 // DeleteExperimentResponse is returned by DeleteExperiment on success.
 type DeleteExperimentResponse struct {
 	// Delete an experiment and its runs; restoreExperiment brings both back. The name stays taken.
@@ -897,6 +1008,7 @@ func (v *DeleteExperimentResponse) GetDeleteExperiment() ExperimentRow { return 
 
 // DeleteModelAliasResponse is returned by DeleteModelAlias on success.
 type DeleteModelAliasResponse struct {
+	// Delete an alias; the version stays.
 	DeleteRegisteredModelAlias ModelRow `json:"deleteRegisteredModelAlias"`
 }
 
@@ -916,6 +1028,7 @@ func (v *DeleteModelResponse) GetDeleteRegisteredModel() string { return v.Delet
 
 // DeleteModelTagResponse is returned by DeleteModelTag on success.
 type DeleteModelTagResponse struct {
+	// Remove a tag of a model. A tag that is not set is no error.
 	DeleteRegisteredModelTag ModelRow `json:"deleteRegisteredModelTag"`
 }
 
@@ -935,6 +1048,7 @@ func (v *DeleteModelVersionResponse) GetDeleteModelVersion() ModelRow { return v
 
 // DeleteModelVersionTagResponse is returned by DeleteModelVersionTag on success.
 type DeleteModelVersionTagResponse struct {
+	// Remove a tag of a version. A tag that is not set is no error.
 	DeleteModelVersionTag ModelVersionRow `json:"deleteModelVersionTag"`
 }
 
@@ -949,8 +1063,10 @@ func (v *DeleteModelVersionTagResponse) GetDeleteModelVersionTag() ModelVersionR
 // A group of runs.
 type ExperimentByNameExperiment struct {
 	// The number that MLflow shows.
-	ExperimentId   string         `json:"experimentId"`
-	Name           string         `json:"name"`
+	ExperimentId string `json:"experimentId"`
+	// Unique, 1 to 500 characters.
+	Name string `json:"name"`
+	// Whether it is deleted.
 	LifecycleStage LifecycleStage `json:"lifecycleStage"`
 }
 
@@ -965,7 +1081,7 @@ func (v *ExperimentByNameExperiment) GetLifecycleStage() LifecycleStage { return
 
 // ExperimentByNameResponse is returned by ExperimentByName on success.
 type ExperimentByNameResponse struct {
-	// One experiment, by id or by name; null when there is none.
+	// One experiment, either by id or by name; null when there is none.
 	Experiment *ExperimentByNameExperiment `json:"experiment"`
 }
 
@@ -978,24 +1094,30 @@ func (v *ExperimentByNameResponse) GetExperiment() *ExperimentByNameExperiment {
 // A group of runs.
 type ExperimentDetail struct {
 	// The number that MLflow shows.
-	ExperimentId   string         `json:"experimentId"`
-	Name           string         `json:"name"`
+	ExperimentId string `json:"experimentId"`
+	// Unique, 1 to 500 characters.
+	Name string `json:"name"`
+	// Whether it is deleted.
 	LifecycleStage LifecycleStage `json:"lifecycleStage"`
 	// URI below which the artifacts of its runs lie.
-	ArtifactLocation string                    `json:"artifactLocation"`
-	CreatedAt        time.Time                 `json:"createdAt"`
-	UpdatedAt        time.Time                 `json:"updatedAt"`
-	CreatedBy        string                    `json:"createdBy"`
-	Tags             []ExperimentDetailTagsTag `json:"tags"`
-	// Directions set by setMetricGoal.
+	ArtifactLocation string `json:"artifactLocation"`
+	// When it was made.
+	CreatedAt time.Time `json:"createdAt"`
+	// When anything of it changed last.
+	UpdatedAt time.Time `json:"updatedAt"`
+	// Who made it.
+	CreatedBy string `json:"createdBy"`
+	// Tags, ordered by key.
+	Tags []ExperimentDetailTagsTag `json:"tags"`
+	// Directions set by setMetricGoal, ordered by key.
 	MetricGoals []ExperimentDetailMetricGoalsMetricGoal `json:"metricGoals"`
-	// Its runs; arguments as of Query.runs.
+	// Its runs; as of Query.runs.
 	Running ExperimentDetailRunningRunConnection `json:"running"`
-	// Its runs; arguments as of Query.runs.
+	// Its runs; as of Query.runs.
 	Active ExperimentDetailActiveRunConnection `json:"active"`
-	// Its runs; arguments as of Query.runs.
+	// Its runs; as of Query.runs.
 	TopLevel ExperimentDetailTopLevelRunConnection `json:"topLevel"`
-	// Its runs; arguments as of Query.runs.
+	// Its runs; as of Query.runs.
 	Deleted ExperimentDetailDeletedRunConnection `json:"deleted"`
 }
 
@@ -1041,6 +1163,9 @@ func (v *ExperimentDetail) GetTopLevel() ExperimentDetailTopLevelRunConnection {
 func (v *ExperimentDetail) GetDeleted() ExperimentDetailDeletedRunConnection { return v.Deleted }
 
 // ExperimentDetailActiveRunConnection includes the requested fields of the GraphQL type RunConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of runs.
 type ExperimentDetailActiveRunConnection struct {
 	// Number of all matches; counted only when asked for.
 	TotalCount int `json:"totalCount"`
@@ -1050,6 +1175,9 @@ type ExperimentDetailActiveRunConnection struct {
 func (v *ExperimentDetailActiveRunConnection) GetTotalCount() int { return v.TotalCount }
 
 // ExperimentDetailDeletedRunConnection includes the requested fields of the GraphQL type RunConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of runs.
 type ExperimentDetailDeletedRunConnection struct {
 	// Number of all matches; counted only when asked for.
 	TotalCount int `json:"totalCount"`
@@ -1063,8 +1191,10 @@ func (v *ExperimentDetailDeletedRunConnection) GetTotalCount() int { return v.To
 //
 // The direction in which a metric is better in an experiment.
 type ExperimentDetailMetricGoalsMetricGoal struct {
-	Key  string `json:"key"`
-	Goal Goal   `json:"goal"`
+	// The metric.
+	Key string `json:"key"`
+	// Which direction is better.
+	Goal Goal `json:"goal"`
 }
 
 // GetKey returns ExperimentDetailMetricGoalsMetricGoal.Key, and is useful for accessing the field via an interface.
@@ -1074,6 +1204,9 @@ func (v *ExperimentDetailMetricGoalsMetricGoal) GetKey() string { return v.Key }
 func (v *ExperimentDetailMetricGoalsMetricGoal) GetGoal() Goal { return v.Goal }
 
 // ExperimentDetailRunningRunConnection includes the requested fields of the GraphQL type RunConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of runs.
 type ExperimentDetailRunningRunConnection struct {
 	// Number of all matches; counted only when asked for.
 	TotalCount int `json:"totalCount"`
@@ -1087,7 +1220,9 @@ func (v *ExperimentDetailRunningRunConnection) GetTotalCount() int { return v.To
 //
 // A key and its value; the last write wins.
 type ExperimentDetailTagsTag struct {
-	Key   string `json:"key"`
+	// 1 to 250 characters.
+	Key string `json:"key"`
+	// At most 65,536 bytes.
 	Value string `json:"value"`
 }
 
@@ -1098,6 +1233,9 @@ func (v *ExperimentDetailTagsTag) GetKey() string { return v.Key }
 func (v *ExperimentDetailTagsTag) GetValue() string { return v.Value }
 
 // ExperimentDetailTopLevelRunConnection includes the requested fields of the GraphQL type RunConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of runs.
 type ExperimentDetailTopLevelRunConnection struct {
 	// Number of all matches; counted only when asked for.
 	TotalCount int `json:"totalCount"`
@@ -1112,15 +1250,21 @@ func (v *ExperimentDetailTopLevelRunConnection) GetTotalCount() int { return v.T
 // A group of runs.
 type ExperimentRow struct {
 	// The number that MLflow shows.
-	ExperimentId   string         `json:"experimentId"`
-	Name           string         `json:"name"`
+	ExperimentId string `json:"experimentId"`
+	// Unique, 1 to 500 characters.
+	Name string `json:"name"`
+	// Whether it is deleted.
 	LifecycleStage LifecycleStage `json:"lifecycleStage"`
 	// URI below which the artifacts of its runs lie.
-	ArtifactLocation string                 `json:"artifactLocation"`
-	CreatedAt        time.Time              `json:"createdAt"`
-	UpdatedAt        time.Time              `json:"updatedAt"`
-	CreatedBy        string                 `json:"createdBy"`
-	Tags             []ExperimentRowTagsTag `json:"tags"`
+	ArtifactLocation string `json:"artifactLocation"`
+	// When it was made.
+	CreatedAt time.Time `json:"createdAt"`
+	// When anything of it changed last.
+	UpdatedAt time.Time `json:"updatedAt"`
+	// Who made it.
+	CreatedBy string `json:"createdBy"`
+	// Tags, ordered by key.
+	Tags []ExperimentRowTagsTag `json:"tags"`
 }
 
 // GetExperimentId returns ExperimentRow.ExperimentId, and is useful for accessing the field via an interface.
@@ -1152,7 +1296,9 @@ func (v *ExperimentRow) GetTags() []ExperimentRowTagsTag { return v.Tags }
 //
 // A key and its value; the last write wins.
 type ExperimentRowTagsTag struct {
-	Key   string `json:"key"`
+	// 1 to 250 characters.
+	Key string `json:"key"`
+	// At most 65,536 bytes.
 	Value string `json:"value"`
 }
 
@@ -1168,10 +1314,12 @@ func (v *ExperimentRowTagsTag) GetValue() string { return v.Value }
 // A group of runs.
 type ExperimentRunCountExperiment struct {
 	// The number that MLflow shows.
-	ExperimentId   string         `json:"experimentId"`
-	Name           string         `json:"name"`
+	ExperimentId string `json:"experimentId"`
+	// Unique, 1 to 500 characters.
+	Name string `json:"name"`
+	// Whether it is deleted.
 	LifecycleStage LifecycleStage `json:"lifecycleStage"`
-	// Its runs; arguments as of Query.runs.
+	// Its runs; as of Query.runs.
 	Runs ExperimentRunCountExperimentRunsRunConnection `json:"runs"`
 }
 
@@ -1190,6 +1338,9 @@ func (v *ExperimentRunCountExperiment) GetRuns() ExperimentRunCountExperimentRun
 }
 
 // ExperimentRunCountExperimentRunsRunConnection includes the requested fields of the GraphQL type RunConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of runs.
 type ExperimentRunCountExperimentRunsRunConnection struct {
 	// Number of all matches; counted only when asked for.
 	TotalCount int `json:"totalCount"`
@@ -1200,7 +1351,7 @@ func (v *ExperimentRunCountExperimentRunsRunConnection) GetTotalCount() int { re
 
 // ExperimentRunCountResponse is returned by ExperimentRunCount on success.
 type ExperimentRunCountResponse struct {
-	// One experiment, by id or by name; null when there is none.
+	// One experiment, either by id or by name; null when there is none.
 	Experiment *ExperimentRunCountExperiment `json:"experiment"`
 }
 
@@ -1247,12 +1398,18 @@ func (v *FindModelVersionResponse) GetModelVersion() *ModelVersionRow { return v
 //
 // What a run was made of. Each part has a hash of its own, empty where the part was not recorded.
 type FingerprintHashes struct {
-	CodeHash         string `json:"codeHash"`
-	DataHash         string `json:"dataHash"`
+	// Of commit, repository and the uncommitted changes.
+	CodeHash string `json:"codeHash"`
+	// Of the digests of its inputs.
+	DataHash string `json:"dataHash"`
+	// Of the names and versions of what is installed.
 	DependenciesHash string `json:"dependenciesHash"`
-	SeedsHash        string `json:"seedsHash"`
-	CommandHash      string `json:"commandHash"`
-	HardwareHash     string `json:"hardwareHash"`
+	// Of the seeds.
+	SeedsHash string `json:"seedsHash"`
+	// Of the command, its entry point and its params.
+	CommandHash string `json:"commandHash"`
+	// Of the machine.
+	HardwareHash string `json:"hardwareHash"`
 }
 
 // GetCodeHash returns FingerprintHashes.CodeHash, and is useful for accessing the field via an interface.
@@ -1285,11 +1442,15 @@ type FinishRunFinishRun struct {
 // GetRunId returns FinishRunFinishRun.RunId, and is useful for accessing the field via an interface.
 func (v *FinishRunFinishRun) GetRunId() string { return v.RunId }
 
+// How a run ended.
 type FinishRunInput struct {
+	// The run.
 	RunId string `json:"runId"`
 	// FINISHED, FAILED or KILLED.
-	Status  RunStatus  `json:"status"`
-	Reason  *string    `json:"reason"`
+	Status RunStatus `json:"status"`
+	// Why.
+	Reason *string `json:"reason"`
+	// Now by default.
 	EndTime *time.Time `json:"endTime"`
 }
 
@@ -1307,6 +1468,7 @@ func (v *FinishRunInput) GetEndTime() *time.Time { return v.EndTime }
 
 // FinishRunResponse is returned by FinishRun on success.
 type FinishRunResponse struct {
+	// End a run. As updateRun otherwise.
 	FinishRun FinishRunFinishRun `json:"finishRun"`
 }
 
@@ -1318,19 +1480,23 @@ func (v *FinishRunResponse) GetFinishRun() FinishRunFinishRun { return v.FinishR
 //
 // What was deleted before a time, and can be removed for good.
 type GarbageGarbage struct {
+	// Runs.
 	Runs int64 `json:"runs"`
 	// Runs that stay all the same, since registered versions of models came from them.
 	KeptRuns int64 `json:"keptRuns"`
 	// Logged models that were deleted by themselves.
-	Models      int64 `json:"models"`
+	Models int64 `json:"models"`
+	// Experiments.
 	Experiments int64 `json:"experiments"`
-	// Of the runs.
+	// Metric series of the runs.
 	Series int64 `json:"series"`
+	// Metric points of the runs.
 	Points int64 `json:"points"`
-	// What the points take as they are stored, without the rows around them.
+	// What the points take as they are stored, without the rows around them, in bytes.
 	Bytes int64 `json:"bytes"`
 	// Artifacts that were uploaded for the runs.
-	Files     int64 `json:"files"`
+	Files int64 `json:"files"`
+	// Their bytes.
 	FileBytes int64 `json:"fileBytes"`
 	// Idempotency keys that nobody will send again.
 	Keys int64 `json:"keys"`
@@ -1375,10 +1541,13 @@ type GarbageResponse struct {
 // GetGarbage returns GarbageResponse.Garbage, and is useful for accessing the field via an interface.
 func (v *GarbageResponse) GetGarbage() GarbageGarbage { return v.Garbage }
 
+// Which direction of a metric is better.
 type Goal string
 
 const (
+	// Less is better.
 	GoalMinimize Goal = "MINIMIZE"
+	// More is better.
 	GoalMaximize Goal = "MAXIMIZE"
 )
 
@@ -1401,7 +1570,7 @@ func (v *HeartbeatRunHeartbeatRun) GetRunId() string { return v.RunId }
 
 // HeartbeatRunResponse is returned by HeartbeatRun on success.
 type HeartbeatRunResponse struct {
-	// Say that a run is alive for another `leaseSeconds`, 10 to 86,400.
+	// Say that a run is alive.
 	HeartbeatRun HeartbeatRunHeartbeatRun `json:"heartbeatRun"`
 }
 
@@ -1414,20 +1583,25 @@ func (v *HeartbeatRunResponse) GetHeartbeatRun() HeartbeatRunHeartbeatRun { retu
 // One entry of a registered model's history. Entries are only appended.
 type HistoryEntry struct {
 	// 1, 2, 3 … within the model.
-	Sequence int64              `json:"sequence"`
-	Action   ModelHistoryAction `json:"action"`
+	Sequence int64 `json:"sequence"`
+	// What happened.
+	Action ModelHistoryAction `json:"action"`
 	// The name that the model had.
 	ModelName string `json:"modelName"`
 	// 0 when the entry is of the model as a whole.
-	Version   int    `json:"version"`
+	Version int `json:"version"`
+	// The stage that the version left; empty where it left none.
 	FromStage string `json:"fromStage"`
-	// Of an approval or a rule, the stage that it is for.
+	// The stage that the version came into; of an approval or a rule, the stage that it is for.
 	ToStage string `json:"toStage"`
 	// Of a rule, what it asks for; of a renaming, the name before.
-	Detail    string    `json:"detail"`
-	Reason    string    `json:"reason"`
-	Principal string    `json:"principal"`
-	Time      time.Time `json:"time"`
+	Detail string `json:"detail"`
+	// Why; may be empty.
+	Reason string `json:"reason"`
+	// Who did it.
+	Principal string `json:"principal"`
+	// When.
+	Time time.Time `json:"time"`
 	// Hash of the entry before; empty for the first.
 	PreviousHash string `json:"previousHash"`
 	// SHA-256 over the entry and the hash before it.
@@ -1474,7 +1648,9 @@ func (v *HistoryEntry) GetHash() string { return v.Hash }
 type LifecycleStage string
 
 const (
-	LifecycleStageActive  LifecycleStage = "active"
+	// It is not deleted.
+	LifecycleStageActive LifecycleStage = "active"
+	// It is deleted, and can be restored until garbage is collected.
 	LifecycleStageDeleted LifecycleStage = "deleted"
 )
 
@@ -1497,7 +1673,7 @@ func (v *ListArtifactsResponse) GetRun() *ListArtifactsRun { return v.Run }
 //
 // One execution and what was recorded of it.
 type ListArtifactsRun struct {
-	// Files and folders directly below `path`, by name. `first` is 1 to 10,000.
+	// Files and folders directly below `path`, by name. UNIMPLEMENTED where they are not in this server's store.
 	Artifacts ListArtifactsRunArtifactsArtifactConnection `json:"artifacts"`
 }
 
@@ -1507,9 +1683,14 @@ func (v *ListArtifactsRun) GetArtifacts() ListArtifactsRunArtifactsArtifactConne
 }
 
 // ListArtifactsRunArtifactsArtifactConnection includes the requested fields of the GraphQL type ArtifactConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of files and folders, by name.
 type ListArtifactsRunArtifactsArtifactConnection struct {
-	Edges    []ListArtifactsRunArtifactsArtifactConnectionEdgesArtifactEdge `json:"edges"`
-	PageInfo ListArtifactsRunArtifactsArtifactConnectionPageInfo            `json:"pageInfo"`
+	// The files and folders of this page.
+	Edges []ListArtifactsRunArtifactsArtifactConnectionEdgesArtifactEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo ListArtifactsRunArtifactsArtifactConnectionPageInfo `json:"pageInfo"`
 }
 
 // GetEdges returns ListArtifactsRunArtifactsArtifactConnection.Edges, and is useful for accessing the field via an interface.
@@ -1523,7 +1704,11 @@ func (v *ListArtifactsRunArtifactsArtifactConnection) GetPageInfo() ListArtifact
 }
 
 // ListArtifactsRunArtifactsArtifactConnectionEdgesArtifactEdge includes the requested fields of the GraphQL type ArtifactEdge.
+// The GraphQL type's documentation follows.
+//
+// A file or folder in a page.
 type ListArtifactsRunArtifactsArtifactConnectionEdgesArtifactEdge struct {
+	// The file or folder.
 	Node ArtifactRow `json:"node"`
 }
 
@@ -1539,7 +1724,7 @@ func (v *ListArtifactsRunArtifactsArtifactConnectionEdgesArtifactEdge) GetNode()
 type ListArtifactsRunArtifactsArtifactConnectionPageInfo struct {
 	// True when there is more after this page.
 	HasNextPage bool `json:"hasNextPage"`
-	// Cursor of the last edge of the page: pass it as `after` for the next one.
+	// Cursor of the last edge of the page: pass it as `after` for the next one. Null when the page is empty.
 	EndCursor *string `json:"endCursor"`
 }
 
@@ -1554,9 +1739,14 @@ func (v *ListArtifactsRunArtifactsArtifactConnectionPageInfo) GetEndCursor() *st
 }
 
 // ListExperimentsExperimentsExperimentConnection includes the requested fields of the GraphQL type ExperimentConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of experiments.
 type ListExperimentsExperimentsExperimentConnection struct {
-	Edges    []ListExperimentsExperimentsExperimentConnectionEdgesExperimentEdge `json:"edges"`
-	PageInfo ListExperimentsExperimentsExperimentConnectionPageInfo              `json:"pageInfo"`
+	// The experiments of this page.
+	Edges []ListExperimentsExperimentsExperimentConnectionEdgesExperimentEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo ListExperimentsExperimentsExperimentConnectionPageInfo `json:"pageInfo"`
 }
 
 // GetEdges returns ListExperimentsExperimentsExperimentConnection.Edges, and is useful for accessing the field via an interface.
@@ -1570,7 +1760,11 @@ func (v *ListExperimentsExperimentsExperimentConnection) GetPageInfo() ListExper
 }
 
 // ListExperimentsExperimentsExperimentConnectionEdgesExperimentEdge includes the requested fields of the GraphQL type ExperimentEdge.
+// The GraphQL type's documentation follows.
+//
+// An experiment in a page.
 type ListExperimentsExperimentsExperimentConnectionEdgesExperimentEdge struct {
+	// The experiment.
 	Node ExperimentRow `json:"node"`
 }
 
@@ -1586,7 +1780,7 @@ func (v *ListExperimentsExperimentsExperimentConnectionEdgesExperimentEdge) GetN
 type ListExperimentsExperimentsExperimentConnectionPageInfo struct {
 	// True when there is more after this page.
 	HasNextPage bool `json:"hasNextPage"`
-	// Cursor of the last edge of the page: pass it as `after` for the next one.
+	// Cursor of the last edge of the page: pass it as `after` for the next one. Null when the page is empty.
 	EndCursor *string `json:"endCursor"`
 }
 
@@ -1602,7 +1796,7 @@ func (v *ListExperimentsExperimentsExperimentConnectionPageInfo) GetEndCursor() 
 
 // ListExperimentsResponse is returned by ListExperiments on success.
 type ListExperimentsResponse struct {
-	// Experiments, newest first unless ordered. `first` is 1 to 1,000; `filter` is the filter language over name, tags and times.
+	// Experiments, newest first unless ordered. INVALID_ARGUMENT says where a filter is wrong.
 	Experiments ListExperimentsExperimentsExperimentConnection `json:"experiments"`
 }
 
@@ -1612,9 +1806,14 @@ func (v *ListExperimentsResponse) GetExperiments() ListExperimentsExperimentsExp
 }
 
 // ListModelVersionsModelVersionsModelVersionConnection includes the requested fields of the GraphQL type ModelVersionConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of versions.
 type ListModelVersionsModelVersionsModelVersionConnection struct {
-	Edges    []ListModelVersionsModelVersionsModelVersionConnectionEdgesModelVersionEdge `json:"edges"`
-	PageInfo ListModelVersionsModelVersionsModelVersionConnectionPageInfo                `json:"pageInfo"`
+	// The versions of this page.
+	Edges []ListModelVersionsModelVersionsModelVersionConnectionEdgesModelVersionEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo ListModelVersionsModelVersionsModelVersionConnectionPageInfo `json:"pageInfo"`
 }
 
 // GetEdges returns ListModelVersionsModelVersionsModelVersionConnection.Edges, and is useful for accessing the field via an interface.
@@ -1628,7 +1827,11 @@ func (v *ListModelVersionsModelVersionsModelVersionConnection) GetPageInfo() Lis
 }
 
 // ListModelVersionsModelVersionsModelVersionConnectionEdgesModelVersionEdge includes the requested fields of the GraphQL type ModelVersionEdge.
+// The GraphQL type's documentation follows.
+//
+// A version in a page.
 type ListModelVersionsModelVersionsModelVersionConnectionEdgesModelVersionEdge struct {
+	// The version.
 	Node ModelVersionRow `json:"node"`
 }
 
@@ -1644,7 +1847,7 @@ func (v *ListModelVersionsModelVersionsModelVersionConnectionEdgesModelVersionEd
 type ListModelVersionsModelVersionsModelVersionConnectionPageInfo struct {
 	// True when there is more after this page.
 	HasNextPage bool `json:"hasNextPage"`
-	// Cursor of the last edge of the page: pass it as `after` for the next one.
+	// Cursor of the last edge of the page: pass it as `after` for the next one. Null when the page is empty.
 	EndCursor *string `json:"endCursor"`
 }
 
@@ -1660,8 +1863,7 @@ func (v *ListModelVersionsModelVersionsModelVersionConnectionPageInfo) GetEndCur
 
 // ListModelVersionsResponse is returned by ListModelVersions on success.
 type ListModelVersionsResponse struct {
-	// Versions of all models, the last updated first unless ordered. `filter` is over name, version_number, stage, run_id,
-	// source_path, tags and times, for example `name = 'iris' and tags.team = 'a'`. `first` is 1 to 1,000.
+	// Versions of all models, the last updated first unless ordered. INVALID_ARGUMENT says where a filter or an order is wrong.
 	ModelVersions ListModelVersionsModelVersionsModelVersionConnection `json:"modelVersions"`
 }
 
@@ -1671,9 +1873,14 @@ func (v *ListModelVersionsResponse) GetModelVersions() ListModelVersionsModelVer
 }
 
 // ListModelsRegisteredModelsRegisteredModelConnection includes the requested fields of the GraphQL type RegisteredModelConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of registered models.
 type ListModelsRegisteredModelsRegisteredModelConnection struct {
-	Edges    []ListModelsRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge `json:"edges"`
-	PageInfo ListModelsRegisteredModelsRegisteredModelConnectionPageInfo                   `json:"pageInfo"`
+	// The models of this page.
+	Edges []ListModelsRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo ListModelsRegisteredModelsRegisteredModelConnectionPageInfo `json:"pageInfo"`
 }
 
 // GetEdges returns ListModelsRegisteredModelsRegisteredModelConnection.Edges, and is useful for accessing the field via an interface.
@@ -1687,7 +1894,11 @@ func (v *ListModelsRegisteredModelsRegisteredModelConnection) GetPageInfo() List
 }
 
 // ListModelsRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge includes the requested fields of the GraphQL type RegisteredModelEdge.
+// The GraphQL type's documentation follows.
+//
+// A registered model in a page.
 type ListModelsRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge struct {
+	// The model.
 	Node ModelRow `json:"node"`
 }
 
@@ -1703,7 +1914,7 @@ func (v *ListModelsRegisteredModelsRegisteredModelConnectionEdgesRegisteredModel
 type ListModelsRegisteredModelsRegisteredModelConnectionPageInfo struct {
 	// True when there is more after this page.
 	HasNextPage bool `json:"hasNextPage"`
-	// Cursor of the last edge of the page: pass it as `after` for the next one.
+	// Cursor of the last edge of the page: pass it as `after` for the next one. Null when the page is empty.
 	EndCursor *string `json:"endCursor"`
 }
 
@@ -1719,8 +1930,7 @@ func (v *ListModelsRegisteredModelsRegisteredModelConnectionPageInfo) GetEndCurs
 
 // ListModelsResponse is returned by ListModels on success.
 type ListModelsResponse struct {
-	// Registered models, by name unless ordered. `filter` is the filter language over name, tags and times; `orderBy` takes terms
-	// such as `last_updated_timestamp DESC`. `first` is 1 to 1,000.
+	// Registered models, by name unless ordered. INVALID_ARGUMENT says where a filter or an order is wrong.
 	RegisteredModels ListModelsRegisteredModelsRegisteredModelConnection `json:"registeredModels"`
 }
 
@@ -1731,9 +1941,8 @@ func (v *ListModelsResponse) GetRegisteredModels() ListModelsRegisteredModelsReg
 
 // ListRunsResponse is returned by ListRuns on success.
 type ListRunsResponse struct {
-	// Runs of some experiments (all active ones by default). `filter` is the filter language: MLflow's grammar with OR, NOT and
-	// parentheses, for example `metrics.acc > 0.9 and params.depth = '3'`. `orderBy` takes terms such as `metrics.acc DESC`,
-	// newest first by default. `topLevel` leaves out runs that are children of others. `first` is 1 to 1,000.
+	// Runs of some experiments. `filter` is the filter language: MLflow's grammar with OR, NOT and parentheses, for example
+	// `metrics.acc > 0.9 and params.depth = '3'`. INVALID_ARGUMENT says where a filter or an order is wrong.
 	Runs ListRunsRunsRunConnection `json:"runs"`
 }
 
@@ -1741,9 +1950,14 @@ type ListRunsResponse struct {
 func (v *ListRunsResponse) GetRuns() ListRunsRunsRunConnection { return v.Runs }
 
 // ListRunsRunsRunConnection includes the requested fields of the GraphQL type RunConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of runs.
 type ListRunsRunsRunConnection struct {
-	Edges    []ListRunsRunsRunConnectionEdgesRunEdge `json:"edges"`
-	PageInfo ListRunsRunsRunConnectionPageInfo       `json:"pageInfo"`
+	// The runs of this page.
+	Edges []ListRunsRunsRunConnectionEdgesRunEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo ListRunsRunsRunConnectionPageInfo `json:"pageInfo"`
 }
 
 // GetEdges returns ListRunsRunsRunConnection.Edges, and is useful for accessing the field via an interface.
@@ -1757,7 +1971,11 @@ func (v *ListRunsRunsRunConnection) GetPageInfo() ListRunsRunsRunConnectionPageI
 }
 
 // ListRunsRunsRunConnectionEdgesRunEdge includes the requested fields of the GraphQL type RunEdge.
+// The GraphQL type's documentation follows.
+//
+// A run in a page.
 type ListRunsRunsRunConnectionEdgesRunEdge struct {
+	// The run.
 	Node RunRow `json:"node"`
 }
 
@@ -1771,7 +1989,7 @@ func (v *ListRunsRunsRunConnectionEdgesRunEdge) GetNode() RunRow { return v.Node
 type ListRunsRunsRunConnectionPageInfo struct {
 	// True when there is more after this page.
 	HasNextPage bool `json:"hasNextPage"`
-	// Cursor of the last edge of the page: pass it as `after` for the next one.
+	// Cursor of the last edge of the page: pass it as `after` for the next one. Null when the page is empty.
 	EndCursor *string `json:"endCursor"`
 }
 
@@ -1783,7 +2001,7 @@ func (v *ListRunsRunsRunConnectionPageInfo) GetEndCursor() *string { return v.En
 
 // ListTokensResponse is returned by ListTokens on success.
 type ListTokensResponse struct {
-	// All tokens, newest first. Needs ADMIN.
+	// All tokens, newest first, expired and revoked ones too. Needs ADMIN.
 	Tokens []TokenRow `json:"tokens"`
 }
 
@@ -1792,11 +2010,16 @@ func (v *ListTokensResponse) GetTokens() []TokenRow { return v.Tokens }
 
 // What is stored as a whole or not at all. At most 100,000 points, 1,000 of them of logged models, 1,000 params and 1,000 tags.
 type LogBatchInput struct {
-	RunId   string               `json:"runId"`
-	Metrics []MetricPointInput   `json:"metrics"`
+	// The run.
+	RunId string `json:"runId"`
+	// Points, one by one.
+	Metrics []MetricPointInput `json:"metrics"`
+	// Points in packed columns; they count as coming behind `metrics`.
 	Columns []MetricColumnsInput `json:"columns"`
-	Params  []ParamInput         `json:"params"`
-	Tags    []TagInput           `json:"tags"`
+	// Params.
+	Params []ParamInput `json:"params"`
+	// Tags.
+	Tags []TagInput `json:"tags"`
 	// With `sequence`: names the sender, at most 64 characters, so that a repetition changes nothing.
 	Client *string `json:"client"`
 	// 1, 2, 3 … for each client of the run, sent in order: what is not beyond the client's last is taken for a repetition, and
@@ -1826,6 +2049,9 @@ func (v *LogBatchInput) GetClient() *string { return v.Client }
 func (v *LogBatchInput) GetSequence() *int64 { return v.Sequence }
 
 // LogBatchLogBatchLogBatchResult includes the requested fields of the GraphQL type LogBatchResult.
+// The GraphQL type's documentation follows.
+//
+// What became of a batch.
 type LogBatchLogBatchLogBatchResult struct {
 	// False when the batch had been stored before: the repetition changed nothing.
 	Stored bool `json:"stored"`
@@ -1836,17 +2062,22 @@ func (v *LogBatchLogBatchLogBatchResult) GetStored() bool { return v.Stored }
 
 // LogBatchResponse is returned by LogBatch on success.
 type LogBatchResponse struct {
-	// Store points, params and tags of a run, as a whole. Returns when they are durable.
+	// Store points, params and tags of a run, as a whole. Returns when they are durable. NOT_FOUND when the run is not there, CONFLICT when it
+	// is deleted, INVALID_ARGUMENT with the place of what is wrong.
 	LogBatch LogBatchLogBatchLogBatchResult `json:"logBatch"`
 }
 
 // GetLogBatch returns LogBatchResponse.LogBatch, and is useful for accessing the field via an interface.
 func (v *LogBatchResponse) GetLogBatch() LogBatchLogBatchLogBatchResult { return v.LogBatch }
 
+// What a run reads.
 type LogInputsInput struct {
+	// The run.
 	RunId string `json:"runId"`
-	// 1 to 1,000.
+	// The data sets. With `models` at most 1,000.
 	Datasets []DatasetInput `json:"datasets"`
+	// Ids of the logged models.
+	Models []string `json:"models"`
 }
 
 // GetRunId returns LogInputsInput.RunId, and is useful for accessing the field via an interface.
@@ -1854,6 +2085,9 @@ func (v *LogInputsInput) GetRunId() string { return v.RunId }
 
 // GetDatasets returns LogInputsInput.Datasets, and is useful for accessing the field via an interface.
 func (v *LogInputsInput) GetDatasets() []DatasetInput { return v.Datasets }
+
+// GetModels returns LogInputsInput.Models, and is useful for accessing the field via an interface.
+func (v *LogInputsInput) GetModels() []string { return v.Models }
 
 // LogInputsLogInputsRun includes the requested fields of the GraphQL type Run.
 // The GraphQL type's documentation follows.
@@ -1869,7 +2103,7 @@ func (v *LogInputsLogInputsRun) GetRunId() string { return v.RunId }
 
 // LogInputsResponse is returned by LogInputs on success.
 type LogInputsResponse struct {
-	// Say which datasets a run reads. A repetition changes nothing.
+	// Say which datasets and logged models a run reads. A repetition changes nothing. NOT_FOUND for a run or a model that is not there.
 	LogInputs LogInputsLogInputsRun `json:"logInputs"`
 }
 
@@ -1881,10 +2115,14 @@ func (v *LogInputsResponse) GetLogInputs() LogInputsLogInputsRun { return v.LogI
 //
 // A piece of a run's console output.
 type LogPiece struct {
-	Sequence int64     `json:"sequence"`
-	Stream   LogStream `json:"stream"`
-	Time     time.Time `json:"time"`
-	Text     string    `json:"text"`
+	// 1, 2, 3 … within the run.
+	Sequence int64 `json:"sequence"`
+	// Where it was written to.
+	Stream LogStream `json:"stream"`
+	// When it was written.
+	Time time.Time `json:"time"`
+	// At most 256 KiB.
+	Text string `json:"text"`
 }
 
 // GetSequence returns LogPiece.Sequence, and is useful for accessing the field via an interface.
@@ -1899,10 +2137,13 @@ func (v *LogPiece) GetTime() time.Time { return v.Time }
 // GetText returns LogPiece.Text, and is useful for accessing the field via an interface.
 func (v *LogPiece) GetText() string { return v.Text }
 
+// Where console output was written to.
 type LogStream string
 
 const (
+	// The standard output.
 	LogStreamStdout LogStream = "STDOUT"
+	// The standard error.
 	LogStreamStderr LogStream = "STDERR"
 )
 
@@ -1911,11 +2152,15 @@ var AllLogStream = []LogStream{
 	LogStreamStderr,
 }
 
+// How far a logged model is.
 type LoggedModelStatus string
 
 const (
-	LoggedModelStatusPending      LoggedModelStatus = "PENDING"
-	LoggedModelStatusReady        LoggedModelStatus = "READY"
+	// Its files are being uploaded.
+	LoggedModelStatusPending LoggedModelStatus = "PENDING"
+	// Its files are all there.
+	LoggedModelStatusReady LoggedModelStatus = "READY"
+	// Its files are not all there, and no more come.
 	LoggedModelStatusUploadFailed LoggedModelStatus = "UPLOAD_FAILED"
 )
 
@@ -1927,13 +2172,17 @@ var AllLoggedModelStatus = []LoggedModelStatus{
 
 // Points of one metric in packed columns of equal length.
 type MetricColumnsInput struct {
-	Key  string      `json:"key"`
+	// 1 to 250 letters, digits, "_", "-", ".", ":", " " and "/".
+	Key string `json:"key"`
+	// What the metric is for; RESULT by default.
 	Role *MetricRole `json:"role"`
 	// The steps are divided by 10 to this power, 0 to 6.
-	StepScale int        `json:"stepScale"`
-	Steps     Int64Array `json:"steps"`
+	StepScale int `json:"stepScale"`
+	// Steps.
+	Steps Int64Array `json:"steps"`
 	// Unix milliseconds.
-	Times  Int64Array   `json:"times"`
+	Times Int64Array `json:"times"`
+	// Values.
 	Values Float64Array `json:"values"`
 	// As of MetricPointInput.
 	KeepExisting bool `json:"keepExisting"`
@@ -1964,7 +2213,9 @@ func (v *MetricColumnsInput) GetKeepExisting() bool { return v.KeepExisting }
 type MetricFileFormat string
 
 const (
-	MetricFileFormatCsv     MetricFileFormat = "CSV"
+	// Text, with a header line.
+	MetricFileFormatCsv MetricFileFormat = "CSV"
+	// Apache Parquet.
 	MetricFileFormatParquet MetricFileFormat = "PARQUET"
 	// Arrow's IPC stream.
 	MetricFileFormatArrow MetricFileFormat = "ARROW"
@@ -1976,12 +2227,17 @@ var AllMetricFileFormat = []MetricFileFormat{
 	MetricFileFormatArrow,
 }
 
+// A point of a metric.
 type MetricPointInput struct {
-	Key   string      `json:"key"`
+	// 1 to 250 letters, digits, "_", "-", ".", ":", " " and "/".
+	Key string `json:"key"`
+	// Its value.
 	Value MetricValue `json:"value"`
-	Step  json.Number `json:"step"`
+	// Its step.
+	Step json.Number `json:"step"`
 	// The server's clock when missing.
-	Time *time.Time  `json:"time"`
+	Time *time.Time `json:"time"`
+	// What the metric is for; RESULT by default.
 	Role *MetricRole `json:"role"`
 	// A series that was sent without keepExisting stays as it is, and the first points without it take the place of these, unless
 	// they are among them: so write autolog adapters.
@@ -1989,7 +2245,8 @@ type MetricPointInput struct {
 	// A logged model that it was measured of: it becomes a point of the model too, its step a whole number.
 	ModelId *string `json:"modelId"`
 	// The dataset on which the model was measured.
-	DatasetName   *string `json:"datasetName"`
+	DatasetName *string `json:"datasetName"`
+	// The dataset's digest.
 	DatasetDigest *string `json:"datasetDigest"`
 }
 
@@ -2020,6 +2277,7 @@ func (v *MetricPointInput) GetDatasetName() *string { return v.DatasetName }
 // GetDatasetDigest returns MetricPointInput.DatasetDigest, and is useful for accessing the field via an interface.
 func (v *MetricPointInput) GetDatasetDigest() *string { return v.DatasetDigest }
 
+// What a metric is for.
 type MetricRole string
 
 const (
@@ -2048,8 +2306,7 @@ func (v *MetricSeriesUrlResponse) GetRun() *MetricSeriesUrlRun { return v.Run }
 //
 // One execution and what was recorded of it.
 type MetricSeriesUrlRun struct {
-	// Where GET gives whole series as a file, relative to the server's address: all of the run's, or only those of `keys` (at
-	// most 1,000).
+	// Where GET gives whole series as a file, relative to the server's address.
 	MetricSeriesUrl string `json:"metricSeriesUrl"`
 }
 
@@ -2061,12 +2318,18 @@ func (v *MetricSeriesUrlRun) GetMetricSeriesUrl() string { return v.MetricSeries
 //
 // A name under which versions of a model are kept.
 type ModelDetail struct {
-	Name        string    `json:"name"`
-	Description string    `json:"description"`
-	CreatedAt   time.Time `json:"createdAt"`
-	UpdatedAt   time.Time `json:"updatedAt"`
-	CreatedBy   string    `json:"createdBy"`
-	UpdatedBy   string    `json:"updatedBy"`
+	// Unique, 1 to 256 characters, without "/" and ":".
+	Name string `json:"name"`
+	// At most 65,536 bytes.
+	Description string `json:"description"`
+	// When it was made.
+	CreatedAt time.Time `json:"createdAt"`
+	// When anything of it or of its versions changed last.
+	UpdatedAt time.Time `json:"updatedAt"`
+	// Who made it.
+	CreatedBy string `json:"createdBy"`
+	// Who changed it last.
+	UpdatedBy string `json:"updatedBy"`
 	// Hash of the newest entry of the history, which is of all that were before it. Who keeps it elsewhere can tell later that
 	// the history was not written anew.
 	HistoryHead string `json:"historyHead"`
@@ -2076,7 +2339,7 @@ type ModelDetail struct {
 	Aliases []AliasRow `json:"aliases"`
 	// What versions must satisfy to come into a stage, ordered by stage.
 	Rules []RuleRow `json:"rules"`
-	// Versions, the newest first. `first` is 1 to 1,000. `modelVersions` takes a filter and an order.
+	// Versions, the newest first. Query.modelVersions takes a filter and an order.
 	Versions ModelDetailVersionsModelVersionConnection `json:"versions"`
 }
 
@@ -2114,9 +2377,14 @@ func (v *ModelDetail) GetRules() []RuleRow { return v.Rules }
 func (v *ModelDetail) GetVersions() ModelDetailVersionsModelVersionConnection { return v.Versions }
 
 // ModelDetailVersionsModelVersionConnection includes the requested fields of the GraphQL type ModelVersionConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of versions.
 type ModelDetailVersionsModelVersionConnection struct {
-	Edges    []ModelDetailVersionsModelVersionConnectionEdgesModelVersionEdge `json:"edges"`
-	PageInfo ModelDetailVersionsModelVersionConnectionPageInfo                `json:"pageInfo"`
+	// The versions of this page.
+	Edges []ModelDetailVersionsModelVersionConnectionEdgesModelVersionEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo ModelDetailVersionsModelVersionConnectionPageInfo `json:"pageInfo"`
 }
 
 // GetEdges returns ModelDetailVersionsModelVersionConnection.Edges, and is useful for accessing the field via an interface.
@@ -2130,7 +2398,11 @@ func (v *ModelDetailVersionsModelVersionConnection) GetPageInfo() ModelDetailVer
 }
 
 // ModelDetailVersionsModelVersionConnectionEdgesModelVersionEdge includes the requested fields of the GraphQL type ModelVersionEdge.
+// The GraphQL type's documentation follows.
+//
+// A version in a page.
 type ModelDetailVersionsModelVersionConnectionEdgesModelVersionEdge struct {
+	// The version.
 	Node ModelVersionRow `json:"node"`
 }
 
@@ -2153,21 +2425,27 @@ func (v *ModelDetailVersionsModelVersionConnectionPageInfo) GetHasNextPage() boo
 	return v.HasNextPage
 }
 
+// What happened to a model.
 type ModelHistoryAction string
 
 const (
+	// A version came into a stage.
 	ModelHistoryActionTransition ModelHistoryAction = "TRANSITION"
-	ModelHistoryActionRollback   ModelHistoryAction = "ROLLBACK"
+	// A version came back into a stage.
+	ModelHistoryActionRollback ModelHistoryAction = "ROLLBACK"
 	// A version was deleted.
 	ModelHistoryActionDeletion ModelHistoryAction = "DELETION"
+	// Somebody approved of a version.
 	ModelHistoryActionApproval ModelHistoryAction = "APPROVAL"
 	// An approval was taken back.
 	ModelHistoryActionWithdrawal ModelHistoryAction = "WITHDRAWAL"
 	// A rule was set.
-	ModelHistoryActionRule        ModelHistoryAction = "RULE"
+	ModelHistoryActionRule ModelHistoryAction = "RULE"
+	// A rule was removed.
 	ModelHistoryActionRuleRemoval ModelHistoryAction = "RULE_REMOVAL"
 	// The model got another name; `detail` is the one before.
-	ModelHistoryActionRenaming      ModelHistoryAction = "RENAMING"
+	ModelHistoryActionRenaming ModelHistoryAction = "RENAMING"
+	// The model was deleted.
 	ModelHistoryActionModelDeletion ModelHistoryAction = "MODEL_DELETION"
 )
 
@@ -2184,9 +2462,14 @@ var AllModelHistoryAction = []ModelHistoryAction{
 }
 
 // ModelHistoryModelHistoryModelHistoryConnection includes the requested fields of the GraphQL type ModelHistoryConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of a history.
 type ModelHistoryModelHistoryModelHistoryConnection struct {
-	Edges    []ModelHistoryModelHistoryModelHistoryConnectionEdgesModelHistoryEdge `json:"edges"`
-	PageInfo ModelHistoryModelHistoryModelHistoryConnectionPageInfo                `json:"pageInfo"`
+	// The entries of this page.
+	Edges []ModelHistoryModelHistoryModelHistoryConnectionEdgesModelHistoryEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo ModelHistoryModelHistoryModelHistoryConnectionPageInfo `json:"pageInfo"`
 }
 
 // GetEdges returns ModelHistoryModelHistoryModelHistoryConnection.Edges, and is useful for accessing the field via an interface.
@@ -2200,7 +2483,11 @@ func (v *ModelHistoryModelHistoryModelHistoryConnection) GetPageInfo() ModelHist
 }
 
 // ModelHistoryModelHistoryModelHistoryConnectionEdgesModelHistoryEdge includes the requested fields of the GraphQL type ModelHistoryEdge.
+// The GraphQL type's documentation follows.
+//
+// An entry in a page.
 type ModelHistoryModelHistoryModelHistoryConnectionEdgesModelHistoryEdge struct {
+	// The entry.
 	Node HistoryEntry `json:"node"`
 }
 
@@ -2216,7 +2503,7 @@ func (v *ModelHistoryModelHistoryModelHistoryConnectionEdgesModelHistoryEdge) Ge
 type ModelHistoryModelHistoryModelHistoryConnectionPageInfo struct {
 	// True when there is more after this page.
 	HasNextPage bool `json:"hasNextPage"`
-	// Cursor of the last edge of the page: pass it as `after` for the next one.
+	// Cursor of the last edge of the page: pass it as `after` for the next one. Null when the page is empty.
 	EndCursor *string `json:"endCursor"`
 }
 
@@ -2233,7 +2520,7 @@ func (v *ModelHistoryModelHistoryModelHistoryConnectionPageInfo) GetEndCursor() 
 // ModelHistoryResponse is returned by ModelHistory on success.
 type ModelHistoryResponse struct {
 	// History of the model that has a name, or of the last that had it, also when it was renamed or deleted since; the newest
-	// entries first. `first` is 1 to 1,000.
+	// entries first. NOT_FOUND when none ever had it.
 	ModelHistory ModelHistoryModelHistoryModelHistoryConnection `json:"modelHistory"`
 }
 
@@ -2243,9 +2530,14 @@ func (v *ModelHistoryResponse) GetModelHistory() ModelHistoryModelHistoryModelHi
 }
 
 // ModelNamesRegisteredModelsRegisteredModelConnection includes the requested fields of the GraphQL type RegisteredModelConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of registered models.
 type ModelNamesRegisteredModelsRegisteredModelConnection struct {
-	Edges    []ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge `json:"edges"`
-	PageInfo ModelNamesRegisteredModelsRegisteredModelConnectionPageInfo                   `json:"pageInfo"`
+	// The models of this page.
+	Edges []ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo ModelNamesRegisteredModelsRegisteredModelConnectionPageInfo `json:"pageInfo"`
 }
 
 // GetEdges returns ModelNamesRegisteredModelsRegisteredModelConnection.Edges, and is useful for accessing the field via an interface.
@@ -2259,7 +2551,11 @@ func (v *ModelNamesRegisteredModelsRegisteredModelConnection) GetPageInfo() Mode
 }
 
 // ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge includes the requested fields of the GraphQL type RegisteredModelEdge.
+// The GraphQL type's documentation follows.
+//
+// A registered model in a page.
 type ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdge struct {
+	// The model.
 	Node ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdgeNodeRegisteredModel `json:"node"`
 }
 
@@ -2273,6 +2569,7 @@ func (v *ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModel
 //
 // A name under which versions of a model are kept.
 type ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModelEdgeNodeRegisteredModel struct {
+	// Unique, 1 to 256 characters, without "/" and ":".
 	Name string `json:"name"`
 }
 
@@ -2288,7 +2585,7 @@ func (v *ModelNamesRegisteredModelsRegisteredModelConnectionEdgesRegisteredModel
 type ModelNamesRegisteredModelsRegisteredModelConnectionPageInfo struct {
 	// True when there is more after this page.
 	HasNextPage bool `json:"hasNextPage"`
-	// Cursor of the last edge of the page: pass it as `after` for the next one.
+	// Cursor of the last edge of the page: pass it as `after` for the next one. Null when the page is empty.
 	EndCursor *string `json:"endCursor"`
 }
 
@@ -2304,8 +2601,7 @@ func (v *ModelNamesRegisteredModelsRegisteredModelConnectionPageInfo) GetEndCurs
 
 // ModelNamesResponse is returned by ModelNames on success.
 type ModelNamesResponse struct {
-	// Registered models, by name unless ordered. `filter` is the filter language over name, tags and times; `orderBy` takes terms
-	// such as `last_updated_timestamp DESC`. `first` is 1 to 1,000.
+	// Registered models, by name unless ordered. INVALID_ARGUMENT says where a filter or an order is wrong.
 	RegisteredModels ModelNamesRegisteredModelsRegisteredModelConnection `json:"registeredModels"`
 }
 
@@ -2328,17 +2624,23 @@ func (v *ModelOutlineResponse) GetRegisteredModel() *ModelRow { return v.Registe
 //
 // A name under which versions of a model are kept.
 type ModelRow struct {
-	Name        string    `json:"name"`
-	Description string    `json:"description"`
-	CreatedAt   time.Time `json:"createdAt"`
-	UpdatedAt   time.Time `json:"updatedAt"`
-	CreatedBy   string    `json:"createdBy"`
-	UpdatedBy   string    `json:"updatedBy"`
+	// Unique, 1 to 256 characters, without "/" and ":".
+	Name string `json:"name"`
+	// At most 65,536 bytes.
+	Description string `json:"description"`
+	// When it was made.
+	CreatedAt time.Time `json:"createdAt"`
+	// When anything of it or of its versions changed last.
+	UpdatedAt time.Time `json:"updatedAt"`
+	// Who made it.
+	CreatedBy string `json:"createdBy"`
+	// Who changed it last.
+	UpdatedBy string `json:"updatedBy"`
 	// Tags, ordered by key.
 	Tags []ModelTag `json:"tags"`
 	// Aliases, ordered by name.
 	Aliases []AliasRow `json:"aliases"`
-	// The newest version in each of some stages; in all of them when none is named, None and Archived too.
+	// The newest version in each of some stages, None and Archived too. INVALID_ARGUMENT for what is no stage.
 	LatestVersions []StagedVersion `json:"latestVersions"`
 }
 
@@ -2369,6 +2671,7 @@ func (v *ModelRow) GetAliases() []AliasRow { return v.Aliases }
 // GetLatestVersions returns ModelRow.LatestVersions, and is useful for accessing the field via an interface.
 func (v *ModelRow) GetLatestVersions() []StagedVersion { return v.LatestVersions }
 
+// What a rule asks for.
 type ModelRuleKind string
 
 const (
@@ -2427,7 +2730,9 @@ func (v *ModelStageAtResponse) GetModelStageAt() []HistoryEntry { return v.Model
 //
 // A key and its value; the last write wins.
 type ModelTag struct {
-	Key   string `json:"key"`
+	// 1 to 250 characters.
+	Key string `json:"key"`
+	// At most 65,536 bytes.
 	Value string `json:"value"`
 }
 
@@ -2442,26 +2747,36 @@ func (v *ModelTag) GetValue() string { return v.Value }
 //
 // One version of a registered model.
 type ModelVersionDetail struct {
-	Name    string `json:"name"`
-	Version int    `json:"version"`
+	// The model's name.
+	Name string `json:"name"`
+	// 1, 2, 3 … within the model.
+	Version int `json:"version"`
 	// None, Staging, Production or Archived.
 	Stage string `json:"stage"`
-	// Names of the aliases of this version.
-	Aliases       []string           `json:"aliases"`
-	Status        ModelVersionStatus `json:"status"`
-	StatusMessage string             `json:"statusMessage"`
-	Description   string             `json:"description"`
+	// Names of the aliases of this version, ordered.
+	Aliases []string `json:"aliases"`
+	// How far it is.
+	Status ModelVersionStatus `json:"status"`
+	// Why it has its status, where somebody said so; may be empty.
+	StatusMessage string `json:"statusMessage"`
+	// At most 65,536 bytes.
+	Description string `json:"description"`
 	// What it was registered from.
 	Source string `json:"source"`
 	// Where its files lie.
 	ArtifactLocation string `json:"artifactLocation"`
 	// The run that made it; empty when nobody said which.
-	RunId     string    `json:"runId"`
-	RunLink   string    `json:"runLink"`
+	RunId string `json:"runId"`
+	// A link to that run, of another server perhaps; may be empty.
+	RunLink string `json:"runLink"`
+	// When it was registered.
 	CreatedAt time.Time `json:"createdAt"`
-	CreatedBy string    `json:"createdBy"`
+	// Who registered it.
+	CreatedBy string `json:"createdBy"`
+	// When anything of it changed last.
 	UpdatedAt time.Time `json:"updatedAt"`
-	UpdatedBy string    `json:"updatedBy"`
+	// Who changed it last.
+	UpdatedBy string `json:"updatedBy"`
 	// Lines of the model's requirements.txt; empty when it has none.
 	Requirements string `json:"requirements"`
 	// Why the file MLmodel or requirements.txt was not understood; empty when it was, or there is none.
@@ -2553,7 +2868,8 @@ func (v *ModelVersionDetail) GetApprovals() []ApprovalRow { return v.Approvals }
 type ModelVersionDetailLoggedModel struct {
 	// "m-" and 32 hex digits, as MLflow shows it.
 	ModelId string `json:"modelId"`
-	Name    string `json:"name"`
+	// 1 to 500 characters.
+	Name string `json:"name"`
 }
 
 // GetModelId returns ModelVersionDetailLoggedModel.ModelId, and is useful for accessing the field via an interface.
@@ -2567,7 +2883,9 @@ func (v *ModelVersionDetailLoggedModel) GetName() string { return v.Name }
 //
 // One execution and what was recorded of it.
 type ModelVersionDetailRun struct {
-	Name       string                          `json:"name"`
+	// At most 500 characters; not unique.
+	Name string `json:"name"`
+	// The experiment that it belongs to.
 	Experiment ModelVersionDetailRunExperiment `json:"experiment"`
 }
 
@@ -2584,7 +2902,8 @@ func (v *ModelVersionDetailRun) GetExperiment() ModelVersionDetailRunExperiment 
 type ModelVersionDetailRunExperiment struct {
 	// The number that MLflow shows.
 	ExperimentId string `json:"experimentId"`
-	Name         string `json:"name"`
+	// Unique, 1 to 500 characters.
+	Name string `json:"name"`
 }
 
 // GetExperimentId returns ModelVersionDetailRunExperiment.ExperimentId, and is useful for accessing the field via an interface.
@@ -2598,9 +2917,12 @@ func (v *ModelVersionDetailRunExperiment) GetName() string { return v.Name }
 //
 // The schema of a model.
 type ModelVersionDetailSignatureModelSignature struct {
-	Inputs  []SignatureColumn   `json:"inputs"`
-	Outputs []SignatureColumn   `json:"outputs"`
-	Params  []SignatureParamRow `json:"params"`
+	// What is sent.
+	Inputs []SignatureColumn `json:"inputs"`
+	// What comes back.
+	Outputs []SignatureColumn `json:"outputs"`
+	// Parameters of inference.
+	Params []SignatureParamRow `json:"params"`
 }
 
 // GetInputs returns ModelVersionDetailSignatureModelSignature.Inputs, and is useful for accessing the field via an interface.
@@ -2617,22 +2939,30 @@ func (v *ModelVersionDetailSignatureModelSignature) GetParams() []SignatureParam
 //
 // One version of a registered model.
 type ModelVersionRow struct {
-	Name    string `json:"name"`
-	Version int    `json:"version"`
+	// The model's name.
+	Name string `json:"name"`
+	// 1, 2, 3 … within the model.
+	Version int `json:"version"`
 	// None, Staging, Production or Archived.
 	Stage string `json:"stage"`
-	// Names of the aliases of this version.
-	Aliases     []string           `json:"aliases"`
-	Status      ModelVersionStatus `json:"status"`
-	Description string             `json:"description"`
+	// Names of the aliases of this version, ordered.
+	Aliases []string `json:"aliases"`
+	// How far it is.
+	Status ModelVersionStatus `json:"status"`
+	// At most 65,536 bytes.
+	Description string `json:"description"`
 	// What it was registered from.
 	Source string `json:"source"`
 	// The run that made it; empty when nobody said which.
-	RunId     string    `json:"runId"`
+	RunId string `json:"runId"`
+	// When it was registered.
 	CreatedAt time.Time `json:"createdAt"`
-	CreatedBy string    `json:"createdBy"`
+	// Who registered it.
+	CreatedBy string `json:"createdBy"`
+	// When anything of it changed last.
 	UpdatedAt time.Time `json:"updatedAt"`
-	UpdatedBy string    `json:"updatedBy"`
+	// Who changed it last.
+	UpdatedBy string `json:"updatedBy"`
 	// That run; null when this server does not have it.
 	Run *ModelVersionRowRun `json:"run"`
 	// Tags, ordered by key.
@@ -2686,18 +3016,23 @@ func (v *ModelVersionRow) GetTags() []ModelTag { return v.Tags }
 //
 // One execution and what was recorded of it.
 type ModelVersionRowRun struct {
+	// At most 500 characters; not unique.
 	Name string `json:"name"`
 }
 
 // GetName returns ModelVersionRowRun.Name, and is useful for accessing the field via an interface.
 func (v *ModelVersionRowRun) GetName() string { return v.Name }
 
+// How far a version is.
 type ModelVersionStatus string
 
 const (
+	// It is being registered.
 	ModelVersionStatusPendingRegistration ModelVersionStatus = "PENDING_REGISTRATION"
-	ModelVersionStatusFailedRegistration  ModelVersionStatus = "FAILED_REGISTRATION"
-	ModelVersionStatusReady               ModelVersionStatus = "READY"
+	// It could not be registered.
+	ModelVersionStatusFailedRegistration ModelVersionStatus = "FAILED_REGISTRATION"
+	// It is registered.
+	ModelVersionStatusReady ModelVersionStatus = "READY"
 )
 
 var AllModelVersionStatus = []ModelVersionStatus{
@@ -2706,7 +3041,9 @@ var AllModelVersionStatus = []ModelVersionStatus{
 	ModelVersionStatusReady,
 }
 
+// A param and its value.
 type ParamInput struct {
+	// 1 to 250 letters, digits, "_", "-", ".", ":", " " and "/".
 	Key string `json:"key"`
 	// At most 65,536 bytes.
 	Value string `json:"value"`
@@ -2738,9 +3075,9 @@ func (v *ReadRunLogResponse) GetRun() *ReadRunLogRun { return v.Run }
 //
 // One execution and what was recorded of it.
 type ReadRunLogRun struct {
+	// What became of it.
 	Status RunStatus `json:"status"`
-	// Console output behind sequence `after`, oldest first. `first` is 1 to 1,000 pieces; of large pieces there are fewer, so
-	// go on from the last until none comes.
+	// Console output, oldest first. Of large pieces fewer come than asked for, so go on from the last until none comes.
 	Log []LogPiece `json:"log"`
 }
 
@@ -2750,14 +3087,22 @@ func (v *ReadRunLogRun) GetStatus() RunStatus { return v.Status }
 // GetLog returns ReadRunLogRun.Log, and is useful for accessing the field via an interface.
 func (v *ReadRunLogRun) GetLog() []LogPiece { return v.Log }
 
+// What a run was made of. Hashes are at most 64 characters, empty for what is not known.
 type RecordFingerprintInput struct {
-	RunId            string `json:"runId"`
-	CodeHash         string `json:"codeHash"`
-	DataHash         string `json:"dataHash"`
+	// The run.
+	RunId string `json:"runId"`
+	// Of commit, repository and the uncommitted changes.
+	CodeHash string `json:"codeHash"`
+	// Of the digests of its inputs.
+	DataHash string `json:"dataHash"`
+	// Of the names and versions of what is installed.
 	DependenciesHash string `json:"dependenciesHash"`
-	SeedsHash        string `json:"seedsHash"`
-	CommandHash      string `json:"commandHash"`
-	HardwareHash     string `json:"hardwareHash"`
+	// Of the seeds.
+	SeedsHash string `json:"seedsHash"`
+	// Of the command, its entry point and its params.
+	CommandHash string `json:"commandHash"`
+	// Of the machine.
+	HardwareHash string `json:"hardwareHash"`
 	// JSON object, at most 1 MiB.
 	Detail string `json:"detail"`
 }
@@ -2791,6 +3136,7 @@ func (v *RecordFingerprintInput) GetDetail() string { return v.Detail }
 //
 // What a run was made of. Each part has a hash of its own, empty where the part was not recorded.
 type RecordFingerprintRecordFingerprint struct {
+	// Of commit, repository and the uncommitted changes.
 	CodeHash string `json:"codeHash"`
 }
 
@@ -2810,7 +3156,7 @@ func (v *RecordFingerprintResponse) GetRecordFingerprint() RecordFingerprintReco
 
 // RegisterModelVersionResponse is returned by RegisterModelVersion on success.
 type RegisterModelVersionResponse struct {
-	// Register a version, under the next number of its model.
+	// Register a version, under the next number of its model. NOT_FOUND when the model, or what it is registered from, is not there.
 	CreateModelVersion ModelVersionDetail `json:"createModelVersion"`
 }
 
@@ -2821,6 +3167,7 @@ func (v *RegisterModelVersionResponse) GetCreateModelVersion() ModelVersionDetai
 
 // RenameExperimentResponse is returned by RenameExperiment on success.
 type RenameExperimentResponse struct {
+	// Change an experiment. ALREADY_EXISTS when the name is taken, CONFLICT when it is deleted.
 	UpdateExperiment ExperimentRow `json:"updateExperiment"`
 }
 
@@ -2838,7 +3185,7 @@ func (v *RestoreExperimentResponse) GetRestoreExperiment() ExperimentRow { retur
 
 // RevokeTokenResponse is returned by RevokeToken on success.
 type RevokeTokenResponse struct {
-	// Make a token useless at once. Needs ADMIN.
+	// Make a token useless at once. Needs ADMIN. NOT_FOUND for an unknown name, CONFLICT for the last usable token of an ADMIN.
 	RevokeToken RevokeTokenRevokeToken `json:"revokeToken"`
 }
 
@@ -2850,7 +3197,9 @@ func (v *RevokeTokenResponse) GetRevokeToken() RevokeTokenRevokeToken { return v
 //
 // A credential, without its secret.
 type RevokeTokenRevokeToken struct {
-	Name      string     `json:"name"`
+	// Unique, 1 to 100 bytes.
+	Name string `json:"name"`
+	// When it was revoked; null when it was not.
 	RevokedAt *time.Time `json:"revokedAt"`
 }
 
@@ -2881,7 +3230,7 @@ var AllRole = []Role{
 // RollbackModelResponse is returned by RollbackModel on success.
 type RollbackModelResponse struct {
 	// Bring back into a stage the version that was in it before the present one, which is archived. A second rollback goes one
-	// further back. Rules do not count. `dryRun` keeps nothing, and gives the version that would come back.
+	// further back. Rules do not count. CONFLICT when there is none to bring back.
 	RollbackModelStage ModelVersionRow `json:"rollbackModelStage"`
 }
 
@@ -2893,9 +3242,11 @@ func (v *RollbackModelResponse) GetRollbackModelStage() ModelVersionRow { return
 //
 // What a version must satisfy to come into a stage.
 type RuleRow struct {
-	Stage string        `json:"stage"`
-	Kind  ModelRuleKind `json:"kind"`
-	// Of the metric or the tag.
+	// The stage.
+	Stage string `json:"stage"`
+	// What it asks for.
+	Kind ModelRuleKind `json:"kind"`
+	// Of the metric or the tag; empty for other kinds.
 	Key string `json:"key"`
 	// The value that the tag must have; null for any.
 	Value *string `json:"value"`
@@ -2904,9 +3255,11 @@ type RuleRow struct {
 	// By how much better the metric must be; negative: it may be so much worse.
 	Margin float64 `json:"margin"`
 	// The rule in words.
-	Text      string    `json:"text"`
+	Text string `json:"text"`
+	// When it was set.
 	CreatedAt time.Time `json:"createdAt"`
-	CreatedBy string    `json:"createdBy"`
+	// Who set it.
+	CreatedBy string `json:"createdBy"`
 }
 
 // GetStage returns RuleRow.Stage, and is useful for accessing the field via an interface.
@@ -2942,37 +3295,44 @@ func (v *RuleRow) GetCreatedBy() string { return v.CreatedBy }
 // One execution and what was recorded of it.
 type RunDetail struct {
 	// 32 hex digits, as MLflow shows it.
-	RunId  string    `json:"runId"`
-	Name   string    `json:"name"`
+	RunId string `json:"runId"`
+	// At most 500 characters; not unique.
+	Name string `json:"name"`
+	// What became of it.
 	Status RunStatus `json:"status"`
-	// Why it has its status, where somebody said so.
-	StatusReason   string         `json:"statusReason"`
+	// Why it has its status, where somebody said so; may be empty.
+	StatusReason string `json:"statusReason"`
+	// Whether it is deleted.
 	LifecycleStage LifecycleStage `json:"lifecycleStage"`
-	StartTime      time.Time      `json:"startTime"`
-	EndTime        *time.Time     `json:"endTime"`
-	// The user as the client named itself.
-	UserId           string              `json:"userId"`
-	ArtifactLocation string              `json:"artifactLocation"`
-	CreatedBy        string              `json:"createdBy"`
-	Experiment       RunDetailExperiment `json:"experiment"`
-	// The run above this one, for a child run.
+	// When it started.
+	StartTime time.Time `json:"startTime"`
+	// When it ended; null while it has not.
+	EndTime *time.Time `json:"endTime"`
+	// The user as the client named itself; may be empty.
+	UserId string `json:"userId"`
+	// URI below which its artifacts lie.
+	ArtifactLocation string `json:"artifactLocation"`
+	// Who made it.
+	CreatedBy string `json:"createdBy"`
+	// The experiment that it belongs to.
+	Experiment RunDetailExperiment `json:"experiment"`
+	// The run above this one, for a child run; null for others, and where the parent has not come.
 	Parent *RunDetailParentRun `json:"parent"`
-	// Runs below this one, oldest first. `first` is 1 to 1,000.
+	// Runs below this one, oldest first.
 	Children RunDetailChildrenRunConnection `json:"children"`
-	// Params, ordered by key; only those of `keys` when given (at most 1,000).
+	// Params, ordered by key.
 	Params []RunDetailParamsParam `json:"params"`
-	// Tags, ordered by key; only those of `keys` when given (at most 1,000).
+	// Tags, ordered by key.
 	Tags []RunDetailTagsTag `json:"tags"`
-	// Summaries of its metrics, ordered by key; only those of `keys` when given (at most 1,000). Of a run that may have
-	// thousands, ask for `metricPage` instead.
+	// Summaries of its metrics, ordered by key. Of a run that may have thousands, ask for `metricPage` instead.
 	Metrics []RunDetailMetricsMetric `json:"metrics"`
-	// Datasets it read.
+	// Datasets it read, in the order in which it said so.
 	Inputs []RunDetailInputsRunInput `json:"inputs"`
 	// Models it wrote.
 	LoggedModels []RunDetailLoggedModelsLoggedModel `json:"loggedModels"`
 	// What it was made of; null when nobody recorded it.
 	Fingerprint *FingerprintHashes `json:"fingerprint"`
-	// Files and folders directly below `path`, by name. `first` is 1 to 10,000.
+	// Files and folders directly below `path`, by name. UNIMPLEMENTED where they are not in this server's store.
 	Artifacts RunDetailArtifactsArtifactConnection `json:"artifacts"`
 }
 
@@ -3037,9 +3397,14 @@ func (v *RunDetail) GetFingerprint() *FingerprintHashes { return v.Fingerprint }
 func (v *RunDetail) GetArtifacts() RunDetailArtifactsArtifactConnection { return v.Artifacts }
 
 // RunDetailArtifactsArtifactConnection includes the requested fields of the GraphQL type ArtifactConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of files and folders, by name.
 type RunDetailArtifactsArtifactConnection struct {
-	Edges    []RunDetailArtifactsArtifactConnectionEdgesArtifactEdge `json:"edges"`
-	PageInfo RunDetailArtifactsArtifactConnectionPageInfo            `json:"pageInfo"`
+	// The files and folders of this page.
+	Edges []RunDetailArtifactsArtifactConnectionEdgesArtifactEdge `json:"edges"`
+	// Where the page lies.
+	PageInfo RunDetailArtifactsArtifactConnectionPageInfo `json:"pageInfo"`
 }
 
 // GetEdges returns RunDetailArtifactsArtifactConnection.Edges, and is useful for accessing the field via an interface.
@@ -3053,7 +3418,11 @@ func (v *RunDetailArtifactsArtifactConnection) GetPageInfo() RunDetailArtifactsA
 }
 
 // RunDetailArtifactsArtifactConnectionEdgesArtifactEdge includes the requested fields of the GraphQL type ArtifactEdge.
+// The GraphQL type's documentation follows.
+//
+// A file or folder in a page.
 type RunDetailArtifactsArtifactConnectionEdgesArtifactEdge struct {
+	// The file or folder.
 	Node RunDetailArtifactsArtifactConnectionEdgesArtifactEdgeNodeArtifact `json:"node"`
 }
 
@@ -3067,9 +3436,10 @@ func (v *RunDetailArtifactsArtifactConnectionEdgesArtifactEdge) GetNode() RunDet
 //
 // A file or a folder below a run's or a model's artifact root.
 type RunDetailArtifactsArtifactConnectionEdgesArtifactEdgeNodeArtifact struct {
-	// Relative to the root.
-	Path  string `json:"path"`
-	IsDir bool   `json:"isDir"`
+	// Relative to the root, with "/" between folders.
+	Path string `json:"path"`
+	// True for a folder.
+	IsDir bool `json:"isDir"`
 	// Bytes; null for a folder.
 	Size *int64 `json:"size"`
 }
@@ -3102,6 +3472,9 @@ type RunDetailArtifactsArtifactConnectionPageInfo struct {
 func (v *RunDetailArtifactsArtifactConnectionPageInfo) GetHasNextPage() bool { return v.HasNextPage }
 
 // RunDetailChildrenRunConnection includes the requested fields of the GraphQL type RunConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of runs.
 type RunDetailChildrenRunConnection struct {
 	// Number of all matches; counted only when asked for.
 	TotalCount int `json:"totalCount"`
@@ -3117,7 +3490,8 @@ func (v *RunDetailChildrenRunConnection) GetTotalCount() int { return v.TotalCou
 type RunDetailExperiment struct {
 	// The number that MLflow shows.
 	ExperimentId string `json:"experimentId"`
-	Name         string `json:"name"`
+	// Unique, 1 to 500 characters.
+	Name string `json:"name"`
 }
 
 // GetExperimentId returns RunDetailExperiment.ExperimentId, and is useful for accessing the field via an interface.
@@ -3132,7 +3506,8 @@ func (v *RunDetailExperiment) GetName() string { return v.Name }
 // A dataset that a run read, and as what.
 type RunDetailInputsRunInput struct {
 	// What it was read for: training, validation, test, eval; may be empty.
-	Context string                         `json:"context"`
+	Context string `json:"context"`
+	// The data set.
 	Dataset RunDetailInputsRunInputDataset `json:"dataset"`
 }
 
@@ -3147,8 +3522,11 @@ func (v *RunDetailInputsRunInput) GetDataset() RunDetailInputsRunInputDataset { 
 //
 // One version of a data set, told from others by its digest.
 type RunDetailInputsRunInputDataset struct {
-	Name       string `json:"name"`
-	Digest     string `json:"digest"`
+	// 1 to 500 characters.
+	Name string `json:"name"`
+	// Names the content; at most 64 characters.
+	Digest string `json:"digest"`
+	// What `source` is: local, http, s3, hugging_face and the like.
 	SourceType string `json:"sourceType"`
 }
 
@@ -3167,10 +3545,13 @@ func (v *RunDetailInputsRunInputDataset) GetSourceType() string { return v.Sourc
 // A model that a run wrote.
 type RunDetailLoggedModelsLoggedModel struct {
 	// "m-" and 32 hex digits, as MLflow shows it.
-	ModelId   string            `json:"modelId"`
-	Name      string            `json:"name"`
-	ModelType string            `json:"modelType"`
-	Status    LoggedModelStatus `json:"status"`
+	ModelId string `json:"modelId"`
+	// 1 to 500 characters.
+	Name string `json:"name"`
+	// What kind of model it is, as the client named it; may be empty.
+	ModelType string `json:"modelType"`
+	// How far it is.
+	Status LoggedModelStatus `json:"status"`
 }
 
 // GetModelId returns RunDetailLoggedModelsLoggedModel.ModelId, and is useful for accessing the field via an interface.
@@ -3190,7 +3571,9 @@ func (v *RunDetailLoggedModelsLoggedModel) GetStatus() LoggedModelStatus { retur
 //
 // A summary of all points of one metric of one run.
 type RunDetailMetricsMetric struct {
-	Key  string     `json:"key"`
+	// 1 to 250 characters.
+	Key string `json:"key"`
+	// What it is for.
 	Role MetricRole `json:"role"`
 	// Points, identical ones counted once.
 	Count int64 `json:"count"`
@@ -3221,9 +3604,14 @@ func (v *RunDetailMetricsMetric) GetMin() *RunDetailMetricsMetricMinMetricExtrem
 func (v *RunDetailMetricsMetric) GetMax() *RunDetailMetricsMetricMaxMetricExtreme { return v.Max }
 
 // RunDetailMetricsMetricLastMetricPoint includes the requested fields of the GraphQL type MetricPoint.
+// The GraphQL type's documentation follows.
+//
+// A point of a metric.
 type RunDetailMetricsMetricLastMetricPoint struct {
+	// Its value.
 	Value MetricValue `json:"value"`
-	Step  json.Number `json:"step"`
+	// Its step.
+	Step json.Number `json:"step"`
 }
 
 // GetValue returns RunDetailMetricsMetricLastMetricPoint.Value, and is useful for accessing the field via an interface.
@@ -3233,7 +3621,11 @@ func (v *RunDetailMetricsMetricLastMetricPoint) GetValue() MetricValue { return 
 func (v *RunDetailMetricsMetricLastMetricPoint) GetStep() json.Number { return v.Step }
 
 // RunDetailMetricsMetricMaxMetricExtreme includes the requested fields of the GraphQL type MetricExtreme.
+// The GraphQL type's documentation follows.
+//
+// The least or the greatest value of a metric.
 type RunDetailMetricsMetricMaxMetricExtreme struct {
+	// The value.
 	Value MetricValue `json:"value"`
 	// The first step at which it was reached.
 	Step json.Number `json:"step"`
@@ -3246,7 +3638,11 @@ func (v *RunDetailMetricsMetricMaxMetricExtreme) GetValue() MetricValue { return
 func (v *RunDetailMetricsMetricMaxMetricExtreme) GetStep() json.Number { return v.Step }
 
 // RunDetailMetricsMetricMinMetricExtreme includes the requested fields of the GraphQL type MetricExtreme.
+// The GraphQL type's documentation follows.
+//
+// The least or the greatest value of a metric.
 type RunDetailMetricsMetricMinMetricExtreme struct {
+	// The value.
 	Value MetricValue `json:"value"`
 	// The first step at which it was reached.
 	Step json.Number `json:"step"`
@@ -3263,7 +3659,9 @@ func (v *RunDetailMetricsMetricMinMetricExtreme) GetStep() json.Number { return 
 //
 // An input of a run; written once.
 type RunDetailParamsParam struct {
-	Key   string `json:"key"`
+	// 1 to 250 characters.
+	Key string `json:"key"`
+	// At most 65,536 bytes.
 	Value string `json:"value"`
 }
 
@@ -3280,7 +3678,8 @@ func (v *RunDetailParamsParam) GetValue() string { return v.Value }
 type RunDetailParentRun struct {
 	// 32 hex digits, as MLflow shows it.
 	RunId string `json:"runId"`
-	Name  string `json:"name"`
+	// At most 500 characters; not unique.
+	Name string `json:"name"`
 }
 
 // GetRunId returns RunDetailParentRun.RunId, and is useful for accessing the field via an interface.
@@ -3294,7 +3693,9 @@ func (v *RunDetailParentRun) GetName() string { return v.Name }
 //
 // A key and its value; the last write wins.
 type RunDetailTagsTag struct {
-	Key   string `json:"key"`
+	// 1 to 250 characters.
+	Key string `json:"key"`
+	// At most 65,536 bytes.
 	Value string `json:"value"`
 }
 
@@ -3318,6 +3719,7 @@ func (v *RunExperimentResponse) GetRun() *RunExperimentRun { return v.Run }
 //
 // One execution and what was recorded of it.
 type RunExperimentRun struct {
+	// The experiment that it belongs to.
 	Experiment RunExperimentRunExperiment `json:"experiment"`
 }
 
@@ -3342,23 +3744,28 @@ func (v *RunExperimentRunExperiment) GetExperimentId() string { return v.Experim
 // One execution and what was recorded of it.
 type RunRow struct {
 	// 32 hex digits, as MLflow shows it.
-	RunId          string         `json:"runId"`
-	Name           string         `json:"name"`
-	Status         RunStatus      `json:"status"`
+	RunId string `json:"runId"`
+	// At most 500 characters; not unique.
+	Name string `json:"name"`
+	// What became of it.
+	Status RunStatus `json:"status"`
+	// Whether it is deleted.
 	LifecycleStage LifecycleStage `json:"lifecycleStage"`
-	StartTime      time.Time      `json:"startTime"`
-	EndTime        *time.Time     `json:"endTime"`
-	// The user as the client named itself.
-	UserId     string           `json:"userId"`
+	// When it started.
+	StartTime time.Time `json:"startTime"`
+	// When it ended; null while it has not.
+	EndTime *time.Time `json:"endTime"`
+	// The user as the client named itself; may be empty.
+	UserId string `json:"userId"`
+	// The experiment that it belongs to.
 	Experiment RunRowExperiment `json:"experiment"`
-	// The run above this one, for a child run.
+	// The run above this one, for a child run; null for others, and where the parent has not come.
 	Parent *RunRowParentRun `json:"parent"`
-	// Runs below this one, oldest first. `first` is 1 to 1,000.
+	// Runs below this one, oldest first.
 	Children RunRowChildrenRunConnection `json:"children"`
-	// Params, ordered by key; only those of `keys` when given (at most 1,000).
+	// Params, ordered by key.
 	Params []RunRowParamsParam `json:"params"`
-	// Summaries of its metrics, ordered by key; only those of `keys` when given (at most 1,000). Of a run that may have
-	// thousands, ask for `metricPage` instead.
+	// Summaries of its metrics, ordered by key. Of a run that may have thousands, ask for `metricPage` instead.
 	Metrics []RunRowMetricsMetric `json:"metrics"`
 }
 
@@ -3399,6 +3806,9 @@ func (v *RunRow) GetParams() []RunRowParamsParam { return v.Params }
 func (v *RunRow) GetMetrics() []RunRowMetricsMetric { return v.Metrics }
 
 // RunRowChildrenRunConnection includes the requested fields of the GraphQL type RunConnection.
+// The GraphQL type's documentation follows.
+//
+// A page of runs.
 type RunRowChildrenRunConnection struct {
 	// Number of all matches; counted only when asked for.
 	TotalCount int `json:"totalCount"`
@@ -3414,7 +3824,8 @@ func (v *RunRowChildrenRunConnection) GetTotalCount() int { return v.TotalCount 
 type RunRowExperiment struct {
 	// The number that MLflow shows.
 	ExperimentId string `json:"experimentId"`
-	Name         string `json:"name"`
+	// Unique, 1 to 500 characters.
+	Name string `json:"name"`
 }
 
 // GetExperimentId returns RunRowExperiment.ExperimentId, and is useful for accessing the field via an interface.
@@ -3428,7 +3839,9 @@ func (v *RunRowExperiment) GetName() string { return v.Name }
 //
 // A summary of all points of one metric of one run.
 type RunRowMetricsMetric struct {
-	Key  string     `json:"key"`
+	// 1 to 250 characters.
+	Key string `json:"key"`
+	// What it is for.
 	Role MetricRole `json:"role"`
 	// The greatest point by step, time and value: what MLflow calls the latest.
 	Last RunRowMetricsMetricLastMetricPoint `json:"last"`
@@ -3444,9 +3857,14 @@ func (v *RunRowMetricsMetric) GetRole() MetricRole { return v.Role }
 func (v *RunRowMetricsMetric) GetLast() RunRowMetricsMetricLastMetricPoint { return v.Last }
 
 // RunRowMetricsMetricLastMetricPoint includes the requested fields of the GraphQL type MetricPoint.
+// The GraphQL type's documentation follows.
+//
+// A point of a metric.
 type RunRowMetricsMetricLastMetricPoint struct {
+	// Its value.
 	Value MetricValue `json:"value"`
-	Step  json.Number `json:"step"`
+	// Its step.
+	Step json.Number `json:"step"`
 }
 
 // GetValue returns RunRowMetricsMetricLastMetricPoint.Value, and is useful for accessing the field via an interface.
@@ -3460,7 +3878,9 @@ func (v *RunRowMetricsMetricLastMetricPoint) GetStep() json.Number { return v.St
 //
 // An input of a run; written once.
 type RunRowParamsParam struct {
-	Key   string `json:"key"`
+	// 1 to 250 characters.
+	Key string `json:"key"`
+	// At most 65,536 bytes.
 	Value string `json:"value"`
 }
 
@@ -3477,7 +3897,8 @@ func (v *RunRowParamsParam) GetValue() string { return v.Value }
 type RunRowParentRun struct {
 	// 32 hex digits, as MLflow shows it.
 	RunId string `json:"runId"`
-	Name  string `json:"name"`
+	// At most 500 characters; not unique.
+	Name string `json:"name"`
 }
 
 // GetRunId returns RunRowParentRun.RunId, and is useful for accessing the field via an interface.
@@ -3486,14 +3907,20 @@ func (v *RunRowParentRun) GetRunId() string { return v.RunId }
 // GetName returns RunRowParentRun.Name, and is useful for accessing the field via an interface.
 func (v *RunRowParentRun) GetName() string { return v.Name }
 
+// What became of a run.
 type RunStatus string
 
 const (
-	RunStatusRunning   RunStatus = "RUNNING"
+	// It runs.
+	RunStatusRunning RunStatus = "RUNNING"
+	// It waits to be run.
 	RunStatusScheduled RunStatus = "SCHEDULED"
-	RunStatusFinished  RunStatus = "FINISHED"
-	RunStatusFailed    RunStatus = "FAILED"
-	RunStatusKilled    RunStatus = "KILLED"
+	// It ended well.
+	RunStatusFinished RunStatus = "FINISHED"
+	// It ended with an error.
+	RunStatusFailed RunStatus = "FAILED"
+	// It was interrupted, or its heartbeat stayed away.
+	RunStatusKilled RunStatus = "KILLED"
 )
 
 var AllRunStatus = []RunStatus{
@@ -3504,12 +3931,16 @@ var AllRunStatus = []RunStatus{
 	RunStatusKilled,
 }
 
+// A part of a signature.
 type SchemaPart string
 
 const (
-	SchemaPartInput  SchemaPart = "INPUT"
+	// What is sent.
+	SchemaPartInput SchemaPart = "INPUT"
+	// What comes back.
 	SchemaPartOutput SchemaPart = "OUTPUT"
-	SchemaPartParam  SchemaPart = "PARAM"
+	// A parameter of inference.
+	SchemaPartParam SchemaPart = "PARAM"
 )
 
 var AllSchemaPart = []SchemaPart{
@@ -3518,9 +3949,11 @@ var AllSchemaPart = []SchemaPart{
 	SchemaPartParam,
 }
 
+// Whether callers of one signature break with another.
 type SchemaVerdict string
 
 const (
+	// They are the same.
 	SchemaVerdictSame SchemaVerdict = "SAME"
 	// There are changes, and no caller breaks.
 	SchemaVerdictCompatible SchemaVerdict = "COMPATIBLE"
@@ -3550,6 +3983,7 @@ func (v *SetModelAliasResponse) GetSetRegisteredModelAlias() ModelVersionRow {
 
 // SetModelTagResponse is returned by SetModelTag on success.
 type SetModelTagResponse struct {
+	// Set a tag of a model, new or anew.
 	SetRegisteredModelTag ModelRow `json:"setRegisteredModelTag"`
 }
 
@@ -3558,6 +3992,7 @@ func (v *SetModelTagResponse) GetSetRegisteredModelTag() ModelRow { return v.Set
 
 // SetModelVersionTagResponse is returned by SetModelVersionTag on success.
 type SetModelVersionTagResponse struct {
+	// Set a tag of a version, new or anew.
 	SetModelVersionTag ModelVersionRow `json:"setModelVersionTag"`
 }
 
@@ -3568,7 +4003,7 @@ func (v *SetModelVersionTagResponse) GetSetModelVersionTag() ModelVersionRow {
 
 // ShowExperimentResponse is returned by ShowExperiment on success.
 type ShowExperimentResponse struct {
-	// One experiment, by id or by name; null when there is none.
+	// One experiment, either by id or by name; null when there is none.
 	Experiment *ExperimentDetail `json:"experiment"`
 }
 
@@ -3611,8 +4046,9 @@ type SignatureColumn struct {
 	// Empty where only the place counts.
 	Name string `json:"name"`
 	// long, string, array<double>, object{a: long, b?: string}, tensor<float64>[-1, 4], …
-	Type     string `json:"type"`
-	Required bool   `json:"required"`
+	Type string `json:"type"`
+	// Whether a caller must send it.
+	Required bool `json:"required"`
 }
 
 // GetName returns SignatureColumn.Name, and is useful for accessing the field via an interface.
@@ -3629,7 +4065,9 @@ func (v *SignatureColumn) GetRequired() bool { return v.Required }
 //
 // A parameter of inference.
 type SignatureParamRow struct {
+	// Its name.
 	Name string `json:"name"`
+	// long, string and the like.
 	Type string `json:"type"`
 	// JSON.
 	Default string `json:"default"`
@@ -3654,6 +4092,7 @@ func (v *SignatureParamRow) GetShape() []int64 { return v.Shape }
 //
 // One version of a registered model.
 type StagedVersion struct {
+	// 1, 2, 3 … within the model.
 	Version int `json:"version"`
 	// None, Staging, Production or Archived.
 	Stage string `json:"stage"`
@@ -3665,9 +4104,11 @@ func (v *StagedVersion) GetVersion() int { return v.Version }
 // GetStage returns StagedVersion.Stage, and is useful for accessing the field via an interface.
 func (v *StagedVersion) GetStage() string { return v.Stage }
 
-// A key and its value. Keys are at most 250 characters.
+// A key and its value.
 type TagInput struct {
-	Key   string `json:"key"`
+	// 1 to 250 letters, digits, "_", "-", ".", ":", " " and "/".
+	Key string `json:"key"`
+	// At most 65,536 bytes.
 	Value string `json:"value"`
 	// Of a run: a value that somebody set without keepExisting stays, and this one gives way to any such. So write autolog
 	// adapters. It means nothing for other objects.
@@ -3688,11 +4129,17 @@ func (v *TagInput) GetKeepExisting() bool { return v.KeepExisting }
 //
 // A credential, without its secret.
 type TokenRow struct {
-	Name      string     `json:"name"`
-	Role      Role       `json:"role"`
-	CreatedAt time.Time  `json:"createdAt"`
-	CreatedBy string     `json:"createdBy"`
+	// Unique, 1 to 100 bytes.
+	Name string `json:"name"`
+	// What it may do.
+	Role Role `json:"role"`
+	// When it was made.
+	CreatedAt time.Time `json:"createdAt"`
+	// Who made it.
+	CreatedBy string `json:"createdBy"`
+	// When it stops working; null for never.
 	ExpiresAt *time.Time `json:"expiresAt"`
+	// When it was revoked; null when it was not.
 	RevokedAt *time.Time `json:"revokedAt"`
 }
 
@@ -3725,9 +4172,12 @@ func (v *TransitionModelVersionResponse) GetTransitionModelVersionStage() ModelV
 	return v.TransitionModelVersionStage
 }
 
+// A version's coming into a stage.
 type TransitionModelVersionStageInput struct {
-	Name    string `json:"name"`
-	Version int    `json:"version"`
+	// The model's name.
+	Name string `json:"name"`
+	// The version.
+	Version int `json:"version"`
 	// None, Staging, Production or Archived.
 	Stage string `json:"stage"`
 	// Archive all other versions that are in the stage: for Staging and Production.
@@ -3763,14 +4213,20 @@ func (v *TransitionModelVersionStageInput) GetDryRun() bool { return v.DryRun }
 //
 // What differs between two versions. Of params, metrics, data and dependencies only what differs is listed.
 type VersionComparison struct {
+	// The first version.
 	From ComparedVersion `json:"from"`
-	To   ComparedVersion `json:"to"`
+	// The second version.
+	To ComparedVersion `json:"to"`
 	// Whether who calls `from` breaks with `to`.
-	Verdict SchemaVerdict   `json:"verdict"`
-	Schema  []ChangedColumn `json:"schema"`
-	Params  []ChangedText   `json:"params"`
+	Verdict SchemaVerdict `json:"verdict"`
+	// Differences between the signatures.
+	Schema []ChangedColumn `json:"schema"`
+	// Params of the runs, ordered by key.
+	Params []ChangedText `json:"params"`
+	// Last values of the runs' metrics, ordered by key.
 	Metrics []ChangedMetric `json:"metrics"`
-	Data    []ChangedData   `json:"data"`
+	// Datasets of the runs, ordered by name.
+	Data []ChangedData `json:"data"`
 	// By the environments of the runs where they were recorded, else by the models' requirements.
 	Dependencies []ChangedText `json:"dependencies"`
 	// Parts of the runs' fingerprints that differ: code, data, dependencies, seeds, command, hardware.
@@ -3843,7 +4299,8 @@ func (v *ViewerResponse) GetViewer() ViewerViewer { return v.Viewer }
 type ViewerViewer struct {
 	// "local:USER" on a loopback server without tokens, else "token:NAME".
 	Principal string `json:"principal"`
-	Role      Role   `json:"role"`
+	// What the principal may do.
+	Role Role `json:"role"`
 	// Version of the server.
 	ServerVersion string `json:"serverVersion"`
 }
@@ -3859,7 +4316,7 @@ func (v *ViewerViewer) GetServerVersion() string { return v.ServerVersion }
 
 // WithdrawModelVersionApprovalResponse is returned by WithdrawModelVersionApproval on success.
 type WithdrawModelVersionApprovalResponse struct {
-	// Take an approval back.
+	// Take an approval back. CONFLICT when who asks has not approved.
 	WithdrawModelVersionApproval ModelVersionRow `json:"withdrawModelVersionApproval"`
 }
 

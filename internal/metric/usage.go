@@ -71,6 +71,20 @@ func ReadUsage(ctx context.Context, look *store.Inspection, within time.Duration
 	return u, err
 }
 
+// Usage is ReadUsage of the reader's database.
+func (r *Reader) Usage(ctx context.Context, within time.Duration) (*Usage, store.SchemaStatus, error) {
+	look := r.db.Inspection()
+	status, err := look.Schema(ctx)
+	if err != nil {
+		return nil, status, err
+	}
+	usage, err := ReadUsage(ctx, look, within)
+	return usage, status, err
+}
+
+// Postgres tells whether the reader's database is PostgreSQL; else it is SQLite.
+func (r *Reader) Postgres() bool { return r.db.Postgres() }
+
 // cutShort runs fn for so long at most; cut tells that it did not come to its end.
 func cutShort(ctx context.Context, within time.Duration, fn func(context.Context) error) (cut bool, err error) {
 	if within == 0 {

@@ -43,7 +43,7 @@ func (s *Service) CreateModel(ctx context.Context, in CreateModel) (*ent.Registe
 	}
 	var out *ent.RegisteredModel
 	err = s.db.WriteFor(ctx, laneOf(in.Name), func(ctx context.Context, tx *store.Tx) error {
-		text, err := tracking.Once(ctx, tx, "createRegisteredModel", in.IdempotencyKey, request, func() (string, error) {
+		text, err := store.Once(ctx, tx, "createRegisteredModel", in.IdempotencyKey, request, func() (string, error) {
 			m, err := s.insertModel(ctx, tx, in)
 			if err != nil {
 				return "", err

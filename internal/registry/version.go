@@ -87,7 +87,7 @@ func (s *Service) CreateVersion(ctx context.Context, in CreateVersion) (*ent.Mod
 	}
 	var out *ent.ModelVersion
 	err = s.db.WriteFor(ctx, laneOf(in.Name), func(ctx context.Context, tx *store.Tx) error {
-		made, err := tracking.Once(ctx, tx, "createModelVersion", in.IdempotencyKey, request, func() (string, error) {
+		made, err := store.Once(ctx, tx, "createModelVersion", in.IdempotencyKey, request, func() (string, error) {
 			v, err := s.insertVersion(ctx, tx, in, src, read)
 			if err != nil {
 				return "", err

@@ -46,6 +46,9 @@ func Inspect(ctx context.Context, url string) (*Inspection, error) {
 	return &Inspection{db: db, path: loc.path}, nil
 }
 
+// Inspection looks at an open database. It is closed with the database.
+func (db *DB) Inspection() *Inspection { return &Inspection{db: db} }
+
 // Read runs SQL that looks.
 func (i *Inspection) Read() *Reader { return i.db.reader }
 

@@ -19,10 +19,16 @@ type Size struct {
 
 // Size asks the database's catalog for its size.
 func (i *Inspection) Size(ctx context.Context) (s Size, err error) {
+	path := i.path
+	if path == "" && !i.db.Postgres() { // of a database that was open already
+		if err := i.row(ctx, "SELECT file FROM pragma_database_list WHERE name = 'main'", nil, &path); err != nil {
+			return Size{}, fmt.Errorf("find the database's file: %w", err)
+		}
+	}
 	query := "SELECT page_count * page_size, freelist_count * page_size FROM pragma_page_count, pragma_page_size, pragma_freelist_count"
 	if i.db.Postgres() {
 		query = "SELECT pg_database_size(current_database()), 0"
-	} else if log, missing := os.Stat(i.path + "-wal"); missing == nil {
+	} else if log, missing := os.Stat(path + "-wal"); missing == nil {
 		s.Log = log.Size()
 	}
 	if err := i.row(ctx, query, nil, &s.Total, &s.Free); err != nil {

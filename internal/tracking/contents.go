@@ -172,7 +172,7 @@ func (s *Service) ContentsOf(ctx context.Context, runs []int) (c RunContents, er
 	})
 	g.Go(func() (err error) { c.Tags, err = s.keyValuesOf(ctx, "run_tags", runs); return err })
 	g.Go(func() (err error) { c.Inputs, err = s.InputsOf(ctx, runs); return err })
-	g.Go(func() (err error) { c.Models, err = s.modelInputsOf(ctx, runs); return err })
+	g.Go(func() (err error) { c.Models, err = s.ModelInputsOf(ctx, runs); return err })
 	g.Go(func() (err error) { c.Outputs, err = s.OutputsOf(ctx, runs); return err })
 	return c, g.Wait()
 }

@@ -49,7 +49,7 @@ func (s *Service) CreateExperiment(ctx context.Context, in CreateExperiment) (*e
 	}
 	var out *ent.Experiment
 	err := s.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		id, err := Once(ctx, tx, "createExperiment", in.IdempotencyKey, in, func() (string, error) {
+		id, err := store.Once(ctx, tx, "createExperiment", in.IdempotencyKey, in, func() (string, error) {
 			e, err := createExperiment(ctx, tx, in)
 			if err != nil {
 				return "", err

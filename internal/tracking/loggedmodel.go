@@ -32,6 +32,8 @@ type CreateLoggedModel struct {
 	Name, ModelType string
 	Params          []Param
 	Tags            []Tag
+	// IdempotencyKey: the same key with the same request gives the model made the first time.
+	IdempotencyKey string
 }
 
 func (in *CreateLoggedModel) check() error {
@@ -89,15 +91,14 @@ func (s *Service) CreateLoggedModel(ctx context.Context, in CreateLoggedModel) (
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	key := ""
 	if in.ModelID == "" {
 		in.ModelID = "m-" + newHexID()
-	} else {
-		key = "model:" + in.ModelID
+	} else if in.IdempotencyKey == "" {
+		in.IdempotencyKey = "model:" + in.ModelID
 	}
 	var out *ent.LoggedModel
 	err := s.db.WriteFor(ctx, in.SourceRunID, func(ctx context.Context, tx *store.Tx) error {
-		id, err := Once(ctx, tx, "createLoggedModel", key, request, func() (string, error) {
+		id, err := store.Once(ctx, tx, "createLoggedModel", in.IdempotencyKey, request, func() (string, error) {
 			return in.ModelID, createLoggedModel(ctx, tx, in)
 		})
 		if err != nil {

@@ -23,7 +23,6 @@ const (
 	MaxParams         = 1000   // of one batch
 	MaxModelMetrics   = 1000   // of one batch
 	MaxTags           = 1000   // of one batch
-	maxIdempotencyKey = 255    // bytes
 )
 
 // CheckKey checks the key of a param, a metric or a tag: 1 to 250 letters, digits, "_", "/", ".", "-", ":" and spaces, as

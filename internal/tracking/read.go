@@ -10,7 +10,6 @@ import (
 	"github.com/cairnml/cairn/ent/experiment"
 	"github.com/cairnml/cairn/ent/experimenttag"
 	"github.com/cairnml/cairn/ent/fingerprint"
-	"github.com/cairnml/cairn/ent/loggedmodel"
 	"github.com/cairnml/cairn/ent/loggedmodelmetric"
 	"github.com/cairnml/cairn/ent/loggedmodelparam"
 	"github.com/cairnml/cairn/ent/loggedmodeltag"
@@ -39,8 +38,8 @@ func (s *Service) OutputsOf(ctx context.Context, runs []int) (map[int][]*ent.Run
 	}, func(o *ent.RunOutput) int { return o.RunID })
 }
 
-// modelInputsOf gives the ids of the logged models that runs read.
-func (s *Service) modelInputsOf(ctx context.Context, runs []int) (map[int][]string, error) {
+// ModelInputsOf gives the ids of the logged models that runs read.
+func (s *Service) ModelInputsOf(ctx context.Context, runs []int) (map[int][]string, error) {
 	type input struct {
 		run   int
 		model string
@@ -63,23 +62,6 @@ func (s *Service) modelInputsOf(ctx context.Context, runs []int) (map[int][]stri
 		}
 	}
 	return out, err
-}
-
-// ModelsOf gives the logged models that runs wrote and that are not deleted.
-func (s *Service) ModelsOf(ctx context.Context, runs []int) (map[int][]*ent.LoggedModel, error) {
-	outputs, err := s.OutputsOf(ctx, runs)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[int][]*ent.LoggedModel, len(outputs))
-	for id, list := range outputs {
-		for _, o := range list {
-			if m := o.Edges.LoggedModel; m != nil && m.LifecycleStage == loggedmodel.LifecycleStageActive {
-				out[id] = append(out[id], m)
-			}
-		}
-	}
-	return out, nil
 }
 
 // FingerprintsOf gives the fingerprints of runs that have one.

@@ -113,7 +113,7 @@ func (s *Service) CreateRun(ctx context.Context, in CreateRun) (*ent.Run, error)
 	}
 	var out *ent.Run
 	err := s.db.WriteFor(ctx, in.RunID, func(ctx context.Context, tx *store.Tx) error {
-		id, err := Once(ctx, tx, "createRun", in.IdempotencyKey, request, func() (string, error) {
+		id, err := store.Once(ctx, tx, "createRun", in.IdempotencyKey, request, func() (string, error) {
 			return in.RunID, createRun(ctx, tx, in)
 		})
 		if err != nil {

@@ -234,6 +234,36 @@ func TestCreationIsIdempotent(t *testing.T) {
 	})
 }
 
+// TestDatasets: datasets of some experiments in pages, the newest first, and what they were read for.
+func TestDatasets(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newService(t, db)
+		a, b := newRunIn(t, s, 0), newRunIn(t, s, 0)
+		for _, in := range []struct {
+			run           *ent.Run
+			name, context string
+		}{{a, "iris", "training"}, {b, "iris", "eval"}, {b, "iris", "training"}, {b, "wine", ""}} {
+			_, err := s.LogInputs(ctx, in.run.RunID, []tracking.Input{{
+				Context: in.context, Dataset: tracking.Dataset{Name: in.name, Digest: "d", SourceType: "local", Source: "{}"},
+			}}, nil)
+			require.NoError(t, err)
+		}
+		first, more, err := s.Datasets(ctx, []int{0, 77}, 0, 1)
+		require.NoError(t, err)
+		require.True(t, more)
+		require.Equal(t, "wine", first[0].Name)
+		rest, more, err := s.Datasets(ctx, []int{0}, first[0].ID, 10)
+		require.NoError(t, err)
+		require.False(t, more)
+		require.Len(t, rest, 1)
+		require.Equal(t, "iris", rest[0].Name)
+		contexts, err := s.ContextsOf(ctx, []int{first[0].ID, rest[0].ID})
+		require.NoError(t, err)
+		require.Equal(t, map[int][]string{first[0].ID: {""}, rest[0].ID: {"eval", "training"}}, contexts)
+	})
+}
+
 // TestDatasetUses: each dataset once with each context, whatever runs read it, of the experiments that are asked for.
 func TestDatasetUses(t *testing.T) {
 	t.Parallel()
@@ -301,9 +331,15 @@ func TestInputsAndModels(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, named, 1)
 		require.Equal(t, m.ID, named[m.ModelID].ID)
-		models, err := s.ModelsOf(ctx, []int{r.ID})
+		outputs, err := s.OutputsOf(ctx, []int{r.ID})
 		require.NoError(t, err)
-		require.Len(t, models[r.ID], 1)
+		require.Len(t, outputs[r.ID], 1)
+		require.Equal(t, m.ID, outputs[r.ID][0].Edges.LoggedModel.ID)
+		_, err = s.LogInputs(ctx, r.RunID, nil, []string{m.ModelID})
+		require.NoError(t, err)
+		read, err := s.ModelInputsOf(ctx, []int{r.ID})
+		require.NoError(t, err)
+		require.Equal(t, map[int][]string{r.ID: {m.ModelID}}, read)
 		_, err = s.LogBatch(ctx, tracking.Batch{RunID: r.RunID, Models: []tracking.ModelMetric{{ModelID: m.ModelID, Key: "acc", Value: 0.9}}})
 		require.NoError(t, err)
 		points, err := s.ModelMetricsOf(ctx, []int{m.ID})
@@ -311,7 +347,7 @@ func TestInputsAndModels(t *testing.T) {
 		require.InDelta(t, 0.9, *points[m.ID][0].Value, 0)
 		edges, err := db.Ent().LineageEdge.Query().Count(ctx)
 		require.NoError(t, err)
-		require.Equal(t, 2, edges, "dataset → run → model")
+		require.Equal(t, 3, edges, "dataset → run → model → run")
 		_, err = s.DeleteLoggedModel(ctx, m.ModelID)
 		require.NoError(t, err)
 		_, err = s.LoggedModel(ctx, m.ModelID)

@@ -64,6 +64,8 @@ type Settings struct {
 	Name, Description, URL, Secret *string
 	Events                         []Event
 	Active                         *bool
+	// IdempotencyKey, of Create alone: the same key with the same settings gives the webhook made the first time.
+	IdempotencyKey string
 }
 
 // validName is MLflow's rule: at most 63 characters, the first and last a letter or digit.
@@ -115,25 +117,34 @@ func (s *Service) Create(ctx context.Context, in Settings) (*ent.Webhook, error)
 	}
 	var out *ent.Webhook
 	err := s.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		n, err := tx.Ent().Webhook.Query().Count(ctx)
+		id, err := store.Once(ctx, tx, "createWebhook", in.IdempotencyKey, in, func() (string, error) { return insert(ctx, tx, in) })
 		if err != nil {
-			return fmt.Errorf("count webhooks: %w", err)
+			return err //nolint:wrapcheck // wrapped by the package that gives it
 		}
-		if n >= MaxWebhooks {
-			return errs.New(errs.Exhausted, "there are %d webhooks, the most that a server has: delete some", n)
-		}
-		at, by := time.Now().UnixMilli(), auth.Name(ctx)
-		row := tx.Ent().Webhook.Create().SetWebhookID(uuid.NewString()).SetName(*in.Name).SetURL(*in.URL).SetEvents(texts(in.Events)).
-			SetNillableDescription(in.Description).SetNillableSecret(in.Secret).SetCreatedAt(at).SetUpdatedAt(at).SetCreatedBy(by).SetUpdatedBy(by)
-		if in.Active != nil {
-			row.SetStatus(status(*in.Active))
-		}
-		if out, err = row.Save(ctx); err != nil {
-			return fmt.Errorf("create webhook: %w", err)
-		}
-		return nil
+		out, err = tx.Ent().Webhook.Query().Where(entwebhook.WebhookID(id)).Only(ctx)
+		return notFound(err, id)
 	})
 	return out, err //nolint:wrapcheck // wrapped above
+}
+
+func insert(ctx context.Context, tx *store.Tx, in Settings) (string, error) {
+	n, err := tx.Ent().Webhook.Query().Count(ctx)
+	if err != nil {
+		return "", fmt.Errorf("count webhooks: %w", err)
+	}
+	if n >= MaxWebhooks {
+		return "", errs.New(errs.Exhausted, "there are %d webhooks, the most that a server has: delete some", n)
+	}
+	id, at, by := uuid.NewString(), time.Now().UnixMilli(), auth.Name(ctx)
+	row := tx.Ent().Webhook.Create().SetWebhookID(id).SetName(*in.Name).SetURL(*in.URL).SetEvents(texts(in.Events)).
+		SetNillableDescription(in.Description).SetNillableSecret(in.Secret).SetCreatedAt(at).SetUpdatedAt(at).SetCreatedBy(by).SetUpdatedBy(by)
+	if in.Active != nil {
+		row.SetStatus(status(*in.Active))
+	}
+	if err := row.Exec(ctx); err != nil {
+		return "", fmt.Errorf("create webhook: %w", err)
+	}
+	return id, nil
 }
 
 func status(active bool) entwebhook.Status {
@@ -178,25 +189,36 @@ func notFound(err error, id string) error {
 
 // List gives webhooks, the newest first, after a token that an earlier page gave; next is "" on the last page.
 func (s *Service) List(ctx context.Context, first int, after string) (page []*ent.Webhook, next string, err error) {
+	page, tokens, more, err := s.Page(ctx, first, after)
+	if more {
+		next = tokens[len(tokens)-1]
+	}
+	return page, next, err
+}
+
+// Page is List with a token for each webhook.
+func (s *Service) Page(ctx context.Context, first int, after string) (page []*ent.Webhook, tokens []string, more bool, err error) {
 	if first < 1 || first > MaxPage {
-		return nil, "", errs.Field("first", "is %d; it is from 1 to %d", first, MaxPage)
+		return nil, nil, false, errs.Field("first", "is %d; it is from 1 to %d", first, MaxPage)
 	}
 	query := s.db.Ent().Webhook.Query().Order(ent.Desc(entwebhook.FieldID)).Limit(first + 1)
 	if after != "" {
 		below, err := readToken(after)
 		if err != nil {
-			return nil, "", err
+			return nil, nil, false, err
 		}
 		query.Where(entwebhook.IDLT(below))
 	}
 	if page, err = query.All(ctx); err != nil {
-		return nil, "", fmt.Errorf("list webhooks: %w", err)
+		return nil, nil, false, fmt.Errorf("list webhooks: %w", err)
 	}
-	if len(page) > first {
+	if more = len(page) > first; more {
 		page = page[:first]
-		next = base64.RawURLEncoding.EncodeToString([]byte("w" + strconv.Itoa(page[first-1].ID)))
 	}
-	return page, next, nil
+	for _, w := range page {
+		tokens = append(tokens, base64.RawURLEncoding.EncodeToString([]byte("w"+strconv.Itoa(w.ID))))
+	}
+	return page, tokens, more, nil
 }
 
 func readToken(token string) (int, error) {
