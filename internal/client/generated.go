@@ -1026,6 +1026,29 @@ type DeleteModelResponse struct {
 // GetDeleteRegisteredModel returns DeleteModelResponse.DeleteRegisteredModel, and is useful for accessing the field via an interface.
 func (v *DeleteModelResponse) GetDeleteRegisteredModel() string { return v.DeleteRegisteredModel }
 
+// DeleteModelRuleDeleteModelRuleRegisteredModel includes the requested fields of the GraphQL type RegisteredModel.
+// The GraphQL type's documentation follows.
+//
+// A name under which versions of a model are kept.
+type DeleteModelRuleDeleteModelRuleRegisteredModel struct {
+	// What versions must satisfy to come into a stage, ordered by stage.
+	Rules []RuleRow `json:"rules"`
+}
+
+// GetRules returns DeleteModelRuleDeleteModelRuleRegisteredModel.Rules, and is useful for accessing the field via an interface.
+func (v *DeleteModelRuleDeleteModelRuleRegisteredModel) GetRules() []RuleRow { return v.Rules }
+
+// DeleteModelRuleResponse is returned by DeleteModelRule on success.
+type DeleteModelRuleResponse struct {
+	// Remove a rule. Needs ADMIN.
+	DeleteModelRule DeleteModelRuleDeleteModelRuleRegisteredModel `json:"deleteModelRule"`
+}
+
+// GetDeleteModelRule returns DeleteModelRuleResponse.DeleteModelRule, and is useful for accessing the field via an interface.
+func (v *DeleteModelRuleResponse) GetDeleteModelRule() DeleteModelRuleDeleteModelRuleRegisteredModel {
+	return v.DeleteModelRule
+}
+
 // DeleteModelTagResponse is returned by DeleteModelTag on success.
 type DeleteModelTagResponse struct {
 	// Remove a tag of a model. A tag that is not set is no error.
@@ -3981,6 +4004,49 @@ func (v *SetModelAliasResponse) GetSetRegisteredModelAlias() ModelVersionRow {
 	return v.SetRegisteredModelAlias
 }
 
+type SetModelRuleInput struct {
+	Name  string        `json:"name"`
+	Stage string        `json:"stage"`
+	Kind  ModelRuleKind `json:"kind"`
+	// Of the metric or the tag.
+	Key string `json:"key"`
+	// The value that the tag must have; any when null.
+	Value *string `json:"value"`
+	Goal  Goal    `json:"goal"`
+	// By how much better the metric must be; negative: it may be so much worse.
+	Margin float64 `json:"margin"`
+}
+
+// GetName returns SetModelRuleInput.Name, and is useful for accessing the field via an interface.
+func (v *SetModelRuleInput) GetName() string { return v.Name }
+
+// GetStage returns SetModelRuleInput.Stage, and is useful for accessing the field via an interface.
+func (v *SetModelRuleInput) GetStage() string { return v.Stage }
+
+// GetKind returns SetModelRuleInput.Kind, and is useful for accessing the field via an interface.
+func (v *SetModelRuleInput) GetKind() ModelRuleKind { return v.Kind }
+
+// GetKey returns SetModelRuleInput.Key, and is useful for accessing the field via an interface.
+func (v *SetModelRuleInput) GetKey() string { return v.Key }
+
+// GetValue returns SetModelRuleInput.Value, and is useful for accessing the field via an interface.
+func (v *SetModelRuleInput) GetValue() *string { return v.Value }
+
+// GetGoal returns SetModelRuleInput.Goal, and is useful for accessing the field via an interface.
+func (v *SetModelRuleInput) GetGoal() Goal { return v.Goal }
+
+// GetMargin returns SetModelRuleInput.Margin, and is useful for accessing the field via an interface.
+func (v *SetModelRuleInput) GetMargin() float64 { return v.Margin }
+
+// SetModelRuleResponse is returned by SetModelRule on success.
+type SetModelRuleResponse struct {
+	// Make a rule, or replace the one of the same stage, kind and key. Needs ADMIN.
+	SetModelRule RuleRow `json:"setModelRule"`
+}
+
+// GetSetModelRule returns SetModelRuleResponse.SetModelRule, and is useful for accessing the field via an interface.
+func (v *SetModelRuleResponse) GetSetModelRule() RuleRow { return v.SetModelRule }
+
 // SetModelTagResponse is returned by SetModelTag on success.
 type SetModelTagResponse struct {
 	// Set a tag of a model, new or anew.
@@ -4461,6 +4527,26 @@ func (v *__DeleteModelInput) GetName() string { return v.Name }
 // GetReason returns __DeleteModelInput.Reason, and is useful for accessing the field via an interface.
 func (v *__DeleteModelInput) GetReason() string { return v.Reason }
 
+// __DeleteModelRuleInput is used internally by genqlient
+type __DeleteModelRuleInput struct {
+	Name  string        `json:"name"`
+	Stage string        `json:"stage"`
+	Kind  ModelRuleKind `json:"kind"`
+	Key   string        `json:"key"`
+}
+
+// GetName returns __DeleteModelRuleInput.Name, and is useful for accessing the field via an interface.
+func (v *__DeleteModelRuleInput) GetName() string { return v.Name }
+
+// GetStage returns __DeleteModelRuleInput.Stage, and is useful for accessing the field via an interface.
+func (v *__DeleteModelRuleInput) GetStage() string { return v.Stage }
+
+// GetKind returns __DeleteModelRuleInput.Kind, and is useful for accessing the field via an interface.
+func (v *__DeleteModelRuleInput) GetKind() ModelRuleKind { return v.Kind }
+
+// GetKey returns __DeleteModelRuleInput.Key, and is useful for accessing the field via an interface.
+func (v *__DeleteModelRuleInput) GetKey() string { return v.Key }
+
 // __DeleteModelTagInput is used internally by genqlient
 type __DeleteModelTagInput struct {
 	Name string `json:"name"`
@@ -4876,6 +4962,14 @@ func (v *__SetModelAliasInput) GetAlias() string { return v.Alias }
 
 // GetVersion returns __SetModelAliasInput.Version, and is useful for accessing the field via an interface.
 func (v *__SetModelAliasInput) GetVersion() int { return v.Version }
+
+// __SetModelRuleInput is used internally by genqlient
+type __SetModelRuleInput struct {
+	Input SetModelRuleInput `json:"input"`
+}
+
+// GetInput returns __SetModelRuleInput.Input, and is useful for accessing the field via an interface.
+func (v *__SetModelRuleInput) GetInput() SetModelRuleInput { return v.Input }
 
 // __SetModelTagInput is used internally by genqlient
 type __SetModelTagInput struct {
@@ -5605,6 +5699,59 @@ func DeleteModelAlias(
 	}
 
 	data_ = &DeleteModelAliasResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by DeleteModelRule.
+const DeleteModelRule_Operation = `
+mutation DeleteModelRule ($name: String!, $stage: String!, $kind: ModelRuleKind!, $key: String!) {
+	deleteModelRule(name: $name, stage: $stage, kind: $kind, key: $key) {
+		rules {
+			... RuleRow
+		}
+	}
+}
+fragment RuleRow on ModelRule {
+	stage
+	kind
+	key
+	value
+	goal
+	margin
+	text
+	createdAt
+	createdBy
+}
+`
+
+func DeleteModelRule(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	stage string,
+	kind ModelRuleKind,
+	key string,
+) (data_ *DeleteModelRuleResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DeleteModelRule",
+		Query:  DeleteModelRule_Operation,
+		Variables: &__DeleteModelRuleInput{
+			Name:  name,
+			Stage: stage,
+			Kind:  kind,
+			Key:   key,
+		},
+	}
+
+	data_ = &DeleteModelRuleResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -7320,6 +7467,51 @@ func SetModelAlias(
 	}
 
 	data_ = &SetModelAliasResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by SetModelRule.
+const SetModelRule_Operation = `
+mutation SetModelRule ($input: SetModelRuleInput!) {
+	setModelRule(input: $input) {
+		... RuleRow
+	}
+}
+fragment RuleRow on ModelRule {
+	stage
+	kind
+	key
+	value
+	goal
+	margin
+	text
+	createdAt
+	createdBy
+}
+`
+
+func SetModelRule(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input SetModelRuleInput,
+) (data_ *SetModelRuleResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SetModelRule",
+		Query:  SetModelRule_Operation,
+		Variables: &__SetModelRuleInput{
+			Input: input,
+		},
+	}
+
+	data_ = &SetModelRuleResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
