@@ -1,8 +1,11 @@
 package registry_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -15,6 +18,7 @@ import (
 	"github.com/cairnml/cairn/internal/registry"
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/store/storetest"
+	"github.com/cairnml/cairn/internal/tracking"
 )
 
 // TestAtOnce: 32 clients register versions of one model and bring them into Production, some delete and roll back, on one SQLite
@@ -129,4 +133,79 @@ func TestTwoTransitionsAtOnce(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, fmt.Sprintf("TRANSITION %d None Production", latest[0].Version), history[2])
 	})
+}
+
+// TestVersionsOfOneLoggedModelAtOnce: however many registered models get versions of one logged model at once, its tag names each
+// version, once, as MLflow's clients read it.
+func TestVersionsOfOneLoggedModelAtOnce(t *testing.T) {
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		versionsOfOneLoggedModel(t, newWorld(t, storetest.SQLite(t)))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		url := storetest.PostgresURL(t)
+		versionsOfOneLoggedModel(t, newWorld(t, storetest.Open(t, store.Config{URL: url})), newWorld(t, storetest.Open(t, store.Config{URL: url})))
+	})
+}
+
+func versionsOfOneLoggedModel(t *testing.T, replicas ...*world) {
+	t.Helper()
+	const clients, names, rounds = 16, 4, 3
+	runs := replicas[0].runs
+	m, err := runs.CreateLoggedModel(ctx, tracking.CreateLoggedModel{ExperimentID: new(int), Name: "model"})
+	require.NoError(t, err)
+	failures := make([]error, clients)
+	var wg sync.WaitGroup
+	for i := range clients {
+		wg.Go(func() {
+			for range rounds {
+				_, err := replicas[i%len(replicas)].CreateVersion(ctx, registry.CreateVersion{
+					Name: fmt.Sprint("model", i%names), Source: "models:/" + m.ModelID, CreateModel: true})
+				failures[i] = errors.Join(failures[i], err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range failures {
+		require.NoError(t, err)
+	}
+	versions := func() (named []string) {
+		tags, err := runs.ModelTagsOf(ctx, []int{m.ID})
+		require.NoError(t, err)
+		require.Len(t, tags[m.ID], 1)
+		require.Equal(t, "mlflow.modelVersions", tags[m.ID][0].Key)
+		var list []struct{ Name, Version string }
+		require.NoError(t, json.Unmarshal([]byte(tags[m.ID][0].Value), &list))
+		for _, v := range list {
+			named = append(named, v.Name+"/"+v.Version)
+		}
+		slices.Sort(named)
+		return named
+	}
+	var want []string
+	for name := range names {
+		for n := range clients / names * rounds {
+			want = append(want, fmt.Sprintf("model%d/%d", name, n+1))
+		}
+	}
+	slices.Sort(want)
+	require.Equal(t, want, versions())
+
+	// A client adds the version that it has registered to what it has read; a list is none when it was set by hand.
+	set := func(value string) {
+		_, err := runs.SetLoggedModelTags(ctx, m.ModelID, []tracking.Tag{{Key: "mlflow.modelVersions", Value: value}})
+		require.NoError(t, err)
+	}
+	set(`[{"name": "model0", "version": 1}, {"name": "model0", "version": "2"}, {"name": "model0", "version": "1"}]`)
+	require.Equal(t, []string{"model0/1", "model0/2"}, versions())
+	set("mine")
+	_, err = replicas[0].CreateVersion(ctx, registry.CreateVersion{Name: "late", Source: "models:/" + m.ModelID, CreateModel: true})
+	require.NoError(t, err)
+	require.Equal(t, []string{"late/1"}, versions())
+
+	// What is of another server is left to that one.
+	_, err = replicas[0].CreateVersion(ctx, registry.CreateVersion{Name: "late", Source: far, ModelID: "m-" + strings.Repeat("ab", 16)})
+	require.NoError(t, err)
 }

@@ -126,6 +126,11 @@ func (s *Service) insertVersion(ctx context.Context, tx *store.Tx, in CreateVers
 	if err != nil {
 		return nil, err
 	}
+	if v.ModelID != "" {
+		if err := tracking.AddModelVersion(ctx, tx, v.ModelID, in.Name, v.Version); err != nil {
+			return nil, err //nolint:wrapcheck // wrapped there
+		}
+	}
 	err = s.tell(ctx, tx, webhook.Told{Event: webhook.VersionCreated, Data: webhook.Version{
 		Name: in.Name, Version: strconv.Itoa(v.Version), Source: in.Source, RunID: webhook.Text(v.RunID), Tags: tagMap(in.Tags),
 		Description: webhook.Text(in.Description),

@@ -236,6 +236,7 @@ func (s *Service) SetLoggedModelTags(ctx context.Context, id string, tags []Tag)
 	if err := checkTags("tags", tags); err != nil {
 		return nil, err
 	}
+	tags = withoutRepeatedVersions(tags)
 	return s.changeModel(ctx, id, func(ctx context.Context, tx *store.Tx, m *ent.LoggedModel, _ *ent.LoggedModelUpdateOne) error {
 		return setModelTags(ctx, tx, m, tags)
 	})
