@@ -231,7 +231,7 @@ func TestBodiesThatAreNotJSON(t *testing.T) {
 		} {
 			post(body).invalid(words...)
 		}
-		post(`{"run_id":"` + id + `","tags":[{"key":"a","value":"` + strings.Repeat("v", 1<<20) + `"}]}`).invalid("1048576 bytes")
+		post(`{"run_id":"` + id + `","tags":[{"key":"a","value":"` + strings.Repeat("v", 4<<20) + `"}]}`).invalid("4194304 bytes")
 		good := `{"run_id":"` + id + `"}`
 		for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx", "json", ""} {
 			w.send(http.MethodPost, api+"runs/log-batch", kind, good).invalid("Content-Type", "application/json")

@@ -14,6 +14,11 @@ def test_the_tests_that_it_names_are_there():
     assert surface.missing_tests() == []
 
 
+def test_every_call_has_a_test_that_drives_the_server():
+    assert [call[2] for call in surface.CALLS if ".py::" not in call[3]] == []
+    assert [point[0] for point in surface.POINTS if not any(".py::" in test for test in point[1:])] == []
+
+
 def ask(server, method, path):
     return requests.request(method, server.url + path, json=None if method == "GET" else {}, timeout=60)
 
