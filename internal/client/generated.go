@@ -1040,7 +1040,7 @@ func (v *DeleteModelRuleDeleteModelRuleRegisteredModel) GetRules() []RuleRow { r
 
 // DeleteModelRuleResponse is returned by DeleteModelRule on success.
 type DeleteModelRuleResponse struct {
-	// Remove a rule. Needs ADMIN.
+	// Remove a rule. Needs ADMIN. NOT_FOUND when there is none.
 	DeleteModelRule DeleteModelRuleDeleteModelRuleRegisteredModel `json:"deleteModelRule"`
 }
 
@@ -4004,15 +4004,20 @@ func (v *SetModelAliasResponse) GetSetRegisteredModelAlias() ModelVersionRow {
 	return v.SetRegisteredModelAlias
 }
 
+// A rule. A model has at most 100.
 type SetModelRuleInput struct {
-	Name  string        `json:"name"`
-	Stage string        `json:"stage"`
-	Kind  ModelRuleKind `json:"kind"`
+	// The model's name.
+	Name string `json:"name"`
+	// None, Staging, Production or Archived.
+	Stage string `json:"stage"`
+	// What it asks for.
+	Kind ModelRuleKind `json:"kind"`
 	// Of the metric or the tag.
 	Key string `json:"key"`
 	// The value that the tag must have; any when null.
 	Value *string `json:"value"`
-	Goal  Goal    `json:"goal"`
+	// Which direction of the metric is better.
+	Goal Goal `json:"goal"`
 	// By how much better the metric must be; negative: it may be so much worse.
 	Margin float64 `json:"margin"`
 }
