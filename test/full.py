@@ -47,6 +47,9 @@ KILL_TESTS = {
     "kills/adapter": ("the adapter, while fits are recorded", "test/autolog", "adapter"),
     "kills/delivery": ("the server, while fits are delivered", "test/autolog", "server_is_killed"),
 }
+# What speaks to PostgreSQL: tested once more through a PgBouncer in transaction mode.
+POOLED = ["./graph", "./internal/artifact", "./internal/auth", "./internal/gc", "./internal/metric", "./internal/registry",
+          "./internal/search", "./internal/store", "./internal/tracking", "./internal/webhook", "./server/..."]
 VERSIONS = {
     "versions/older": ("older", "3.9", "the oldest Python of the hooks, with the mlflow and scikit-learn of its time"),
     "versions/newer": ("sklearn", "3.13", "a newer Python"),
@@ -99,6 +102,12 @@ def postgres_version():
     return "PostgreSQL " + re.search(r"\d[\d.]*", told).group()
 
 
+def pooled_versions():
+    """Those of Go, PostgreSQL and the PgBouncer that tests start."""
+    told = tests.output([os.environ["CAIRN_TEST_PGBOUNCER"], "--version"]).splitlines()[0]
+    return f"{go_version()}, {postgres_version()}, {told}"
+
+
 def pytest(python, arguments, postgres=True, **environment):
     """Runs pytest, and gives what it counted. The row names PostgreSQL where that was used."""
     with tempfile.TemporaryDirectory() as directory:
@@ -138,6 +147,20 @@ def go(options):
         del os.environ["CAIRN_TEST_FULL"]
     return Outcome(True, f"{plain + racy} packages, {racy} of them under the race detector",
                    f"{go_version()}, {postgres_version()}")
+
+
+def fleet(options):
+    env = {**os.environ, "CGO_ENABLED": "0", "CAIRN_TEST_FULL": "1"}
+    command = ["go", "test", "-v", "-count=1", "-timeout", "60m", "-run", "^TestReplicasLoseNothing$", "./cmd/cairn"]
+    text, passed = said(command, env=env)
+    counted = re.search(r"\d+ kills, .*", text)
+    return Outcome(passed and counted is not None, counted.group() if counted else "", pooled_versions())
+
+
+def pooled(options):
+    env = {**os.environ, "CGO_ENABLED": "0", "CAIRN_TEST_POOLED": "1"}
+    text, passed = said(["go", "test", "-count=1", "-timeout", "60m", *POOLED], env=env)
+    return Outcome(passed, f"{len(re.findall(r'^ok ', text, re.M))} packages", pooled_versions())
 
 
 def python(options):
@@ -200,11 +223,13 @@ def parts():
     """All parts, in the order in which they are run."""
     for name, (what, folder, chosen) in KILL_TESTS.items():
         yield Part(name, "kill -9 of " + what, kills(folder, chosen))
+    yield Part("kills/fleet", "kill -9 of each of three servers, three NATS and PostgreSQL behind PgBouncer, in turn", fleet)
     for name, (environment, version, what) in VERSIONS.items():
         yield Part(name, what, versions(environment, version))
     for package, names in functions(r"rapid\.Check\(").items():
         yield Part(f"rapid/{package}", "more checks of " + ", ".join(names), rapid(package, names))
     yield Part("tests/go", "all Go tests, some with larger sizes", go)
+    yield Part("tests/pooled", "the core and its shells on PostgreSQL behind PgBouncer in transaction mode", pooled)
     yield Part("tests/python", "all Python tests but those of other frameworks", python)
     yield Part("tests/frameworks", "autologging of mlflow itself, of xgboost, lightgbm and keras", frameworks)
     yield Part("tests/ui", "all tests in a browser", ui)

@@ -41,7 +41,9 @@ const (
 	fleetPoints      = 3 // of each key, in a batch
 	// fleetPatience bounds what must come after a fault.
 	fleetPatience = 90 * time.Second
-	fleetPause    = 50 * time.Millisecond // between two batches of a run, so that the machine has something left
+	// fleetLost: of so many answers, one is lost.
+	fleetLost  = 17
+	fleetPause = 50 * time.Millisecond // between two batches of a run, so that the machine has something left
 )
 
 // fleet is Cairn as many use it: some replicas on a PostgreSQL behind a PgBouncer in transaction mode, which tell each other over
@@ -55,6 +57,8 @@ type fleet struct {
 	replicas [fleetServers]*replicaProcess
 	next     atomic.Int64
 	url      string
+	// answers that the proxy was given, and those that it lost.
+	answers, lost atomic.Int64
 }
 
 // replicaProcess is a `cairn server`.
@@ -95,6 +99,14 @@ func newFleet(t *testing.T) *fleet {
 		ErrorLog: log.New(io.Discard, "", 0), // of answers that are cut off
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(f.replicas[f.next.Add(1)%fleetServers].url)
+		},
+		// Some answers are lost behind the server that gave them.
+		ModifyResponse: func(r *http.Response) error {
+			if r.Request.Method == http.MethodPost && r.Header.Get("Content-Type") != "text/event-stream; charset=utf-8" && f.answers.Add(1)%fleetLost == 0 {
+				f.lost.Add(1)
+				return errTransient
+			}
+			return nil
 		},
 		FlushInterval: -1,
 		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
@@ -493,7 +505,8 @@ func TestReplicasLoseNothing(t *testing.T) {
 	for _, w := range writers {
 		f.requireStoredOnce(w)
 	}
-	t.Logf("%d points acknowledged, %d subscribers connected %d times", total, fleetSubscribers, connects)
+	t.Logf("%d kills, %d answers lost, %d points acknowledged, %d subscribers that connected %d times",
+		rounds*(2*fleetServers+1), f.lost.Load(), total, fleetSubscribers, connects)
 }
 
 // requireStoredOnce holds what is stored of a run to what was acknowledged: in order, each step once.

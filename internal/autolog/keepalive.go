@@ -3,6 +3,8 @@ package autolog
 import (
 	"context"
 	"time"
+
+	"github.com/cairnml/cairn/internal/client"
 )
 
 func (u *uploader) setArriving(run string, arriving bool) {
@@ -35,7 +37,9 @@ func (u *uploader) keepAlive(ctx context.Context, every time.Duration, ours func
 			}
 			if err := u.deliverer.heartbeat(ctx, run); err != nil {
 				u.log.Debug("heartbeat", "run", run, "error", err)
-				break
+				if client.Retryable(err) { // else it is this run's: others have theirs
+					break
+				}
 			}
 		}
 	}

@@ -2,6 +2,8 @@ package autolog
 
 import (
 	"context"
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,4 +58,34 @@ func TestForeignRunIsNotKeptAlive(t *testing.T) {
 	f.server.mu.Lock()
 	defer f.server.mu.Unlock()
 	require.Zero(t, f.server.heartbeats)
+}
+
+// TestRunThatEndedElsewhereLeavesOthersAlive: its heartbeat is refused, and that says nothing of other runs.
+func TestRunThatEndedElsewhereLeavesOthersAlive(t *testing.T) {
+	t.Parallel()
+	const endedElsewhere = "00000000000000000000000000000000" // the first to be given a sign of life
+	f := newUploadFixture(t)
+	require.NoError(t, f.drain(1))
+	f.uploader.setArriving(endedElsewhere, true)
+	f.server.mu.Lock()
+	f.server.fail = func(operation string, variables json.RawMessage) *fakeFailure {
+		if operation == "HeartbeatRun" && strings.Contains(string(variables), endedElsewhere) {
+			return &fakeFailure{status: 200, code: "CONFLICT"}
+		}
+		return nil
+	}
+	f.server.mu.Unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f.uploader.keepAlive(ctx, time.Millisecond, func(string) bool { return true })
+	}()
+	require.Eventually(t, func() bool {
+		f.server.mu.Lock()
+		defer f.server.mu.Unlock()
+		return f.server.heartbeats > 0
+	}, time.Minute, time.Millisecond)
+	cancel()
+	<-ended
 }

@@ -3,6 +3,8 @@ package autolog
 import (
 	"context"
 	"time"
+
+	"github.com/cairnml/cairn/internal/client"
 )
 
 // keepJournal is how much of a delivered journal is kept for replaying sessions to an adapter that died.
@@ -52,7 +54,9 @@ func (a *agent) heartbeat(ctx context.Context) {
 		for _, run := range open {
 			if err := a.uploader.deliverer.heartbeat(ctx, run); err != nil {
 				a.log.Debug("heartbeat", "run", run, "error", err)
-				break
+				if client.Retryable(err) { // else it is this run's: others have theirs
+					break
+				}
 			}
 		}
 	}

@@ -55,7 +55,28 @@ func freshPostgres(t testing.TB) string {
 	}
 	exec("CREATE DATABASE " + name + " TEMPLATE " + template)
 	t.Cleanup(func() { exec("DROP DATABASE " + name + " WITH (FORCE)") })
-	return shared.url(name)
+	return reached(t, name)
+}
+
+// pooler is the PgBouncer of a test process in which CAIRN_TEST_POOLED is set: all databases are reached through it. It ends with
+// the pipe that it holds.
+var pooler struct {
+	once    sync.Once
+	running *cluster.PgBouncer
+	err     error
+}
+
+// reached gives the URL of a database.
+func reached(t testing.TB, name string) string {
+	t.Helper()
+	if os.Getenv("CAIRN_TEST_POOLED") == "" {
+		return shared.url(name)
+	}
+	pooler.once.Do(func() {
+		pooler.running, pooler.err = cluster.StartPgBouncer(context.Background(), shared.url("postgres"))
+	})
+	require.NoError(t, pooler.err)
+	return pooler.running.URL(name)
 }
 
 // EmptyPostgresURL makes a database without any table.
@@ -68,7 +89,7 @@ func EmptyPostgresURL(t *testing.T) string {
 		_, err := adminDB(t).ExecContext(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)")
 		require.NoError(t, err)
 	})
-	return shared.url(name)
+	return reached(t, name)
 }
 
 var admin struct {
