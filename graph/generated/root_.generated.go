@@ -5147,7 +5147,7 @@ extend type Run {
 extend type Query {
   """
   A URL at which the store itself gives a file, for an hour, without further credentials. Nothing holds those bytes against their
-  digest. UNSUPPORTED where the store has no such URLs (Server.signedDownloads), NOT_FOUND where there is no such file.
+  digest. UNIMPLEMENTED where the store has no such URLs (Server.signedDownloads), NOT_FOUND where there is no such file.
   """
   signedDownloadUrl(
     "Which file."
@@ -5155,7 +5155,7 @@ extend type Query {
   ): String!
   """
   The parts of an upload that have come, by number: who was cut off goes on with the others. NOT_FOUND when there is no such upload,
-  or it has ended; UNSUPPORTED where the store takes the parts itself.
+  or it has ended; UNIMPLEMENTED where the store takes the parts itself.
   """
   artifactUpload(
     "As beginArtifactUpload gave it."
@@ -5166,7 +5166,7 @@ extend type Query {
 extend type Mutation {
   """
   Begin the upload of a file in parts: PUT each part to its URL, in any order and at once, then call completeArtifactUpload. A
-  repetition begins another upload; the one that is not completed is forgotten. UNSUPPORTED where the store takes no parts
+  repetition begins another upload; the one that is not completed is forgotten. UNIMPLEMENTED where the store takes no parts
   (Server.multipartUploads).
   """
   beginArtifactUpload(
@@ -5207,7 +5207,7 @@ extend type Mutation {
 	{Name: "../schema/common.graphql", Input: `"""
 Cairn's API. docs/graphql.md tells how to use it. Identifiers: ` + "`" + `id` + "`" + ` is a typed global id for ` + "`" + `node` + "`" + `; ` + "`" + `runId` + "`" + ` and ` + "`" + `experimentId` + "`" + ` are
 what MLflow shows (32 hex digits; a number); arguments of type ID take both. Errors carry ` + "`" + `extensions.code` + "`" + `: INVALID_ARGUMENT,
-NOT_FOUND, ALREADY_EXISTS, CONFLICT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNSUPPORTED, UNAVAILABLE, DATA_LOSS or
+NOT_FOUND, ALREADY_EXISTS, CONFLICT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNIMPLEMENTED, UNAVAILABLE, DATA_LOSS or
 INTERNAL, and ` + "`" + `extensions.field` + "`" + ` where one argument is to blame. Every field can answer UNAUTHENTICATED, PERMISSION_DENIED (it needs
 VIEWER to read, EDITOR to write, or the role that it names) and UNAVAILABLE; a description names what else is to be expected.
 """
@@ -6450,7 +6450,7 @@ type LoggedModel implements Node {
   tags: [Tag!]! @listSize(assumedSize: 10)
   "Points that runs measured of it, in the order in which they came."
   metrics: [LoggedModelMetric!]! @listSize(assumedSize: 10)
-  "Files and folders directly below ` + "`" + `path` + "`" + `, by name. UNSUPPORTED where they are not in this server's store."
+  "Files and folders directly below ` + "`" + `path` + "`" + `, by name. UNIMPLEMENTED where they are not in this server's store."
   artifacts(
     "A folder, relative to the model's artifact root; the root by default."
     path: String = ""
@@ -6760,7 +6760,7 @@ type ModelVersion implements Node {
   manifestProblem: String!
   "Approvals that hold, oldest first."
   approvals: [ModelApproval!]! @listSize(assumedSize: 10)
-  "Files and folders directly below ` + "`" + `path` + "`" + `, by name. UNSUPPORTED where they are not in this server's store."
+  "Files and folders directly below ` + "`" + `path` + "`" + `, by name. UNIMPLEMENTED where they are not in this server's store."
   artifacts(
     "A folder, relative to the model's files; all of them by default."
     path: String = ""
@@ -7517,7 +7517,7 @@ type Run implements Node {
   outputs: [RunOutput!]! @listSize(assumedSize: 10)
   "Models it wrote."
   loggedModels: [LoggedModel!]! @listSize(assumedSize: 10)
-  "Files and folders directly below ` + "`" + `path` + "`" + `, by name. UNSUPPORTED where they are not in this server's store."
+  "Files and folders directly below ` + "`" + `path` + "`" + `, by name. UNIMPLEMENTED where they are not in this server's store."
   artifacts(
     "A folder, relative to the run's artifact root; the root by default."
     path: String = ""
