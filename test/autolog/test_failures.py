@@ -247,8 +247,8 @@ def test_full_disk_of_the_spool_is_said_and_costs_the_training_nothing(cairn_ser
     (tmp_path / "train.py").write_text(MANY_FITS)
     home = tmp_path / "home"
     home.mkdir()
-    script = (f'mount -t tmpfs -o size={size} tmpfs "{home}" && exec "{cairntest.cairn_bin()}" exec --server {cairn_server.url} '
-              f'--experiment full -- "{sys.executable}" train.py')
+    script = (f'mount -t tmpfs -o size={size} tmpfs "{home}" && exec "{cairntest.cairn_bin()}" exec '
+              f'--server {cairn_server.url} --experiment full -- "{sys.executable}" train.py')
     ended = subprocess.run(["unshare", *([] if os.geteuid() == 0 else ["-r"]), "-m", "sh", "-c", script], cwd=tmp_path,
                            env=clean_environment(home), capture_output=True, text=True, timeout=300)
     assert "mount" not in ended.stderr, f"{ended.stderr}; allow user namespaces: sysctl kernel.unprivileged_userns_clone=1"
