@@ -356,6 +356,8 @@ DIFFERENCES = {
 # Files, and tests, that ask of Cairn alone.
 CAIRN_ONLY = {
     "test_history.py",  # it compares with MLflow's server by itself
+    # MLflow's server looks and then writes: now and then it leaves two versions in Production, or gives a number twice.
+    "test_registry.py::test_many_register_at_once",
     "test_surface.py",
 }
 
