@@ -44,8 +44,13 @@ func (s *subject) check(c *Comparison, op, value token) *syntaxError {
 	case Tag, Dataset:
 	}
 	if !slices.Contains(ops, c.Op) {
-		if c.Left.Entity == Param && slices.Contains(numberOps, c.Op) && s.params.number != "" {
-			return expected("a number, since "+string(c.Op)+" compares numbers", value)
+		if c.Left.Entity == Param && s.params.number != "" {
+			switch {
+			case slices.Contains(numberOps, c.Op):
+				return expected("a number, since "+string(c.Op)+" compares numbers", value)
+			case slices.Contains(textOps, c.Op):
+				return expected("a text in quotes, since "+string(c.Op)+" compares texts", value)
+			}
 		}
 		return badOperator(name, ops, op)
 	}
@@ -118,7 +123,7 @@ func (v *Value) toID(name string, found token) *syntaxError {
 		v.Kind, v.Number, v.Text = NumberValue, Number{Int: n, Float: float64(n), IsInt: true}, ""
 	}
 	if !v.Number.IsInt {
-		return syntaxErrorf(found.at, "%s is a whole number", name)
+		return expected("a whole number, which "+name+" is", found)
 	}
 	return nil
 }

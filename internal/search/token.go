@@ -17,6 +17,7 @@ const (
 	tokenNumber           // -1.5e3
 	tokenOp               // = != < <= > >=
 	tokenPunct            // ( ) ,
+	tokenStray            // a character that nothing begins with
 )
 
 // token is one piece of a filter or an order term.
@@ -40,8 +41,12 @@ func (t token) is(keyword string) bool {
 
 // describe names the token in an error.
 func (t token) describe() string {
-	if t.kind == tokenEnd {
+	switch t.kind {
+	case tokenEnd:
 		return "the end"
+	case tokenStray:
+		return strconv.Quote(t.raw)
+	default:
 	}
 	const longest = 40
 	raw := []rune(t.raw)
@@ -67,7 +72,8 @@ func expected(what string, found token) *syntaxError {
 	return syntaxErrorf(found.at, "expected %s, found %s", what, found.describe())
 }
 
-// tokenize cuts a text into tokens; the last is always tokenEnd.
+// tokenize cuts a text into tokens; the last is always tokenEnd. No token is looked for behind a stray character: the parser, which
+// knows what it expects there, stops at it.
 func tokenize(text string) ([]token, *syntaxError) {
 	if i := invalidText(text); i >= 0 {
 		return nil, syntaxErrorf(i, "a NUL or bytes that are not UTF-8")
@@ -90,6 +96,9 @@ func tokenize(text string) ([]token, *syntaxError) {
 		}
 		at += len(t.raw)
 		out = append(out, t)
+		if t.kind == tokenStray {
+			at = len(text)
+		}
 	}
 }
 
@@ -110,7 +119,7 @@ func invalidText(text string) int {
 
 func nextToken(text string, at int) (token, *syntaxError) {
 	rest := text[at:]
-	r, _ := utf8.DecodeRuneInString(rest)
+	r, size := utf8.DecodeRuneInString(rest)
 	switch {
 	case r == '(' || r == ')' || r == ',':
 		return token{kind: tokenPunct, at: at, raw: rest[:1]}, nil
@@ -127,7 +136,7 @@ func nextToken(text string, at int) (token, *syntaxError) {
 	case r == '`' || r == '_' || unicode.IsLetter(r):
 		return nameToken(text, at)
 	}
-	return token{}, syntaxErrorf(at, "unexpected %q", r)
+	return token{kind: tokenStray, at: at, raw: rest[:size]}, nil
 }
 
 // quotedText reads a text in quotes and gives its length with them. A quote inside is written twice.
