@@ -9,7 +9,15 @@ import (
 )
 
 // count counts the rows that match.
-func (s *Searcher) count(ctx context.Context, q *query) (int, error) {
+func (s *Searcher) count(ctx context.Context, q *query) (n int, err error) {
+	err = s.inTime(ctx, func(ctx context.Context) error {
+		n, err = s.countAll(ctx, q)
+		return err
+	})
+	return n, err
+}
+
+func (s *Searcher) countAll(ctx context.Context, q *query) (int, error) {
 	var stmt fragment
 	if err := s.countStatement(ctx, q, &stmt); err != nil {
 		return 0, err

@@ -112,7 +112,11 @@ func partitioned[K comparable](
 	stmt.arg(first + 1)
 	stmt.sql(" ORDER BY part, place")
 
-	parts, err := placesBy(ctx, s, &stmt, keys, identity)
+	var parts map[K][]place
+	err = s.inTime(ctx, func(ctx context.Context) error {
+		parts, err = placesBy(ctx, s, &stmt, keys, identity)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -183,6 +187,15 @@ func countBy[K comparable](ctx context.Context, s *Searcher, q *query, column st
 	stmt.sql("SELECT ", column, ", COUNT(*) FROM ", subjects[q.subject].table, " r")
 	s.writeWhere(&stmt, q, goals)
 	stmt.sql(" GROUP BY ", column)
+	var counts map[K]int
+	err = s.inTime(ctx, func(ctx context.Context) error {
+		counts, err = countsBy[K](ctx, s, &stmt)
+		return err
+	})
+	return counts, err
+}
+
+func countsBy[K comparable](ctx context.Context, s *Searcher, stmt *fragment) (map[K]int, error) {
 	rows, err := s.db.Read().QueryContext(ctx, stmt.String(), stmt.args...)
 	if err != nil {
 		return nil, fmt.Errorf("count by parent: %w", err)

@@ -115,15 +115,21 @@ func (s *Searcher) MatchRuns(ctx context.Context, r RunsQuery, runIDs []string) 
 		return nil, err
 	}
 	found := map[string]int{}
-	for chunk := range slices.Chunk(runIDs, loadChunk) {
-		var stmt fragment
-		stmt.sql("SELECT r.id, r.run_id FROM runs r")
-		s.writeWhere(&stmt, q, goals)
-		stmt.sql(" AND r.run_id IN ")
-		argList(&stmt, chunk)
-		if err := s.matches(ctx, &stmt, found); err != nil {
-			return nil, err
+	err = s.inTime(ctx, func(ctx context.Context) error {
+		for chunk := range slices.Chunk(runIDs, loadChunk) {
+			var stmt fragment
+			stmt.sql("SELECT r.id, r.run_id FROM runs r")
+			s.writeWhere(&stmt, q, goals)
+			stmt.sql(" AND r.run_id IN ")
+			argList(&stmt, chunk)
+			if err := s.matches(ctx, &stmt, found); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	var places []place
 	for _, id := range runIDs {

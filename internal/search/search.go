@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/store"
@@ -24,6 +25,9 @@ const (
 	MaxFirst = 50_000
 	// MaxExperiments bounds the experiments that one query names.
 	MaxExperiments = 10_000
+	// searchTime is how long a page or a count may take: a filter may have a hundred patterns, each of which is tried at every
+	// place of the values of every run.
+	searchTime = 30 * time.Second
 )
 
 // View says whether deleted ones are wanted. Its zero value is Active.
@@ -45,6 +49,8 @@ type Searcher struct {
 	pieces pieces
 	// looks has an element for each look at many runs that is taken.
 	looks chan struct{}
+	// most is searchTime, but in tests.
+	most time.Duration
 }
 
 // pieces says how much is read at once where runs are read in order.
@@ -61,6 +67,7 @@ type pieces struct {
 func New(db *store.DB) *Searcher {
 	return &Searcher{
 		db: db, pieces: pieces{least: 256, most: 65_536, sorted: 4096, counted: 200_000}, looks: make(chan struct{}, maxLooks),
+		most: searchTime,
 	}
 }
 
@@ -158,8 +165,28 @@ type place struct {
 	cursor string
 }
 
+// inTime bounds how long a search takes.
+func (s *Searcher) inTime(ctx context.Context, search func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, s.most)
+	defer cancel()
+	err := search(bounded)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		return errs.Wrap(errs.Exhausted, err, "the search took longer than %s, which is all that one may take: search fewer experiments, "+
+			"or add a condition that few meet; a LIKE reads every value, and one with many %% every place of it", s.most)
+	}
+	return err
+}
+
 // page finds the rows after a cursor, and whether there are more.
-func (s *Searcher) page(ctx context.Context, q *query, first int, after string) ([]place, bool, error) {
+func (s *Searcher) page(ctx context.Context, q *query, first int, after string) (places []place, more bool, err error) {
+	err = s.inTime(ctx, func(ctx context.Context) error {
+		places, more, err = s.findPage(ctx, q, first, after)
+		return err
+	})
+	return places, more, err
+}
+
+func (s *Searcher) findPage(ctx context.Context, q *query, first int, after string) ([]place, bool, error) {
 	f, err := s.newFinder(ctx, q)
 	if err != nil {
 		return nil, false, err

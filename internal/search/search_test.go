@@ -204,6 +204,43 @@ func TestPatternsAreBounded(t *testing.T) {
 	})
 }
 
+// A filter of patterns each of which is allowed takes as long as many of them on many runs: what takes too long ends, and says so.
+func TestSearchesAreBoundedInTime(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+			long := strings.Repeat("a", 65_536)
+			for n := range 20 {
+				run := &naiveRun{id: fmt.Sprintf("%032x", n), status: "FINISHED", tags: map[string]string{"long": long}}
+				if err := storeRun(ctx, tx, run); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		ctx := context.Background()
+		unmet := "not tags.long like '%" + strings.Repeat("a", 100) + "b%'"
+		q := RunsQuery{First: 1, Filter: strings.Repeat(unmet+" and ", MaxComparisons-1) + "tags.long = 'b'"}
+		s := New(db)
+		s.most = time.Millisecond
+		_, err := s.Runs(ctx, q)
+		require.Equal(t, errs.Exhausted, errs.KindOf(err), "%v", err)
+		require.ErrorContains(t, err, "the search took longer than 1ms, which is all that one may take: search fewer experiments")
+		_, err = s.CountRuns(ctx, q)
+		require.Equal(t, errs.Exhausted, errs.KindOf(err), "%v", err)
+		_, err = s.MatchRuns(ctx, q, []string{strings.Repeat("0", 32)})
+		require.Equal(t, errs.Exhausted, errs.KindOf(err), "%v", err)
+		_, err = s.CountRunsByExperiment(ctx, q, []int{1})
+		require.Equal(t, errs.Exhausted, errs.KindOf(err), "%v", err)
+
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		_, err = s.Runs(ended, q)
+		require.ErrorIs(t, err, context.Canceled, "who went away is told nothing")
+		require.NotEqual(t, errs.Exhausted, errs.KindOf(err))
+	})
+}
+
 func TestCursorsAreChecked(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
