@@ -34,7 +34,7 @@ type section struct {
 func sections() []section {
 	return []section{
 		compareSection, writesSection, readsSection, searchSection, artifactsSection,
-		stepProfile, batchProfile, wideProfile, longProfile, curvesProfile, besideProfile, fleetProfile, millionProfile,
+		stepProfile, batchProfile, wideProfile, longProfile, curvesProfile, besideProfile, fleetProfile, millionProfile, registryProfile,
 	}
 }
 
@@ -181,7 +181,10 @@ type seeded struct {
 	Params int `json:"params"`
 	Tags   int `json:"tags"`
 	Points int `json:"points"`
-	// Matches is how many runs a profile's search finds.
+	// Models and Versions are those of the registry.
+	Models   int `json:"models,omitempty"`
+	Versions int `json:"versions,omitempty"`
+	// Matches is how many runs or versions a profile's search finds.
 	Matches int `json:"matches,omitempty"`
 	// RunID is one of the runs.
 	RunID string `json:"run_id,omitempty"`

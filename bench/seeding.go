@@ -27,19 +27,22 @@ const compactCommand = "compact-database"
 // curveSeed is that of all curves.
 const curveSeed = 7
 
-// seeds are how profiles fill an empty database.
+// seeds are how profiles of runs fill an empty database.
 var seeds = map[string]func(ctx context.Context, l *tracking.Loader, s size) (seeded, error){
 	"wide": seedWide, "long": seedLong, "beside": seedBeside, "fleet": seedFleet, "million": seedMillion,
 }
 
 // seedDatabase fills a database as a profile's name, its size and the database's URL say.
 func seedDatabase(ctx context.Context, args []string) (done seeded, err error) {
-	if len(args) != 3 || seeds[args[0]] == nil {
+	if len(args) != 3 || seeds[args[0]] == nil && args[0] != registryProfile.name {
 		return seeded{}, fmt.Errorf("%s needs a profile's name, a size and a database", seedCommand)
 	}
 	at, err := parseSize(args[1])
 	if err != nil {
 		return seeded{}, err
+	}
+	if args[0] == registryProfile.name {
+		return seedRegistry(ctx, args[2], at)
 	}
 	l, err := tracking.OpenLoader(ctx, store.Config{URL: args[2]})
 	if err != nil {

@@ -42,3 +42,23 @@ func TestSeeds(t *testing.T) {
 		require.Error(t, err, bad)
 	}
 }
+
+// TestSeedRegistry does so for registered models, and asks a database of them what the profile asks a server.
+func TestSeedRegistry(t *testing.T) {
+	t.Parallel()
+	url := "sqlite:" + filepath.Join(t.TempDir(), "cairn.db")
+	done, err := seedDatabase(t.Context(), []string{registryProfile.name, "1/500", url})
+	require.NoError(t, err)
+	require.Equal(t, []int{20, 200}, []int{done.Models, done.Versions})
+	db := storetest.Open(t, store.Config{URL: url})
+	for query, want := range map[string]int{
+		"SELECT COUNT(*) FROM registered_models": done.Models, "SELECT COUNT(*) FROM model_versions": done.Versions,
+		"SELECT COUNT(*) FROM model_version_tags WHERE key = 'ticket' AND value = '" + versionTicket(0, 1) + "'": done.Matches,
+		"SELECT COUNT(*) FROM model_versions WHERE stage = 'Production'":                                         done.Models,
+		"SELECT COUNT(*) FROM model_aliases WHERE alias = 'champion'":                                            done.Models,
+	} {
+		var found int
+		require.NoError(t, db.Read().QueryRowContext(t.Context(), query).Scan(&found), query)
+		require.Equal(t, want, found, query)
+	}
+}

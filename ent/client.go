@@ -43,6 +43,7 @@ import (
 	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/ent/modelversiontag"
 	"github.com/cairnml/cairn/ent/param"
+	"github.com/cairnml/cairn/ent/pendingcontent"
 	"github.com/cairnml/cairn/ent/pluginrelease"
 	"github.com/cairnml/cairn/ent/registeredmodel"
 	"github.com/cairnml/cairn/ent/registeredmodeltag"
@@ -119,6 +120,8 @@ type Client struct {
 	ModelVersionTag *ModelVersionTagClient
 	// Param is the client for interacting with the Param builders.
 	Param *ParamClient
+	// PendingContent is the client for interacting with the PendingContent builders.
+	PendingContent *PendingContentClient
 	// PluginRelease is the client for interacting with the PluginRelease builders.
 	PluginRelease *PluginReleaseClient
 	// RegisteredModel is the client for interacting with the RegisteredModel builders.
@@ -180,6 +183,7 @@ func (c *Client) init() {
 	c.ModelVersion = NewModelVersionClient(c.config)
 	c.ModelVersionTag = NewModelVersionTagClient(c.config)
 	c.Param = NewParamClient(c.config)
+	c.PendingContent = NewPendingContentClient(c.config)
 	c.PluginRelease = NewPluginReleaseClient(c.config)
 	c.RegisteredModel = NewRegisteredModelClient(c.config)
 	c.RegisteredModelTag = NewRegisteredModelTagClient(c.config)
@@ -311,6 +315,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		ModelVersion:       NewModelVersionClient(cfg),
 		ModelVersionTag:    NewModelVersionTagClient(cfg),
 		Param:              NewParamClient(cfg),
+		PendingContent:     NewPendingContentClient(cfg),
 		PluginRelease:      NewPluginReleaseClient(cfg),
 		RegisteredModel:    NewRegisteredModelClient(cfg),
 		RegisteredModelTag: NewRegisteredModelTagClient(cfg),
@@ -369,6 +374,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		ModelVersion:       NewModelVersionClient(cfg),
 		ModelVersionTag:    NewModelVersionTagClient(cfg),
 		Param:              NewParamClient(cfg),
+		PendingContent:     NewPendingContentClient(cfg),
 		PluginRelease:      NewPluginReleaseClient(cfg),
 		RegisteredModel:    NewRegisteredModelClient(cfg),
 		RegisteredModelTag: NewRegisteredModelTagClient(cfg),
@@ -414,9 +420,9 @@ func (c *Client) Use(hooks ...Hook) {
 		c.LineageEdge, c.LoggedModel, c.LoggedModelMetric, c.LoggedModelParam,
 		c.LoggedModelTag, c.MetricBatch, c.MetricChunk, c.MetricGoal, c.MetricRollup,
 		c.MetricSeries, c.MetricTail, c.ModelAlias, c.ModelHistory, c.ModelManifest,
-		c.ModelRule, c.ModelVersion, c.ModelVersionTag, c.Param, c.PluginRelease,
-		c.RegisteredModel, c.RegisteredModelTag, c.Run, c.RunInput, c.RunLogChunk,
-		c.RunOutput, c.RunTag, c.Token, c.Webhook, c.WebhookDelivery,
+		c.ModelRule, c.ModelVersion, c.ModelVersionTag, c.Param, c.PendingContent,
+		c.PluginRelease, c.RegisteredModel, c.RegisteredModelTag, c.Run, c.RunInput,
+		c.RunLogChunk, c.RunOutput, c.RunTag, c.Token, c.Webhook, c.WebhookDelivery,
 	} {
 		n.Use(hooks...)
 	}
@@ -431,9 +437,9 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.LineageEdge, c.LoggedModel, c.LoggedModelMetric, c.LoggedModelParam,
 		c.LoggedModelTag, c.MetricBatch, c.MetricChunk, c.MetricGoal, c.MetricRollup,
 		c.MetricSeries, c.MetricTail, c.ModelAlias, c.ModelHistory, c.ModelManifest,
-		c.ModelRule, c.ModelVersion, c.ModelVersionTag, c.Param, c.PluginRelease,
-		c.RegisteredModel, c.RegisteredModelTag, c.Run, c.RunInput, c.RunLogChunk,
-		c.RunOutput, c.RunTag, c.Token, c.Webhook, c.WebhookDelivery,
+		c.ModelRule, c.ModelVersion, c.ModelVersionTag, c.Param, c.PendingContent,
+		c.PluginRelease, c.RegisteredModel, c.RegisteredModelTag, c.Run, c.RunInput,
+		c.RunLogChunk, c.RunOutput, c.RunTag, c.Token, c.Webhook, c.WebhookDelivery,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -498,6 +504,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ModelVersionTag.mutate(ctx, m)
 	case *ParamMutation:
 		return c.Param.mutate(ctx, m)
+	case *PendingContentMutation:
+		return c.PendingContent.mutate(ctx, m)
 	case *PluginReleaseMutation:
 		return c.PluginRelease.mutate(ctx, m)
 	case *RegisteredModelMutation:
@@ -4649,6 +4657,139 @@ func (c *ParamClient) mutate(ctx context.Context, m *ParamMutation) (Value, erro
 	}
 }
 
+// PendingContentClient is a client for the PendingContent schema.
+type PendingContentClient struct {
+	config
+}
+
+// NewPendingContentClient returns a client for the PendingContent from the given config.
+func NewPendingContentClient(c config) *PendingContentClient {
+	return &PendingContentClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `pendingcontent.Hooks(f(g(h())))`.
+func (c *PendingContentClient) Use(hooks ...Hook) {
+	c.hooks.PendingContent = append(c.hooks.PendingContent, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `pendingcontent.Intercept(f(g(h())))`.
+func (c *PendingContentClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PendingContent = append(c.inters.PendingContent, interceptors...)
+}
+
+// Create returns a builder for creating a PendingContent entity.
+func (c *PendingContentClient) Create() *PendingContentCreate {
+	mutation := newPendingContentMutation(c.config, OpCreate)
+	return &PendingContentCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PendingContent entities.
+func (c *PendingContentClient) CreateBulk(builders ...*PendingContentCreate) *PendingContentCreateBulk {
+	return &PendingContentCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PendingContentClient) MapCreateBulk(slice any, setFunc func(*PendingContentCreate, int)) *PendingContentCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PendingContentCreateBulk{err: fmt.Errorf("calling to PendingContentClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PendingContentCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PendingContentCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PendingContent.
+func (c *PendingContentClient) Update() *PendingContentUpdate {
+	mutation := newPendingContentMutation(c.config, OpUpdate)
+	return &PendingContentUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PendingContentClient) UpdateOne(_m *PendingContent) *PendingContentUpdateOne {
+	mutation := newPendingContentMutation(c.config, OpUpdateOne, withPendingContent(_m))
+	return &PendingContentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PendingContentClient) UpdateOneID(id int64) *PendingContentUpdateOne {
+	mutation := newPendingContentMutation(c.config, OpUpdateOne, withPendingContentID(id))
+	return &PendingContentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PendingContent.
+func (c *PendingContentClient) Delete() *PendingContentDelete {
+	mutation := newPendingContentMutation(c.config, OpDelete)
+	return &PendingContentDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PendingContentClient) DeleteOne(_m *PendingContent) *PendingContentDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PendingContentClient) DeleteOneID(id int64) *PendingContentDeleteOne {
+	builder := c.Delete().Where(pendingcontent.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PendingContentDeleteOne{builder}
+}
+
+// Query returns a query builder for PendingContent.
+func (c *PendingContentClient) Query() *PendingContentQuery {
+	return &PendingContentQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePendingContent},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PendingContent entity by its id.
+func (c *PendingContentClient) Get(ctx context.Context, id int64) (*PendingContent, error) {
+	return c.Query().Where(pendingcontent.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PendingContentClient) GetX(ctx context.Context, id int64) *PendingContent {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PendingContentClient) Hooks() []Hook {
+	return c.hooks.PendingContent
+}
+
+// Interceptors returns the client interceptors.
+func (c *PendingContentClient) Interceptors() []Interceptor {
+	return c.inters.PendingContent
+}
+
+func (c *PendingContentClient) mutate(ctx context.Context, m *PendingContentMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PendingContentCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PendingContentUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PendingContentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PendingContentDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown PendingContent mutation op: %q", m.Op())
+	}
+}
+
 // PluginReleaseClient is a client for the PluginRelease schema.
 type PluginReleaseClient struct {
 	config
@@ -6487,18 +6628,18 @@ type (
 		ExperimentTag, Fingerprint, IdempotencyKey, Lease, LineageEdge, LoggedModel,
 		LoggedModelMetric, LoggedModelParam, LoggedModelTag, MetricBatch, MetricChunk,
 		MetricGoal, MetricRollup, MetricSeries, MetricTail, ModelAlias, ModelHistory,
-		ModelManifest, ModelRule, ModelVersion, ModelVersionTag, Param, PluginRelease,
-		RegisteredModel, RegisteredModelTag, Run, RunInput, RunLogChunk, RunOutput,
-		RunTag, Token, Webhook, WebhookDelivery []ent.Hook
+		ModelManifest, ModelRule, ModelVersion, ModelVersionTag, Param, PendingContent,
+		PluginRelease, RegisteredModel, RegisteredModelTag, Run, RunInput, RunLogChunk,
+		RunOutput, RunTag, Token, Webhook, WebhookDelivery []ent.Hook
 	}
 	inters struct {
 		ArtifactReference, BatchClient, Change, ChangeSequence, Dataset, Experiment,
 		ExperimentTag, Fingerprint, IdempotencyKey, Lease, LineageEdge, LoggedModel,
 		LoggedModelMetric, LoggedModelParam, LoggedModelTag, MetricBatch, MetricChunk,
 		MetricGoal, MetricRollup, MetricSeries, MetricTail, ModelAlias, ModelHistory,
-		ModelManifest, ModelRule, ModelVersion, ModelVersionTag, Param, PluginRelease,
-		RegisteredModel, RegisteredModelTag, Run, RunInput, RunLogChunk, RunOutput,
-		RunTag, Token, Webhook, WebhookDelivery []ent.Interceptor
+		ModelManifest, ModelRule, ModelVersion, ModelVersionTag, Param, PendingContent,
+		PluginRelease, RegisteredModel, RegisteredModelTag, Run, RunInput, RunLogChunk,
+		RunOutput, RunTag, Token, Webhook, WebhookDelivery []ent.Interceptor
 	}
 )
 

@@ -40,6 +40,7 @@ import (
 	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/ent/modelversiontag"
 	"github.com/cairnml/cairn/ent/param"
+	"github.com/cairnml/cairn/ent/pendingcontent"
 	"github.com/cairnml/cairn/ent/pluginrelease"
 	"github.com/cairnml/cairn/ent/registeredmodel"
 	"github.com/cairnml/cairn/ent/registeredmodeltag"
@@ -139,6 +140,7 @@ func checkColumn(t, c string) error {
 			modelversion.Table:       modelversion.ValidColumn,
 			modelversiontag.Table:    modelversiontag.ValidColumn,
 			param.Table:              param.ValidColumn,
+			pendingcontent.Table:     pendingcontent.ValidColumn,
 			pluginrelease.Table:      pluginrelease.ValidColumn,
 			registeredmodel.Table:    registeredmodel.ValidColumn,
 			registeredmodeltag.Table: registeredmodeltag.ValidColumn,

@@ -28,6 +28,7 @@ import (
 	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/ent/modelversiontag"
 	"github.com/cairnml/cairn/ent/param"
+	"github.com/cairnml/cairn/ent/pendingcontent"
 	"github.com/cairnml/cairn/ent/pluginrelease"
 	"github.com/cairnml/cairn/ent/registeredmodel"
 	"github.com/cairnml/cairn/ent/registeredmodeltag"
@@ -489,6 +490,12 @@ func init() {
 	paramDescProvisional := paramFields[6].Descriptor()
 	// param.DefaultProvisional holds the default value on creation for the provisional field.
 	param.DefaultProvisional = paramDescProvisional.Default.(bool)
+	pendingcontentFields := schema.PendingContent{}.Fields()
+	_ = pendingcontentFields
+	// pendingcontentDescSha256 is the schema descriptor for sha256 field.
+	pendingcontentDescSha256 := pendingcontentFields[2].Descriptor()
+	// pendingcontent.Sha256Validator is a validator for the "sha256" field. It is called by the builders before save.
+	pendingcontent.Sha256Validator = pendingcontentDescSha256.Validators[0].(func(string) error)
 	pluginreleaseFields := schema.PluginRelease{}.Fields()
 	_ = pluginreleaseFields
 	// pluginreleaseDescName is the schema descriptor for name field.

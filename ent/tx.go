@@ -70,6 +70,8 @@ type Tx struct {
 	ModelVersionTag *ModelVersionTagClient
 	// Param is the client for interacting with the Param builders.
 	Param *ParamClient
+	// PendingContent is the client for interacting with the PendingContent builders.
+	PendingContent *PendingContentClient
 	// PluginRelease is the client for interacting with the PluginRelease builders.
 	PluginRelease *PluginReleaseClient
 	// RegisteredModel is the client for interacting with the RegisteredModel builders.
@@ -251,6 +253,7 @@ func (tx *Tx) init() {
 	tx.ModelVersion = NewModelVersionClient(tx.config)
 	tx.ModelVersionTag = NewModelVersionTagClient(tx.config)
 	tx.Param = NewParamClient(tx.config)
+	tx.PendingContent = NewPendingContentClient(tx.config)
 	tx.PluginRelease = NewPluginReleaseClient(tx.config)
 	tx.RegisteredModel = NewRegisteredModelClient(tx.config)
 	tx.RegisteredModelTag = NewRegisteredModelTagClient(tx.config)

@@ -113,6 +113,12 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 	s.tracking = tracking.New(s.db, hub)
 	s.compactor = metric.StartCompactor(s.db, s.log)
 	s.artifacts = artifact.NewService(s.files, s.db)
+	if err := s.files.RemoveAbandoned(); err != nil {
+		s.log.WarnContext(ctx, "uploads that were given up cannot be removed", "error", err)
+	}
+	if err := s.artifacts.Restore(ctx); err != nil {
+		s.log.ErrorContext(ctx, "uploaded files cannot be restored that did not reach the disk; their contents stay in the database", "error", err)
+	}
 	tokens := auth.New(s.db)
 	if err := mayListen(ctx, tokens, s.cfg, loopback); err != nil {
 		return err
@@ -240,6 +246,7 @@ func (s *Server) Run(ctx context.Context) error {
 	jobs.Go(func() { s.watchDatabase(background) })
 	jobs.Go(func() { newReaper(s).run(background, reapInterval) })
 	jobs.Go(func() { s.webhooks.Deliver(background) })
+	jobs.Go(func() { s.artifacts.Settle(background) })
 	served := make(chan error, 1)
 	jobs.Go(func() { served <- web.Serve(s.listener) })
 

@@ -166,6 +166,9 @@ func (d *dbGC) connect(ctx context.Context, std streams) (collector, error) {
 		location = filepath.Join(d.DataDir, "artifacts")
 	}
 	here := &localCollector{db: db}
+	if d.DryRun { // it looks at no file
+		return here, nil
+	}
 	exists, err := artifact.Exists(location)
 	if err == nil && exists {
 		here.files, err = artifact.Open(location)
@@ -187,6 +190,11 @@ func (l *localCollector) survey(ctx context.Context, before time.Time) (gc.Doome
 }
 
 func (l *localCollector) collect(ctx context.Context, before time.Time, progress func(gc.Removed)) (gc.Removed, error) {
+	if l.files != nil {
+		if err := l.files.RemoveAbandoned(); err != nil {
+			return gc.Removed{}, err //nolint:wrapcheck // an error for users already
+		}
+	}
 	removed, _, err := gc.New(l.db, l.files).Collect(ctx, gc.Options{Before: before, Progress: progress})
 	return removed, err //nolint:wrapcheck // wrapped by the core
 }

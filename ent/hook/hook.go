@@ -345,6 +345,18 @@ func (f ParamFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ParamMutation", m)
 }
 
+// The PendingContentFunc type is an adapter to allow the use of ordinary
+// function as PendingContent mutator.
+type PendingContentFunc func(context.Context, *ent.PendingContentMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PendingContentFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.PendingContentMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PendingContentMutation", m)
+}
+
 // The PluginReleaseFunc type is an adapter to allow the use of ordinary
 // function as PluginRelease mutator.
 type PluginReleaseFunc func(context.Context, *ent.PluginReleaseMutation) (ent.Value, error)

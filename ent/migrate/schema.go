@@ -833,6 +833,27 @@ var (
 			},
 		},
 	}
+	// PendingContentsColumns holds the columns for the "pending_contents" table.
+	PendingContentsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64},
+		{Name: "location", Type: field.TypeString},
+		{Name: "sha256", Type: field.TypeString, Size: 64},
+		{Name: "created_at", Type: field.TypeInt64},
+		{Name: "content", Type: field.TypeBytes},
+	}
+	// PendingContentsTable holds the schema information for the "pending_contents" table.
+	PendingContentsTable = &schema.Table{
+		Name:       "pending_contents",
+		Columns:    PendingContentsColumns,
+		PrimaryKey: []*schema.Column{PendingContentsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "pendingcontent_location",
+				Unique:  false,
+				Columns: []*schema.Column{PendingContentsColumns[1]},
+			},
+		},
+	}
 	// PluginReleasesColumns holds the columns for the "plugin_releases" table.
 	PluginReleasesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -1248,6 +1269,7 @@ var (
 		ModelVersionsTable,
 		ModelVersionTagsTable,
 		ParamsTable,
+		PendingContentsTable,
 		PluginReleasesTable,
 		RegisteredModelsTable,
 		RegisteredModelTagsTable,
@@ -1361,6 +1383,9 @@ func init() {
 	ParamsTable.ForeignKeys[0].RefTable = RunsTable
 	ParamsTable.Annotation = &entsql.Annotation{
 		Table: "params",
+	}
+	PendingContentsTable.Annotation = &entsql.Annotation{
+		Table: "pending_contents",
 	}
 	PluginReleasesTable.Annotation = &entsql.Annotation{
 		Table: "plugin_releases",

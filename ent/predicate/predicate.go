@@ -90,6 +90,9 @@ type ModelVersionTag func(*sql.Selector)
 // Param is the predicate function for param builders.
 type Param func(*sql.Selector)
 
+// PendingContent is the predicate function for pendingcontent builders.
+type PendingContent func(*sql.Selector)
+
 // PluginRelease is the predicate function for pluginrelease builders.
 type PluginRelease func(*sql.Selector)
 

@@ -160,3 +160,23 @@ func (ArtifactReference) Edges() []ent.Edge {
 func (ArtifactReference) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("run_id"), index.Fields("sha256")}
 }
+
+// PendingContent is the content of a small file that was uploaded, until the file system has it for good (docs/adr/0012). Of a
+// location there may be several; the one counts whose hash is recorded.
+type PendingContent struct{ ent.Schema }
+
+func (PendingContent) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "pending_contents"}}
+}
+
+func (PendingContent) Fields() []ent.Field {
+	return []ent.Field{
+		givenID("Counted by the server that took it, from a random number on."),
+		field.String("location"),
+		field.String("sha256").MaxLen(64),
+		field.Int64("created_at"),
+		field.Bytes("content"),
+	}
+}
+
+func (PendingContent) Indexes() []ent.Index { return []ent.Index{index.Fields("location")} }

@@ -63,8 +63,9 @@ func TestReceive(t *testing.T) {
 // One content is stored once, by whatever runs and models, and stays until the last of them is gone.
 func TestContentIsStoredOnce(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
+	eachWay(t, func(t *testing.T, db *store.DB, settling bool) {
 		s, dir := newService(t, db)
+		s.pending.set(settling)
 		ctx := context.Background()
 		content := strings.Repeat("weights", 100_000)
 		places := []string{RunRoot(0, runA) + "/a", RunRoot(0, runA) + "/folder/b", ModelRoot(0, modelA) + "/c"}
@@ -79,6 +80,7 @@ func TestContentIsStoredOnce(t *testing.T) {
 		}
 		_, err := s.Put(ctx, places[0], strings.NewReader("other"), 100)
 		require.NoError(t, err)
+		require.NoError(t, s.settleBelow(ctx, places[0]))
 		require.NoError(t, s.Delete(ctx, places[1]))
 		require.Equal(t, uint64(1), links(t, at(places[2])))
 		f, _, err := s.Open(ctx, places[2])
@@ -89,6 +91,7 @@ func TestContentIsStoredOnce(t *testing.T) {
 		for _, place := range []string{"e1", "e2"} {
 			_, err := s.Put(ctx, RunRoot(0, runA)+"/"+place, strings.NewReader(""), 1)
 			require.NoError(t, err)
+			require.NoError(t, s.settleBelow(ctx, ""))
 			require.Equal(t, uint64(1), links(t, at(RunRoot(0, runA)+"/"+place)), "an empty file takes no space to share")
 		}
 

@@ -39,11 +39,8 @@ func (f openFile) version() (string, bool) {
 
 func (d *folder) Close() error { return d.root.Close() }
 
-// prepare makes the folder of uploads, and removes what was given up in it: another server may be uploading there too.
-func (d *folder) prepare(now time.Time) error {
-	if err := d.root.MkdirAll(uploads, 0o750); err != nil {
-		return err
-	}
+// removeAbandoned removes uploads that were given up: another server may be uploading there too.
+func (d *folder) removeAbandoned(now time.Time) error {
 	return d.eachPart(uploads, func(entries []fs.DirEntry) error {
 		for _, e := range entries {
 			if info, err := e.Info(); err != nil || now.Sub(info.ModTime()) < uploadLife {
@@ -202,8 +199,18 @@ func (d *folder) remove(_ context.Context, name string) error {
 	if _, err := d.root.Lstat(filepath.FromSlash(name)); err != nil {
 		return describe(name, err)
 	}
-	if err := d.root.RemoveAll(filepath.FromSlash(name)); err != nil {
-		return describe(name, err)
+	for try := 1; ; try++ {
+		err := d.root.RemoveAll(filepath.FromSlash(name))
+		switch {
+		case err == nil:
+			return nil
+		case !notEmpty(err):
+			return describe(name, err)
+		case try == maxRemovals:
+			return errs.Wrap(errs.Conflict, err, "files are uploaded into %.200q all the time; end that, and delete it then", name)
+		}
 	}
-	return nil
 }
+
+// maxRemovals is how often a folder is removed into which files are uploaded meanwhile.
+const maxRemovals = 100

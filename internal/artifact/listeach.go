@@ -14,6 +14,9 @@ func (s *Service) ListEach(ctx context.Context, dirs []string, after string, lim
 	out := make([]Listing, len(dirs))
 	var all []Info
 	for i, dir := range dirs {
+		if err := s.settleBelow(ctx, dir); err != nil {
+			return nil, err
+		}
 		infos, more, err := s.files.List(ctx, dir, after, limit)
 		if err != nil {
 			return nil, err

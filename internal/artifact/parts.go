@@ -210,10 +210,9 @@ func (d *folder) putPart(ctx context.Context, id string, number int, r io.Reader
 		return Part{}, u.discard(describe(name, err))
 	}
 	// It is not synced: the whole file will be.
-	if err := f.Close(); err != nil {
+	if err := u.close(); err != nil {
 		return Part{}, u.discard(describe(name, err))
 	}
-	u.file = nil
 	if err := d.root.Rename(filepath.FromSlash(at), filepath.FromSlash(dir+"/"+partName(number, u.SHA256))); err != nil {
 		return Part{}, u.discard(describe(name, err))
 	}

@@ -1,11 +1,13 @@
 package artifact
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,13 +32,18 @@ type Service struct {
 	locks [64]sync.Mutex
 	seed  maphash.Seed
 	// checks are of files by their paths.
-	checks *lru.Cache[string, check]
+	checks  *lru.Cache[string, check]
+	pending pending
+	settles sync.Mutex
 }
 
 // NewService makes a service. The store stays the caller's to close.
 func NewService(files *Store, db *store.DB) *Service {
 	checks, _ := lru.New[string, check](maxChecks) // fails only for a size below 1
-	return &Service{files: files, db: db, seed: maphash.MakeSeed(), checks: checks}
+	return &Service{
+		files: files, db: db, seed: maphash.MakeSeed(), checks: checks,
+		pending: newPending(),
+	}
 }
 
 func (s *Service) lock(name string) func() {
@@ -149,6 +156,21 @@ func (s *Service) Put(ctx context.Context, name string, r io.Reader, maxBytes in
 	name, o, err := s.fileToChange(ctx, name)
 	if err != nil {
 		return Info{}, err
+	}
+	if d, ok := s.files.place.(*folder); ok {
+		content, whole, rest, err := takeSmall(r, maxBytes)
+		if err != nil {
+			return Info{}, err
+		}
+		if whole {
+			if id, ok := s.pending.keep(int64(len(content))); ok {
+				return s.putSmall(ctx, d, o, name, content, id)
+			}
+			rest = bytes.NewReader(content)
+		}
+		if r = rest; s.pending.blocked(name) {
+			return Info{}, describeBlocked(name, fs.ErrExist)
+		}
 	}
 	u, err := s.files.receive(ctx, name, r, maxBytes)
 	if err != nil {
@@ -273,21 +295,53 @@ func (s *Service) Open(ctx context.Context, name string) (*File, Info, error) {
 	return f, info, err
 }
 
+func (s *Service) recorded(ctx context.Context, name string) (was recorded, err error) {
+	if was.size, was.sha256, err = store.RecordedArtifact(ctx, s.db.Read(), name); err != nil {
+		err = fmt.Errorf("read what was recorded of an artifact: %w", err)
+	}
+	return was, err
+}
+
 func (s *Service) openRecorded(ctx context.Context, name string) (*File, Info, error) {
-	src, info, err := s.files.openContext(ctx, name)
+	if s.pending.waits(name) {
+		was, err := s.recorded(ctx, name)
+		if err != nil {
+			return nil, Info{}, err
+		}
+		if f, err := s.openPending(ctx, name, was); f != nil || err != nil {
+			return f, Info{Path: name, Size: was.size, SHA256: was.sha256}, err
+		}
+	}
+	src, info, missing := s.files.openContext(ctx, name)
+	if missing != nil && !errs.Is(missing, errs.NotFound) {
+		return nil, Info{}, missing
+	}
+	was, err := s.recorded(ctx, name)
 	if err != nil {
+		if missing == nil {
+			err = errors.Join(err, src.Close())
+		}
 		return nil, Info{}, err
 	}
-	var was recorded
-	if was.size, was.sha256, err = store.RecordedArtifact(ctx, s.db.Read(), name); err != nil {
-		return nil, Info{}, errors.Join(fmt.Errorf("read what was recorded of an artifact: %w", err), src.Close())
+	if err = missing; err == nil {
+		info.SHA256 = was.sha256
+		f, failed := s.checkedFile(ctx, src, info, was)
+		if failed == nil {
+			return f, info, nil
+		}
+		if err = errors.Join(failed, src.Close()); !errs.Is(failed, errs.Damaged) {
+			return nil, Info{}, err
+		}
 	}
-	info.SHA256 = was.sha256
-	f, err := s.checkedFile(ctx, src, info, was)
-	if err != nil {
-		return nil, Info{}, errors.Join(err, src.Close())
+	// It may be on its way to its place, or have been lost there.
+	f, failed := s.openPending(ctx, name, was)
+	switch {
+	case failed != nil:
+		return nil, Info{}, errors.Join(err, failed)
+	case f == nil:
+		return nil, Info{}, err
 	}
-	return f, info, nil
+	return f, Info{Path: name, Size: was.size, SHA256: was.sha256, ModTime: info.ModTime}, nil
 }
 
 // List is Store.List, with the hashes of the files that were uploaded through a server.
@@ -297,6 +351,9 @@ func (s *Service) List(ctx context.Context, dir, after string, limit int) ([]Inf
 		if dir, err = servicePath(dir); err != nil {
 			return nil, false, err
 		}
+	}
+	if err := s.settleBelow(ctx, dir); err != nil {
+		return nil, false, err
 	}
 	infos, more, err := s.files.List(ctx, dir, after, limit)
 	if err != nil {
@@ -341,6 +398,9 @@ func (s *Service) Delete(ctx context.Context, name string) error {
 	}
 	o, err := s.ownerToChange(ctx, name)
 	if err != nil {
+		return err
+	}
+	if err := s.settleBelow(ctx, name); err != nil {
 		return err
 	}
 	defer s.lock(name)()

@@ -58,8 +58,9 @@ func newService(t *testing.T, db *store.DB) (*Service, string) {
 
 func TestService(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
+	eachWay(t, func(t *testing.T, db *store.DB, settling bool) {
 		s, dir := newService(t, db)
+		s.pending.set(settling)
 		ctx := auth.With(context.Background(), auth.Principal{Name: "token:ci", Role: token.RoleEDITOR})
 		root := RunRoot(0, runA)
 
@@ -88,6 +89,7 @@ func TestService(t *testing.T) {
 		require.Equal(t, again.SHA256, listed[0].SHA256, "the record follows the file")
 
 		// What somebody wrote into the folder by another way is not what was uploaded; what was never uploaded has no known hash.
+		require.NoError(t, s.settlePending(ctx, s.files.place.(*folder)))
 		file := filepath.Join(dir, filepath.FromSlash(root), "model", "MLmodel")
 		require.NoError(t, os.WriteFile(file, []byte("333"), 0o600))
 		_, _, err = s.Open(ctx, root+"/model/MLmodel")
@@ -175,8 +177,9 @@ func TestServiceRefuses(t *testing.T) {
 // Uploads to one path at the same time: the record is that of the file that stays.
 func TestServiceKeepsRecordsInStep(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
+	eachWay(t, func(t *testing.T, db *store.DB, settling bool) {
 		s, _ := newService(t, db)
+		s.pending.set(settling)
 		path := RunRoot(0, runA) + "/x"
 		results := make(chan error, 16)
 		var group sync.WaitGroup
@@ -204,12 +207,15 @@ func TestServiceKeepsRecordsInStep(t *testing.T) {
 // So it is where two replicas have one folder: whatever they upload to one path at the same time, what stays is what is recorded.
 func TestReplicasAgree(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
+	eachWay(t, func(t *testing.T, db *store.DB, settling bool) {
 		if !db.Postgres() {
 			return // one process has the database
 		}
 		first, dir := newService(t, db)
 		services := []*Service{first, NewService(openStore(t, dir), db), NewService(openStore(t, dir), db)}
+		for _, s := range services {
+			s.pending.set(settling)
+		}
 		path := RunRoot(0, runA) + "/x"
 		var group sync.WaitGroup
 		for i := range 48 {

@@ -104,11 +104,24 @@ func Open(location string) (*Store, error) {
 		return nil, errs.Wrap(errs.Invalid, err, "artifacts: the folder %s cannot be opened: %s", dir, reason(err))
 	}
 	f := &folder{root: root}
-	if err := f.prepare(time.Now()); err != nil {
+	if err := root.MkdirAll(uploads, 0o750); err != nil {
 		return nil, errors.Join(errs.Wrap(errs.Invalid, err, "artifacts: the folder %s cannot be written: %s", dir, reason(err)),
 			root.Close())
 	}
 	return &Store{f}, nil
+}
+
+// RemoveAbandoned removes what is left of uploads that ended, with their server or their client, before they were whole, and to
+// which no byte came for a day. Buckets do so by a rule of their own.
+func (s *Store) RemoveAbandoned() error {
+	d, ok := s.place.(*folder)
+	if !ok {
+		return nil
+	}
+	if err := d.removeAbandoned(time.Now()); err != nil {
+		return describe(uploads, err)
+	}
+	return nil
 }
 
 // Exists tells whether there is a store at a location. Errors: as of Open.

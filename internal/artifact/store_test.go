@@ -304,7 +304,7 @@ func TestAbandonedUploadsAreRemoved(t *testing.T) {
 		at := time.Now().Add(-age)
 		require.NoError(t, os.Chtimes(path, at, at))
 	}
-	require.NoError(t, s.place.(*folder).prepare(time.Now()))
+	require.NoError(t, s.RemoveAbandoned())
 	require.Equal(t, 1, leftovers(t, dir), "another server may be uploading the new one")
 }
 

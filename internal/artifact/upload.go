@@ -17,8 +17,11 @@ import (
 type folderUpload struct {
 	d *folder
 	// at is where it lies, as its own file or as a link to a twin.
-	at   string
+	at string
+	// file is nil once it is written, and of a link.
 	file *os.File
+	// linked: it is a link to a twin.
+	linked bool
 	// came is the version of the file once it is at its place; empty where it is not known, and of a twin.
 	came string
 	Info
@@ -26,17 +29,24 @@ type folderUpload struct {
 
 func (u *folderUpload) info() Info { return u.Info }
 
-func (d *folder) receive(ctx context.Context, name string, r io.Reader, maxBytes int64) (upload, error) {
+func (d *folder) newUpload(name string) (*folderUpload, error) {
 	at := uploads + "/" + rand.Text()
 	f, err := d.root.OpenFile(filepath.FromSlash(at), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
 		return nil, describe(name, err)
 	}
-	u := &folderUpload{d: d, at: at, file: f, Info: Info{Path: name}}
-	if u.Size, u.SHA256, err = receive(ctx, writingEarly{f}, r, maxBytes); err != nil {
+	return &folderUpload{d: d, at: at, file: f, Info: Info{Path: name}}, nil
+}
+
+func (d *folder) receive(ctx context.Context, name string, r io.Reader, maxBytes int64) (upload, error) {
+	u, err := d.newUpload(name)
+	if err != nil {
+		return nil, err
+	}
+	if u.Size, u.SHA256, err = receive(ctx, writingEarly{u.file}, r, maxBytes); err != nil {
 		return nil, u.discard(describe(name, err))
 	}
-	stat, err := f.Stat()
+	stat, err := u.file.Stat()
 	if err != nil {
 		return nil, u.discard(describe(name, err))
 	}
@@ -58,13 +68,24 @@ func (w writingEarly) wrote(at int64, n int) {
 
 // discard removes an upload because of an error, and gives that error.
 func (u *folderUpload) discard(because error) error {
-	if u.file != nil {
-		because = errors.Join(because, u.file.Close())
+	because = errors.Join(because, u.close())
+	if u.at == "" { // it is at its place
+		return because
 	}
 	if err := u.d.root.Remove(filepath.FromSlash(u.at)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(because, fmt.Errorf("remove upload: %w", err))
 	}
 	return because
+}
+
+// close closes the file, once it is written.
+func (u *folderUpload) close() error {
+	if u.file == nil {
+		return nil
+	}
+	err := u.file.Close()
+	u.file = nil
+	return err
 }
 
 func (u *folderUpload) settle(ctx context.Context, twins func() ([]string, error)) error {
@@ -75,11 +96,22 @@ func (u *folderUpload) settle(ctx context.Context, twins func() ([]string, error
 		}
 		for _, twin := range found {
 			if u.become(ctx, twin) {
-				return nil
+				return u.syncLink()
 			}
 		}
 	}
 	if err := u.file.Sync(); err != nil {
+		return describe(u.Path, err)
+	}
+	return nil
+}
+
+// syncLink makes last what an upload is a link to, where that may be waiting for the disk itself.
+func (u *folderUpload) syncLink() error {
+	if u.Size > smallBytes {
+		return nil
+	}
+	if err := u.d.syncFile(u.at); err != nil {
 		return describe(u.Path, err)
 	}
 	return nil
@@ -107,29 +139,43 @@ func (u *folderUpload) become(ctx context.Context, twin string) bool {
 	if err = errors.Join(err, f.Close()); err != nil || sum != u.SHA256 {
 		return drop()
 	}
-	_ = u.file.Close() // it is not needed
-	_ = u.d.root.Remove(filepath.FromSlash(u.at))
-	u.file, u.at = nil, at
+	if u.at != "" {
+		_ = u.close() // it is not needed
+		_ = u.d.root.Remove(filepath.FromSlash(u.at))
+	}
+	u.at, u.linked = at, true
 	return true
 }
 
 func (u *folderUpload) publish(context.Context) error {
-	if err := u.rename(); err != nil {
-		return u.discard(err)
-	}
-	// To rename one link of a file to another of the same is to do nothing.
-	if u.file == nil {
-		_ = u.d.root.Remove(filepath.FromSlash(u.at))
-	} else {
-		if stat, err := u.file.Stat(); err == nil {
-			u.came, _ = versionOf(stat)
-		}
-		if err := u.file.Close(); err != nil {
-			return describe(u.Path, err)
-		}
+	if err := u.place(); err != nil {
+		return err
 	}
 	dir := path.Dir(u.Path)
 	return u.d.syncs.do(dir, func() error { return u.d.sync(dir) })
+}
+
+// place makes the file visible at its path. When it fails, the upload is discarded.
+func (u *folderUpload) place() error {
+	if err := u.rename(); err != nil {
+		return u.discard(err)
+	}
+	at := u.at
+	u.at = ""
+	if u.linked { // to rename one link of a file to another of the same is to do nothing
+		_ = u.d.root.Remove(filepath.FromSlash(at))
+		return nil
+	}
+	if u.file == nil {
+		return nil
+	}
+	if stat, err := u.file.Stat(); err == nil {
+		u.came, _ = versionOf(stat)
+	}
+	if err := u.close(); err != nil {
+		return describe(u.Path, err)
+	}
+	return nil
 }
 
 // rename moves an upload to its place.
@@ -172,6 +218,34 @@ func (d *folder) makeFolder(dir string) error {
 		return err
 	}
 	return d.sync(path.Dir(dir))
+}
+
+// settle makes files last that were put at their places, and their names. What is not there any more is none.
+func (d *folder) settle(paths []string) error {
+	if ok, err := d.syncAll(); ok || err != nil {
+		return err
+	}
+	dirs := map[string]bool{}
+	for _, name := range paths {
+		if err := d.syncFile(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return describe(name, err)
+		}
+		dirs[path.Dir(name)] = true
+	}
+	for dir := range dirs {
+		if err := d.sync(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *folder) syncFile(name string) error {
+	f, err := d.root.OpenFile(filepath.FromSlash(name), os.O_RDWR, 0) // Windows syncs only what could be written
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // sync makes last what was renamed into a folder. Windows has no such call, and needs none.

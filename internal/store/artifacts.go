@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"slices"
 )
 
 // ArtifactRow is what is recorded of a file.
@@ -12,6 +14,9 @@ type ArtifactRow struct {
 	Location, SHA256 string
 	Size, CreatedAt  int64
 	CreatedBy        string
+	// PendingID, unless 0, has Content kept under that id until DropPending.
+	PendingID int64
+	Content   []byte
 }
 
 // RecordArtifacts records files, in place of what was recorded for the same locations; of rows for one location the last counts.
@@ -26,13 +31,86 @@ func RecordArtifacts(ctx context.Context, tx *Tx, rows []*ArtifactRow) error {
 			once = append(once, row)
 		}
 	}
-	return insertMany(ctx, tx, "artifact_references (run_id, location, size, sha256, created_at, created_by)",
+	err := insertMany(ctx, tx, "artifact_references (run_id, location, size, sha256, created_at, created_by)",
 		" ON CONFLICT (location) DO UPDATE SET run_id = EXCLUDED.run_id, size = EXCLUDED.size, sha256 = EXCLUDED.sha256,"+
 			" created_at = EXCLUDED.created_at, created_by = EXCLUDED.created_by",
 		once, func(args []any, row **ArtifactRow) []any {
 			r := *row
 			return append(args, r.RunPK, r.Location, r.Size, r.SHA256, r.CreatedAt, r.CreatedBy)
 		})
+	if err != nil {
+		return err
+	}
+	once = slices.DeleteFunc(once, func(row *ArtifactRow) bool { return row.PendingID == 0 })
+	return insertMany(ctx, tx, "pending_contents (id, location, sha256, created_at, content)", "", once, func(args []any, row **ArtifactRow) []any {
+		r := *row
+		return append(args, r.PendingID, r.Location, r.SHA256, r.CreatedAt, r.Content)
+	})
+}
+
+// PendingContent is the content of a file that the file system may not have for good.
+type PendingContent struct {
+	ID               int64
+	Location, SHA256 string
+	Content          []byte
+}
+
+// pendingPage bounds how many contents are in memory.
+const pendingPage = 64
+
+const selectPending = "SELECT id, location, sha256, content FROM pending_contents WHERE "
+
+func pendingContents(ctx context.Context, q Querier, where string, args ...any) (out []PendingContent, err error) {
+	err = EachRow(ctx, q, selectPending+where+" ORDER BY id LIMIT ?", append(args, pendingPage), func(rows *sql.Rows) error {
+		var p PendingContent
+		err := rows.Scan(&p.ID, &p.Location, &p.SHA256, &p.Content)
+		out = append(out, p)
+		return err
+	})
+	return out, err
+}
+
+// PendingContents gives the next contents behind an id that were kept before a time, in Unix milliseconds; none at the end.
+func PendingContents(ctx context.Context, q Querier, after, before int64) ([]PendingContent, error) {
+	return pendingContents(ctx, q, "id > ? AND created_at < ?", after, before)
+}
+
+// PendingContentsBelow gives the next contents behind an id of files in a folder and in those below it, and at its very path; of
+// all where it is "".
+func PendingContentsBelow(ctx context.Context, q Querier, folder string, after int64) ([]PendingContent, error) {
+	if folder == "" {
+		return pendingContents(ctx, q, "id > ?", after)
+	}
+	from, to := below(folder)
+	return pendingContents(ctx, q, "(location = ? OR location > ? AND location < ?) AND id > ?", folder, from, to, after)
+}
+
+// PendingContentByID gives a content that is kept; found is false where it is not.
+func PendingContentByID(ctx context.Context, q Querier, id int64) (p PendingContent, found bool, err error) {
+	err = EachRow(ctx, q, selectPending+"id = ?", []any{id}, func(rows *sql.Rows) error {
+		found = true
+		return rows.Scan(&p.ID, &p.Location, &p.SHA256, &p.Content)
+	})
+	return p, found, err
+}
+
+// PendingContentOf gives the content that is kept of a file; found is false where none is.
+func PendingContentOf(ctx context.Context, q Querier, location, sum string) (content []byte, found bool, err error) {
+	err = EachRow(ctx, q, "SELECT content FROM pending_contents WHERE location = ? AND sha256 = ? LIMIT 1", []any{location, sum}, func(rows *sql.Rows) error {
+		found = true
+		return rows.Scan(&content)
+	})
+	return content, found, err
+}
+
+// DropPending forgets contents that are kept.
+func DropPending(ctx context.Context, tx *Tx, ids []int64) error {
+	for _, part := range Parts(ids) {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM pending_contents WHERE id IN "+In(len(part)), Args(nil, part)...); err != nil {
+			return fmt.Errorf("forget contents: %w", err)
+		}
+	}
+	return nil
 }
 
 // RecordedArtifact gives size and SHA-256 of a file as they were recorded; an empty hash where nothing was.

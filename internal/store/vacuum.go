@@ -13,7 +13,7 @@ import (
 // vacuumed are the tables of PostgreSQL that lose rows when what was deleted is removed.
 var vacuumed = []string{
 	"runs", "params", "run_tags", "run_log_chunks", "batch_clients", "fingerprints", "run_inputs", "run_outputs", "datasets",
-	"metric_series", "metric_batches", "metric_chunks", "metric_tails", "metric_rollups", "artifact_references",
+	"metric_series", "metric_batches", "metric_chunks", "metric_tails", "metric_rollups", "artifact_references", "pending_contents",
 	"logged_models", "logged_model_params", "logged_model_tags", "logged_model_metrics", "lineage_edges", "changes", "idempotency_keys",
 }
 

@@ -146,6 +146,10 @@ CREATE TABLE `params` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `experim
 CREATE UNIQUE INDEX `param_run_id_key` ON `params` (`run_id`, `key`);
 -- create index "param_search" to table: "params"
 CREATE INDEX `param_search` ON `params` (`experiment_id`, `key`, `number`, `value_prefix`, `run_id`);
+-- create "pending_contents" table
+CREATE TABLE `pending_contents` (`id` integer NOT NULL, `location` text NOT NULL, `sha256` text NOT NULL, `created_at` integer NOT NULL, `content` blob NOT NULL, PRIMARY KEY (`id`));
+-- create index "pendingcontent_location" to table: "pending_contents"
+CREATE INDEX `pendingcontent_location` ON `pending_contents` (`location`);
 -- create "plugin_releases" table
 CREATE TABLE `plugin_releases` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` text NOT NULL, `version` text NOT NULL, `platform` text NOT NULL, `framework` text NOT NULL, `framework_range` text NOT NULL, `sha256` text NOT NULL, `signature` blob NOT NULL, `signing_key` text NOT NULL, `created_at` integer NOT NULL, `created_by` text NOT NULL DEFAULT (''));
 -- create index "pluginrelease_name_version_platform" to table: "plugin_releases"
