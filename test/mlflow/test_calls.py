@@ -148,7 +148,8 @@ def test_parts_of_a_file(server, client, run, prefix):
 
     begun = begin()
     parts = []
-    for credential, content in zip(begun["credentials"], (b"first ", b"second"), strict=True):
+    assert len(begun["credentials"]) == 2
+    for credential, content in zip(begun["credentials"], (b"first ", b"second")):
         sent = requests.put(credential["url"], data=content, headers=credential.get("headers", {}), timeout=60)
         sent.raise_for_status()
         parts.append({"part_number": credential["part_number"], "etag": sent.headers["ETag"], "url": credential["url"]})
