@@ -37,8 +37,8 @@ HEADER = ["part", "what", "with", "counted", "seed", "time", "day", "commit", "v
 FUZZ_SECONDS = 600
 # Two targets at a time, with one worker each, whatever the machine has: so the whole takes a time that is known.
 FUZZ_AT_ONCE = 2
-# Checks of each rapid test, so many that a package takes some minutes. Those of the first two use both databases.
-RAPID_CHECKS = {"internal/metric": 2_000, "internal/search": 20_000}
+# Checks of each rapid test, so many that a package takes some minutes. Those that are named here use both databases.
+RAPID_CHECKS = {"internal/metric": 2_000, "internal/registry": 5_000, "internal/search": 20_000}
 OTHER_RAPID_CHECKS = 100_000
 KILL_TESTS = {
     "kills/server-sqlite": ("the server, in the middle of calls, on SQLite", "test/mlflow", "sqlite"),

@@ -50,7 +50,9 @@ def in_parts(store, monkeypatch):
 
 
 @pytest.mark.parametrize("told", [
-    pytest.param(None, marks=pytest.mark.since("mlflow", "3.0", "clients of MLflow 2 do not ask the server")), "true", "false",
+    pytest.param(None, marks=pytest.mark.since("mlflow", "3.0", "clients of MLflow 2 do not ask the server")),
+    "true",
+    "false",
 ])
 def test_large_files(in_parts, tmp_path, monkeypatch, told):
     """What the server says of itself decides, unless the user does."""
