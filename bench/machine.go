@@ -48,9 +48,11 @@ func (m *machine) describe(ctx context.Context, python string) error {
 	if err != nil {
 		return err
 	}
-	// Without git the report lacks the commit, and nothing else.
-	if m.revision, err = output(ctx, "git", "describe", "--always", "--dirty", "--abbrev=12"); err != nil {
+	// Without git the report lacks the commit, and nothing else. Results that were just written change nothing that is measured.
+	if m.revision, err = output(ctx, "git", "describe", "--always", "--abbrev=12"); err != nil {
 		m.revision = ""
+	} else if changed, err := output(ctx, "git", "status", "--porcelain", "--", ".", ":!bench/results", ":!bench/RESULTS.md"); err == nil && changed != "" {
+		m.revision += "-dirty"
 	}
 	m.Kernel = strings.TrimSpace(string(release))
 	var system syscall.Sysinfo_t
