@@ -222,10 +222,10 @@ func TestSearchesAreBoundedInTime(t *testing.T) {
 		unmet := "not tags.long like '%" + strings.Repeat("a", 100) + "b%'"
 		q := RunsQuery{First: 1, Filter: strings.Repeat(unmet+" and ", MaxComparisons-1) + "tags.long = 'b'"}
 		s := New(db)
-		s.most = time.Millisecond
+		s.most = time.Nanosecond // whatever the machine, nothing is that fast
 		_, err := s.Runs(ctx, q)
 		require.Equal(t, errs.Exhausted, errs.KindOf(err), "%v", err)
-		require.ErrorContains(t, err, "the search took longer than 1ms, which is all that one may take: search fewer experiments")
+		require.ErrorContains(t, err, "the search took longer than 1ns, which is all that one may take: search fewer experiments")
 		_, err = s.CountRuns(ctx, q)
 		require.Equal(t, errs.Exhausted, errs.KindOf(err), "%v", err)
 		_, err = s.MatchRuns(ctx, q, []string{strings.Repeat("0", 32)})
