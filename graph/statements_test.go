@@ -240,10 +240,11 @@ func TestStatementsDoNotGrowWithLists(t *testing.T) {
 			for name := range queries {
 				require.Len(t, many[name], len(few[name]), "%s: few\n%s\nmany\n%s", name, strings.Join(few[name], "\n"), strings.Join(many[name], "\n"))
 			}
-			require.LessOrEqual(t, len(many["runs"]), 33, "%s", strings.Join(many["runs"], "\n"))
+			// On PostgreSQL a listing of files also asks for what other servers have not put at its place yet.
+			require.LessOrEqual(t, len(many["runs"]), 35, "%s", strings.Join(many["runs"], "\n"))
 			require.LessOrEqual(t, len(many["runs ordered"]), 5, "%s", strings.Join(many["runs ordered"], "\n"))
-			require.LessOrEqual(t, len(many["compare"]), 31)
-			require.LessOrEqual(t, len(many["versions"]), 15, "%s", strings.Join(many["versions"], "\n"))
+			require.LessOrEqual(t, len(many["compare"]), 33)
+			require.LessOrEqual(t, len(many["versions"]), 16, "%s", strings.Join(many["versions"], "\n"))
 		})
 	}
 }

@@ -12,11 +12,11 @@ type Listing struct {
 // ListEach is List of several folders, in their order. The hashes of all files are read together.
 func (s *Service) ListEach(ctx context.Context, dirs []string, after string, limit int) ([]Listing, error) {
 	out := make([]Listing, len(dirs))
+	if err := s.settleBelow(ctx, dirs...); err != nil {
+		return nil, err
+	}
 	var all []Info
 	for i, dir := range dirs {
-		if err := s.settleBelow(ctx, dir); err != nil {
-			return nil, err
-		}
 		infos, more, err := s.files.List(ctx, dir, after, limit)
 		if err != nil {
 			return nil, err

@@ -273,24 +273,43 @@ func (s *Service) place(ctx context.Context, d *folder, files []*pendingFile) er
 	return failed
 }
 
-// settleBelow has a folder hold what was uploaded into it.
-func (s *Service) settleBelow(ctx context.Context, name string) error {
+// foldersAtOnce bounds the folders of one query.
+const foldersAtOnce = 200
+
+// settleBelow has folders hold what was uploaded into them.
+func (s *Service) settleBelow(ctx context.Context, names ...string) error {
 	d, ok := s.files.place.(*folder)
 	if !ok {
 		return nil
 	}
-	if files := s.pending.below(name); len(files) > 0 {
-		defer s.settlement()()
-		if err := s.place(ctx, d, files); err != nil {
+	if err := s.placeBelow(ctx, d, names); err != nil || !s.db.Postgres() {
+		return err
+	}
+	for some := range slices.Chunk(names, foldersAtOnce) {
+		if err := s.placeOthers(ctx, d, some); err != nil {
 			return err
 		}
 	}
-	if !s.db.Postgres() {
+	return nil
+}
+
+// placeBelow puts files of this process that wait at their places.
+func (s *Service) placeBelow(ctx context.Context, d *folder, names []string) error {
+	var files []*pendingFile
+	for _, name := range names {
+		files = append(files, s.pending.below(name)...)
+	}
+	if len(files) == 0 {
 		return nil
 	}
-	// Those of other replicas, who make them last.
+	defer s.settlement()()
+	return s.place(ctx, d, files)
+}
+
+// placeOthers puts files of other replicas that wait at their places; those make them last.
+func (s *Service) placeOthers(ctx context.Context, d *folder, names []string) error {
 	for after := int64(0); ; {
-		page, err := store.PendingContentsBelow(ctx, s.db.Read(), name, after)
+		page, err := store.PendingContentsBelow(ctx, s.db.Read(), names, after)
 		if err != nil || len(page) == 0 {
 			return err //nolint:wrapcheck // wrapped by the store
 		}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // ArtifactRow is what is recorded of a file.
@@ -75,14 +76,19 @@ func PendingContents(ctx context.Context, q Querier, after, before int64) ([]Pen
 	return pendingContents(ctx, q, "id > ? AND created_at < ?", after, before)
 }
 
-// PendingContentsBelow gives the next contents behind an id of files in a folder and in those below it, and at its very path; of
-// all where it is "".
-func PendingContentsBelow(ctx context.Context, q Querier, folder string, after int64) ([]PendingContent, error) {
-	if folder == "" {
+// PendingContentsBelow gives the next contents behind an id of files in some folders and in those below them, and at their very
+// paths; "" is the folder of all.
+func PendingContentsBelow(ctx context.Context, q Querier, folders []string, after int64) ([]PendingContent, error) {
+	if slices.Contains(folders, "") {
 		return pendingContents(ctx, q, "id > ?", after)
 	}
-	from, to := below(folder)
-	return pendingContents(ctx, q, "(location = ? OR location > ? AND location < ?) AND id > ?", folder, from, to, after)
+	args := make([]any, 0, 3*len(folders)+1)
+	for _, folder := range folders {
+		from, to := below(folder)
+		args = append(args, folder, from, to)
+	}
+	where := strings.Repeat(" OR location = ? OR location > ? AND location < ?", len(folders))
+	return pendingContents(ctx, q, "("+strings.TrimPrefix(where, " OR ")+") AND id > ?", append(args, after)...)
 }
 
 // PendingContentByID gives a content that is kept; found is false where it is not.
