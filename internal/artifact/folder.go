@@ -214,3 +214,9 @@ func (d *folder) remove(_ context.Context, name string) error {
 
 // maxRemovals is how often a folder is removed into which files are uploaded meanwhile.
 const maxRemovals = 100
+
+// missing tells whether nothing is at a path.
+func (d *folder) missing(name string) bool {
+	_, err := d.root.Lstat(filepath.FromSlash(name))
+	return errors.Is(err, fs.ErrNotExist)
+}

@@ -201,6 +201,9 @@ func (s *Service) store(ctx context.Context, o owner, u upload) (Info, error) {
 	if f, ok := u.(*folderUpload); ok && err == nil && s.db.Postgres() {
 		err = s.agree(whole, f, row)
 	}
+	if f, ok := u.(*folderUpload); ok && err == nil {
+		err = s.forgetRemoved(whole, f.d, info.Path)
+	}
 	if err != nil {
 		// The file is not what may be recorded at its path, and would be taken for damaged.
 		err = errors.Join(err, s.files.remove(context.WithoutCancel(ctx), info.Path))
@@ -247,6 +250,23 @@ func (s *Service) agree(ctx context.Context, u *folderUpload, row *store.Artifac
 		row, came = &next, version
 	}
 	return nil
+}
+
+// forgetRemoved forgets a record whose file is gone: a removal of the folder that it was in may have come between publishing and
+// recording. Whoever uploads to the path again publishes first: so what is recorded behind a file that is there stays.
+func (s *Service) forgetRemoved(ctx context.Context, d *folder, name string) error {
+	if !d.missing(name) {
+		return nil
+	}
+	return s.db.WriteFor(ctx, name, func(ctx context.Context, tx *store.Tx) error { //nolint:wrapcheck // wrapped by the store
+		var sum string
+		_, err := tx.Scan(ctx, "SELECT sha256 FROM artifact_references WHERE location = ?"+tx.LockRow(), []any{name}, &sum)
+		if err != nil || sum == "" || !d.missing(name) {
+			return err //nolint:wrapcheck // wrapped by the store
+		}
+		_, err = tx.Ent().ArtifactReference.Delete().Where(artifactreference.Location(name)).Exec(ctx)
+		return err //nolint:wrapcheck // wrapped by the store
+	})
 }
 
 // recorder records files that were uploaded at the same time by few statements.
