@@ -17,6 +17,8 @@ type dbCommands struct {
 	Check        dbCheck        `cmd:"" help:"Look for damage, and put right what can be."`
 	Compact      dbCompact      `cmd:"" help:"Fold all metric points into chunks now, instead of little by little."`
 	GC           dbGC           `cmd:"" name:"gc" help:"Remove for good what was deleted long ago, and free its space."`
+	Backup       dbBackup       `cmd:"" help:"Copy the database while its server works."`
+	Restore      dbRestore      `cmd:"" help:"Make a database of a backup, where none is."`
 	RecoverAdmin dbRecoverAdmin `cmd:"" help:"Make an administrator's token past the server, when none is left that works."`
 }
 
@@ -29,6 +31,14 @@ func (d database) url() string {
 
 func (d database) inspect(ctx context.Context) (*store.Inspection, error) {
 	return store.Inspect(ctx, d.url()) //nolint:wrapcheck // an error for users already
+}
+
+// direct is the database past its pooler.
+func (d database) direct() string {
+	if d.DatabaseDirect != "" {
+		return d.DatabaseDirect
+	}
+	return d.url()
 }
 
 // open opens the database to write, as it is. It must be there: a path mistaken makes no new one.

@@ -72,6 +72,14 @@ func (i *Inspection) Schema(ctx context.Context) (SchemaStatus, error) {
 	return status, err
 }
 
+// CheckSchema is CheckSchema of the database that is looked at.
+func (i *Inspection) CheckSchema(ctx context.Context) error {
+	if err := CheckSchema(ctx, i.db); err != nil {
+		return describeSQLite(errs.Invalid, "the file", err)
+	}
+	return nil
+}
+
 // maxFaults bounds what Check reports: a damaged file may have one fault a page.
 const maxFaults = 100
 
@@ -79,10 +87,10 @@ const maxFaults = 100
 // schema is one the program can work with. It gives one line for each fault, and none when all is well.
 func (i *Inspection) Check(ctx context.Context) ([]string, error) {
 	faults := []string{}
-	if err := CheckSchema(ctx, i.db); err != nil {
+	if err := i.CheckSchema(ctx); err != nil {
 		var user *errs.Error
 		if !errors.As(err, &user) {
-			return nil, describeSQLite(errs.Invalid, "the file", err)
+			return nil, err
 		}
 		faults = append(faults, user.Message)
 	}

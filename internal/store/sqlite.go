@@ -66,6 +66,7 @@ const (
 	reading        // beside the writer, which keeps the file as it should be
 	loading        // alone: whole tables, without readers
 	looking        // at a file as it is, which may be a backup or no database of Cairn's: nothing in it changes
+	copying        // a file as it is to another one: as looking, but that other one is written
 )
 
 // sqliteDSN sets what every connection needs. busy_timeout comes first, since switching to WAL may itself have to wait.
@@ -73,7 +74,7 @@ const (
 func sqliteDSN(path string, purpose access) string {
 	q := url.Values{}
 	pragmas := []string{"busy_timeout(10000)", "case_sensitive_like(1)"}
-	if purpose == looking {
+	if purpose == looking || purpose == copying {
 		q.Set("mode", "ro")
 	} else {
 		pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)")
