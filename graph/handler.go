@@ -53,6 +53,8 @@ type Options struct {
 	Logger  *slog.Logger
 	// RequestID names a request in the log and in internal errors; by default each such error gets an id of its own.
 	RequestID func(context.Context) string
+	// OnOperation is told what was answered; it must be quick.
+	OnOperation func(context.Context, Operation)
 	// AllowOrigin tells whether the page behind a WebSocket request may connect; by default only pages of the same host.
 	AllowOrigin func(*http.Request) bool
 	Limits      Limits
@@ -133,13 +135,14 @@ func sameHost(r *http.Request) bool {
 // Handler serves GraphQL over POST, server-sent events and graphql-transport-ws. Who is asking is the context's
 // auth.Principal, which the server's middleware sets; nobody may do nothing. Close it when the server stops.
 type Handler struct {
-	deps      Deps
-	options   Options
-	server    *handler.Server
-	presenter *presenter
-	connected atomic.Int64    // WebSockets
-	closing   context.Context //nolint:containedctx // ends every stream when the handler is closed
-	end       context.CancelFunc
+	deps       Deps
+	options    Options
+	server     *handler.Server
+	presenter  *presenter
+	operations *operations
+	connected  atomic.Int64    // WebSockets
+	closing    context.Context //nolint:containedctx // ends every stream when the handler is closed
+	end        context.CancelFunc
 }
 
 // NewHandler makes the handler.
@@ -164,10 +167,11 @@ func NewHandler(deps Deps, options Options) *Handler {
 	} else {
 		h.server.Use(extension.AutomaticPersistedQuery{Cache: newPersistedQueries()})
 	}
-	h.server.Use(&operations{
-		limits: options.Limits, present: h.presenter.present, known: known,
+	h.operations = &operations{
+		limits: options.Limits, present: h.presenter.present, known: known, observe: options.OnOperation,
 		perConnection: int64(options.MaxOperations), subscriptions: int64(options.MaxSubscriptions),
-	})
+	}
+	h.server.Use(h.operations)
 	return h
 }
 

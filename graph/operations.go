@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -27,6 +28,8 @@ type operations struct {
 	// subscriptions bounds the subscriptions of the server.
 	subscriptions int64
 	subscribed    atomic.Int64
+	// observe is told what was run; nil tells nobody.
+	observe func(context.Context, Operation)
 }
 
 // connection counts what runs on a WebSocket connection.
@@ -164,7 +167,9 @@ func (o *operations) InterceptOperation(ctx context.Context, next graphql.Operat
 // InterceptResponse resolves each response, and each event of a subscription, with siblings of its own. When a
 // subscription ended with an error, the error is its last response.
 func (o *operations) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	began := time.Now()
 	response := next(withFamilies(ctx))
+	o.observed(ctx, began, response)
 	end, ok := ctx.Value(outcomeKey{}).(*outcome)
 	if response != nil || !ok || end.err == nil || end.sent {
 		return response

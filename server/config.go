@@ -50,6 +50,11 @@ type Config struct {
 	Operations []string
 	// OwnOperations are the texts of operations that Cairn's own clients send.
 	OwnOperations []string
+	// SlowQuery is how long a statement, a GraphQL operation or a request of MLflow's API may take before it is logged; none is when it is 0.
+	SlowQuery time.Duration
+	// OTLPEndpoint is the OpenTelemetry collector, "http://HOST:4318", that traces are sent to; OpenTelemetry's own environment
+	// variables name it when it is empty.
+	OTLPEndpoint string
 	// Version is what GET /version answers.
 	Version string
 	// Logger gets what the operator should know; nothing is logged when it is nil.

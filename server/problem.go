@@ -102,6 +102,7 @@ const (
 	apiHealth
 	apiReady
 	apiVersion
+	apiMetrics
 	apiPages
 	apiGraphQL
 	apiMLflow
@@ -109,6 +110,11 @@ const (
 	apiArtifacts
 	apiMetricSeries
 )
+
+// String is the name of the part in metrics and traces.
+func (a api) String() string {
+	return [...]string{"other", "health", "ready", "version", "metrics", "pages", "graphql", "mlflow", "mlflow-artifacts", "artifacts", "metric-series"}[a]
+}
 
 // holdsFile tells of a path of MLflow's API whose bodies are files, and not JSON.
 func holdsFile(path string) bool {
@@ -139,6 +145,8 @@ func apiOf(path string) api {
 		return apiReady
 	case path == "/version":
 		return apiVersion
+	case path == "/metrics":
+		return apiMetrics
 	case path == "/", path == "/explorer", strings.HasPrefix(path, "/assets/"):
 		return apiPages
 	}

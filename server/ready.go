@@ -57,7 +57,7 @@ func (s *Server) reachable(next http.Handler) http.Handler {
 }
 
 func needsDatabase(part api) bool {
-	return part != apiHealth && part != apiReady && part != apiVersion && part != apiPages && part != apiOther
+	return part != apiHealth && part != apiReady && part != apiVersion && part != apiMetrics && part != apiPages && part != apiOther
 }
 
 // readiness is what GET /ready answers.

@@ -169,6 +169,12 @@ func (s *Server) watched(next http.Handler) http.Handler {
 		w := watch(rw, writeTimeout)
 		w.Header().Set("X-Request-Id", id)
 		sent, size := r.Body, r.ContentLength
+		ctx, span := s.observer.traces.begin(r, id)
+		r = r.WithContext(ctx)
+		defer func() {
+			s.observer.request(r, w, time.Since(start))
+			end(span, w.status)
+		}()
 		defer func() {
 			if cause := recover(); cause != nil {
 				if cause == http.ErrAbortHandler { //nolint:errorlint,err113 // a panic value, compared as net/http does

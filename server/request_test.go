@@ -18,7 +18,8 @@ import (
 
 func watchedServer(level slog.Level) (*Server, *bytes.Buffer) {
 	var log bytes.Buffer
-	return &Server{log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level}))}, &log
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level}))
+	return &Server{log: logger, observer: newObserver(Config{Logger: logger}, &traces{})}, &log
 }
 
 func TestPanicIsA500WithoutInternals(t *testing.T) {

@@ -35,6 +35,8 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 		s.ready(w, r)
 	case apiVersion:
 		s.plain(w, r, s.cfg.Version)
+	case apiMetrics:
+		s.serveMetrics(w, r)
 	case apiPages:
 		s.pages(w, r)
 	default:

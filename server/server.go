@@ -46,6 +46,7 @@ type Server struct {
 	origins   *origins
 	webhooks  *webhook.Service
 	admission *admission
+	observer  *observer
 	graphql   *graph.Handler
 	mlflow    http.Handler
 	inFlight  sync.WaitGroup
@@ -85,6 +86,11 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 	if err != nil {
 		return err //nolint:wrapcheck // an error for users already
 	}
+	traced, err := newTraces(ctx, s.cfg.OTLPEndpoint, s.cfg.Version, s.log)
+	if err != nil {
+		return err
+	}
+	s.observer = newObserver(s.cfg, traced)
 	// The port next: it is the likeliest to be taken.
 	if s.listener, err = listen(ctx, s.cfg.Listen); err != nil {
 		return err
@@ -100,7 +106,9 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 	if s.lock, err = store.LockDir(s.cfg.DataDir); err != nil {
 		return err //nolint:wrapcheck // an error for users already
 	}
-	if s.db, err = store.Open(ctx, s.cfg.database()); err != nil {
+	database := s.cfg.database()
+	database.Observer = s.observer
+	if s.db, err = store.Open(ctx, database); err != nil {
 		return err //nolint:wrapcheck // an error for users already
 	}
 	if s.files, err = artifact.Open(s.cfg.Artifacts); err != nil {
@@ -137,7 +145,7 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 		Tracking: s.tracking, Metrics: s.metrics, Search: searcher, Artifacts: s.artifacts, Auth: tokens,
 		Garbage: gc.New(s.db, s.files), Registry: models, Webhooks: s.webhooks, Hub: hub,
 	}, graph.Options{
-		Version: s.cfg.Version, Logger: s.log, RequestID: requestID, MaxBody: maxGraphQLBytes, Operations: operations,
+		Version: s.cfg.Version, Logger: s.log, RequestID: requestID, OnOperation: s.observer.operation, MaxBody: maxGraphQLBytes, Operations: operations,
 		MaxArtifactBytes: s.cfg.MaxArtifactBytes,
 		AllowOrigin:      func(r *http.Request) bool { return s.origins.check(r) == nil },
 	})
@@ -145,6 +153,7 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 		Tracking: s.tracking, Search: searcher, Metrics: s.metrics, Artifacts: s.artifacts, Registry: models, Webhooks: s.webhooks,
 		MaxArtifactBytes: s.cfg.MaxArtifactBytes, Log: s.log,
 	})
+	s.observer.metrics.registry.MustRegister(&stateOf{Server: s})
 	return nil
 }
 
@@ -321,6 +330,9 @@ func (s *Server) Close() error {
 	if s.db != nil {
 		err = errors.Join(err, s.db.Close())
 		s.db = nil
+	}
+	if s.observer != nil {
+		s.observer.traces.close(s.log) // it stays: a WebSocket may still end
 	}
 	if s.lock != nil { // last, so that the next server finds all closed
 		err = errors.Join(err, s.lock.Release())

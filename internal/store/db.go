@@ -31,25 +31,29 @@ type Config struct {
 	Logger    *slog.Logger
 	// OnQuery is told every statement of the read side, with its arguments; tests count and explain with it.
 	OnQuery func(query string, args []any)
+	// Observer is told what the database does; nobody when it is nil.
+	Observer Observer
 }
 
 // DB is an open database. All methods are safe for concurrent use.
 type DB struct {
 	dialect string
 	log     *slog.Logger
-	read    *sql.DB
-	write   *sql.DB
-	ping    *sql.DB // one connection, to ask whether PostgreSQL answers
-	ent     *ent.Client
-	reader  *Reader
-	writers []*writer
-	leases  *writer // nil on SQLite
-	lock    *Lock
-	direct  string // the data source of Listen; PostgreSQL's alone
-	close   sync.Once
-	rebound sync.Map // query with ? → query with $n
-	rebinds atomic.Int64
-	others  atomic.Int64
+	// observer is nil where nobody looks.
+	observer Observer
+	read     *sql.DB
+	write    *sql.DB
+	ping     *sql.DB // one connection, to ask whether PostgreSQL answers
+	ent      *ent.Client
+	reader   *Reader
+	writers  []*writer
+	leases   *writer // nil on SQLite
+	lock     *Lock
+	direct   string // the data source of Listen; PostgreSQL's alone
+	close    sync.Once
+	rebound  sync.Map // query with ? → query with $n
+	rebinds  atomic.Int64
+	others   atomic.Int64
 }
 
 // Open opens the database, brings its schema up to date, and starts the writers. The caller closes it.
@@ -64,7 +68,7 @@ func open(ctx context.Context, cfg Config, purpose access) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{dialect: loc.dialect, log: cfg.Logger}
+	db := &DB{dialect: loc.dialect, log: cfg.Logger, observer: cfg.Observer}
 	if loc.dialect == dialect.SQLite {
 		err = db.openSQLite(ctx, loc, cfg, purpose)
 	} else {
@@ -167,6 +171,12 @@ type Reader struct {
 
 // QueryContext runs a query. The caller closes the rows.
 func (r *Reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return observe(ctx, r.db, query, func() (*sql.Rows, error) { return r.query(ctx, query, args...) })
+}
+
+func (r *Reader) database() *DB { return r.db }
+
+func (r *Reader) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if r.onQuery != nil {
 		r.onQuery(query, args)
 	}
@@ -182,7 +192,11 @@ func (r *Reader) QueryRowContext(ctx context.Context, query string, args ...any)
 	if r.onQuery != nil {
 		r.onQuery(query, args)
 	}
-	return r.db.read.QueryRowContext(ctx, r.db.Rebind(query), args...)
+	row, _ := observe(ctx, r.db, query, func() (*sql.Row, error) {
+		row := r.db.read.QueryRowContext(ctx, r.db.Rebind(query), args...)
+		return row, row.Err()
+	})
+	return row
 }
 
 var errReadOnly = errors.New("the read side of the database does not write: use DB.Write")

@@ -20,7 +20,26 @@ type Querier interface {
 
 // EachRow runs a query and calls scan for each of its rows.
 func EachRow(ctx context.Context, q Querier, query string, args []any, scan func(*sql.Rows) error) error {
-	rows, err := q.QueryContext(ctx, query, args...)
+	run, ok := q.(observed)
+	if !ok {
+		return eachRow(ctx, q, q.QueryContext, query, args, scan)
+	}
+	_, err := observe(ctx, run.database(), query, func() (struct{}, error) {
+		return struct{}{}, eachRow(ctx, q, run.query, query, args, scan)
+	})
+	return err
+}
+
+// observed is a Querier whose statements an Observer is told of. Its query tells nobody.
+type observed interface {
+	database() *DB
+	query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func eachRow(
+	ctx context.Context, q Querier, run func(context.Context, string, ...any) (*sql.Rows, error), query string, args []any, scan func(*sql.Rows) error,
+) error {
+	rows, err := run(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("query: %w", err)
 	}

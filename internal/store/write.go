@@ -146,7 +146,7 @@ func (tx *Tx) Value(key any, init func() any) any {
 // ExecContext runs a statement with ? placeholders.
 func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	tx.wrote = true
-	res, err := tx.conn.ExecContext(ctx, query, args...)
+	res, err := observe(ctx, tx.db, query, func() (sql.Result, error) { return tx.conn.ExecContext(ctx, query, args...) })
 	if err != nil {
 		tx.failed = true
 	}
@@ -155,6 +155,12 @@ func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.R
 
 // QueryContext runs a query with ? placeholders. The caller closes the rows.
 func (tx *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return observe(ctx, tx.db, query, func() (*sql.Rows, error) { return tx.query(ctx, query, args...) })
+}
+
+func (tx *Tx) database() *DB { return tx.db }
+
+func (tx *Tx) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if !strings.HasPrefix(query, "SELECT") { // INSERT … RETURNING and the like
 		tx.wrote = true
 	}

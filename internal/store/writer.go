@@ -223,7 +223,7 @@ func (w *writer) tryTogether(group []*writeRequest, results []error) bool {
 			}
 		}
 	}
-	err = w.commit(tx)
+	err = w.commit(tx, len(group))
 	if err != nil && unreachable(err) {
 		// Nobody knows whether it was committed: to run the requests again could store them twice.
 		for i := range results {
@@ -262,13 +262,13 @@ func (w *writer) runOnce(r *writeRequest) error {
 			w.rollback()
 			return refused[0]
 		}
-		return w.commit(tx)
+		return w.commit(tx, 1)
 	}
 	if err := call(r, tx); err != nil {
 		w.rollback()
 		return err
 	}
-	return w.commit(tx)
+	return w.commit(tx, 1)
 }
 
 // runTogether runs requests that WriteTogether brought. When it gives false, the transaction is to be rolled back, and
@@ -377,7 +377,8 @@ func (w *writer) connect(ctx context.Context) error {
 	return err
 }
 
-func (w *writer) commit(tx *Tx) error {
+// commit commits what requests share.
+func (w *writer) commit(tx *Tx, requests int) error {
 	if err := tx.flushChanges(); err != nil {
 		w.rollback()
 		return err
@@ -385,6 +386,9 @@ func (w *writer) commit(tx *Tx) error {
 	if err := w.conn.commit(tx.ctx); err != nil {
 		w.rollback()
 		return err
+	}
+	if w.db.observer != nil {
+		w.db.observer.Committed(requests, time.Since(tx.began))
 	}
 	for _, fn := range tx.onCommit {
 		fn()

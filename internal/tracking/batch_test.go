@@ -119,6 +119,8 @@ func TestRepeatedBatchChangesNothing(t *testing.T) {
 		next, err := s.LogBatch(ctx, batch)
 		require.NoError(t, err)
 		require.True(t, next.Stored)
+		batches, points := s.Logged()
+		require.Equal(t, []int64{2, 5}, []int64{batches, points})
 	})
 }
 

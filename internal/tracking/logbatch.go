@@ -21,6 +21,10 @@ func (s *Service) LogBatch(ctx context.Context, b Batch) (BatchResult, error) {
 	if err := s.db.WriteTogether(ctx, b.RunID, s.batches, call); err != nil {
 		return BatchResult{}, err //nolint:wrapcheck // described by the store
 	}
+	if call.result.Stored {
+		s.logged.batches.Add(1)
+		s.logged.points.Add(int64(call.points))
+	}
 	return call.result, nil
 }
 
@@ -29,6 +33,7 @@ type batchCall struct {
 	Batch
 	by     string
 	result BatchResult
+	points int // of them that are new
 }
 
 // batchWriter runs the calls of LogBatch that wait at the same time, in one transaction and with shared statements.
@@ -228,7 +233,7 @@ func (g *batchGroup) add(ctx context.Context, c *batchCall) error {
 	}
 	changed := len(params) > 0 || len(c.Tags) > 0 || points.Alters()
 	r.written, r.by, r.changed = true, c.by, r.changed || changed
-	c.result = BatchResult{Stored: true, Sequence: r.Sequence}
+	c.result, c.points = BatchResult{Stored: true, Sequence: r.Sequence}, points.Points()
 	g.announce(c, r.LockedRun, points.Points() > 0, changed)
 	return nil
 }

@@ -3,6 +3,7 @@
 package tracking
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/cairnml/cairn/internal/live"
@@ -16,6 +17,12 @@ type Service struct {
 	hub     *live.Hub
 	metered *changeMeter
 	batches *batchWriter
+	logged  struct{ batches, points atomic.Int64 }
+}
+
+// Logged tells how many batches and points were stored since the service began; what was stored before does not count again.
+func (s *Service) Logged() (batches, points int64) {
+	return s.logged.batches.Load(), s.logged.points.Load()
 }
 
 // New makes the service. The caller closes it before the database.
