@@ -313,8 +313,6 @@ ATTACKS = [
 # Tests of Python that MLflow's own server fails, each with the reason why Cairn does it otherwise; in brackets, with which
 # argument alone.
 DIFFERENCES = {
-    "test_points.py::test_an_alias_that_is_not_set":
-        "An alias that is not set is not found, 404. Invalid, 400, is a name that can be no alias.",
     "test_points.py::test_what_is_no_status_and_no_number": "A status that is none, and `true` as a number, are refused.",
     "test_points.py::test_a_deleted_experiment_is_not_renamed":
         "It is the client's mistake, 400, and not the server's, 500.",

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -108,6 +109,9 @@ func (r Ref) check() error {
 	return nil
 }
 
+// ErrNoAlias is the cause where a model is there and has no such alias, for shells that tell it from a model that is not there.
+var ErrNoAlias = errors.New("the model has no such alias")
+
 // Resolve finds the version that a reference names. NotFound when there is none.
 func (s *Service) Resolve(ctx context.Context, ref Ref) (*ent.ModelVersion, error) {
 	ref = ref.clear()
@@ -126,7 +130,7 @@ func (s *Service) Resolve(ctx context.Context, ref Ref) (*ent.ModelVersion, erro
 	case ref.Alias != "":
 		a, err := s.db.Ent().ModelAlias.Query().Where(modelalias.RegisteredModelID(m.ID), modelalias.Alias(ref.Alias)).Only(ctx)
 		if ent.IsNotFound(err) {
-			return nil, errs.Wrap(errs.NotFound, err, "Registered model alias %s not found: %.260q has none of this name", ref.Alias, m.Name)
+			return nil, errs.Wrap(errs.NotFound, ErrNoAlias, "Registered model alias %s not found: %.260q has none of this name", ref.Alias, m.Name)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read alias: %w", err)

@@ -200,7 +200,7 @@ func TestModelVersions(t *testing.T) {
 		w.post("registered-models/alias", object{"name": "iris", "alias": "best", "version": "4"}).ok()
 		require.Equal(w, "{}", w.json(http.MethodDelete, "model-versions/delete", object{"name": "iris", "version": "4"}).ok().body)
 		w.json(http.MethodDelete, "model-versions/delete", object{"name": "iris", "version": "4"}).notFound("version=4")
-		w.get("registered-models/alias?name=iris&alias=best").notFound("best")
+		w.get("registered-models/alias?name=iris&alias=best").invalid("alias best not found")
 		require.Equal(w, "5", w.newVersion("iris", nil).Version)
 
 		for _, number := range []string{"0", "-1", "99", "2147483648", "9223372036854775807"} {
@@ -298,7 +298,7 @@ func TestAliases(t *testing.T) {
 		}
 		set("v1x", "1").ok()
 		set(strings.Repeat("a", 255), "1").ok()
-		by("none").notFound("alias none")
+		by("none").invalid("alias none")
 		by("a b").invalid("alias")
 		set("champion", "9").notFound("version=9")
 		w.post("registered-models/alias", object{"name": "none", "alias": "a", "version": "1"}).notFound("none")
@@ -306,7 +306,7 @@ func TestAliases(t *testing.T) {
 		for range 2 {
 			w.json(http.MethodDelete, "registered-models/alias", object{"name": "iris", "alias": "champion"}).ok()
 		}
-		by("champion").notFound("champion")
+		by("champion").invalid("champion")
 		w.json(http.MethodDelete, "registered-models/alias", object{"name": "none", "alias": "champion"}).notFound("none")
 	})
 }

@@ -77,8 +77,10 @@ def test_codes_and_statuses(call, client, experiment, run, name):
 def test_an_alias_that_is_not_set(client, name):
     client.create_registered_model(name)
     client.create_model_version(name, FAR)
-    with refused("RESOURCE_DOES_NOT_EXIST", "champion"):
+    with refused("INVALID_PARAMETER_VALUE", "Registered model alias champion not found"):
         client.get_model_version_by_alias(name, "champion")
+    with refused("RESOURCE_DOES_NOT_EXIST", name + "-none"):
+        client.get_model_version_by_alias(name + "-none", "champion")
     with pytest.raises(MlflowException, match="champion"):
         mlflow.pyfunc.load_model(f"models:/{name}@champion")
 

@@ -263,29 +263,56 @@ def test_what_is_wrong_is_told(client, experiment, name, tmp_path):
     client.delete_run(run)
 
 
-def test_many_register_at_once(server, client, name):
-    """Threads with clients of their own: every number is given once, and one version is in Production."""
-    client.create_registered_model(name)
-    made, failures = [], []
+def test_many_register_at_once(server, client, name, monkeypatch):
+    """32 clients make one model, register versions of it and bring each into Production.
+
+    Numbers are given once and without a gap, whoever looks meanwhile sees at most one version in Production, and no
+    request fails: the clients send none twice, which would hide a 5xx.
+    """
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    clients, rounds = 32, 3
+    made, creators, failures, over = [], [], [], threading.Event()
 
     def train():
+        mine = mlflow.MlflowClient(server.url)
         try:
-            mine = mlflow.MlflowClient(server.url)
-            for _ in range(3):
+            mine.create_registered_model(name)
+            creators.append(mine)
+        except MlflowException as e:
+            if e.error_code != "RESOURCE_ALREADY_EXISTS":
+                failures.append(e)
+        try:
+            for _ in range(rounds):
                 v = mine.create_model_version(name, FAR).version
                 made.append(int(v))
-                mine.transition_model_version_stage(name, v, "Production", archive_existing_versions=True)
-        except MlflowException as e:
+                moved = mine.transition_model_version_stage(name, v, "Production", archive_existing_versions=True)
+                assert moved.current_stage == "Production"
+        except Exception as e:
             failures.append(e)
 
-    threads = [threading.Thread(target=train) for _ in range(8)]
-    for thread in threads:
+    def watch():
+        try:
+            while not over.is_set():
+                seen.append(list(stages(client, name).values()).count("Production"))
+        except Exception as e:
+            failures.append(e)
+
+    seen = []
+    watcher = threading.Thread(target=watch)
+    threads = [threading.Thread(target=train) for _ in range(clients)]
+    for thread in [watcher, *threads]:
         thread.start()
     for thread in threads:
         thread.join()
+    over.set()
+    watcher.join()
     assert failures == []
-    assert sorted(made) == list(range(1, 25))
-    assert list(stages(client, name).values()).count("Production") == 1
+    assert len(creators) == 1
+    assert sorted(made) == list(range(1, clients * rounds + 1))
+    assert seen and max(seen) == 1
+    last = stages(client, name)
+    assert sorted(last, key=int) == [str(n + 1) for n in range(clients * rounds)]
+    assert sorted(last.values()) == ["Archived"] * (clients * rounds - 1) + ["Production"]
 
 
 def test_the_tutorial(client, experiment, iris):
