@@ -37,6 +37,8 @@ type Config struct {
 	Artifacts string
 	// AllowRemote lets a server that has no tokens listen beyond loopback: whoever reaches it may read and record.
 	AllowRemote bool
+	// AdminTokenFile is a file with the secret of an administrator's token, which is made where it is not known yet.
+	AdminTokenFile string
 	// AllowedHosts are names, without port, that a request may carry as Host beside the loopback names and the host
 	// of Listen.
 	AllowedHosts []string

@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -95,7 +97,7 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 	if s.listener, err = listen(ctx, s.cfg.Listen); err != nil {
 		return err
 	}
-	if !loopback && !s.cfg.AllowRemote {
+	if !loopback && !s.cfg.AllowRemote && s.cfg.AdminTokenFile == "" {
 		if err := hasDatabase(ctx, s.cfg); err != nil {
 			return err
 		}
@@ -128,6 +130,9 @@ func (s *Server) open(ctx context.Context, loopback bool) (err error) {
 		s.log.ErrorContext(ctx, "uploaded files cannot be restored that did not reach the disk; their contents stay in the database", "error", err)
 	}
 	tokens := auth.New(s.db)
+	if err := installToken(ctx, tokens, s.cfg); err != nil {
+		return err
+	}
 	if err := mayListen(ctx, tokens, s.cfg, loopback); err != nil {
 		return err
 	}
@@ -196,6 +201,28 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return nil, errs.Wrap(errs.Invalid, err, "--listen: cannot listen on %s: %v", address, err)
 }
 
+// installToken gives the server the token that it was started with.
+func installToken(ctx context.Context, tokens *auth.Service, cfg Config) error {
+	if cfg.AdminTokenFile == "" {
+		return nil
+	}
+	const maxBytes = 1 << 10
+	file, err := os.Open(cfg.AdminTokenFile)
+	if err != nil {
+		return errs.Wrap(errs.Invalid, err, "--admin-token-file: %v", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxBytes))
+	if err != nil {
+		return errs.Wrap(errs.Invalid, err, "--admin-token-file: %v", err)
+	}
+	err = tokens.Install(ctx, strings.TrimSpace(string(text)))
+	if designed := (*errs.Error)(nil); errors.As(err, &designed) && (designed.Kind == errs.Invalid || designed.Kind == errs.Exists) {
+		return errs.New(designed.Kind, "--admin-token-file: %s %s", cfg.AdminTokenFile, designed.Message)
+	}
+	return err //nolint:wrapcheck // described by the store
+}
+
 // mayListen refuses to serve a network to whoever comes by.
 func mayListen(ctx context.Context, tokens *auth.Service, cfg Config, loopback bool) error {
 	if loopback || cfg.AllowRemote {
@@ -224,7 +251,7 @@ func hasDatabase(ctx context.Context, cfg Config) error {
 }
 
 func unguarded(cfg Config) error {
-	return errs.Field("--listen", "%s is reached from other machines, and there is no token yet: listen on 127.0.0.1 first and make one with `cairn tokens create NAME --role admin`, or add --allow-remote to let everybody read and record", cfg.Listen)
+	return errs.Field("--listen", "%s is reached from other machines, and there is no token yet: listen on 127.0.0.1 first and make one with `cairn tokens create NAME --role admin`, or start with --admin-token-file FILE, or add --allow-remote to let everybody read and record", cfg.Listen)
 }
 
 // Addr is the address that the server listens on.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -184,6 +185,25 @@ func TestFromTheFirstTokenOnEveryRequestNeedsOne(t *testing.T) {
 	for _, header := range []string{"Bearer wrong", "Bearer cairn_" + strings.Repeat("0", 40), "Basic !!", "Bearer", "Digest x"} {
 		require.Equal(t, http.StatusUnauthorized, r.send(http.MethodGet, "/api/2.0/mlflow/experiments/get?experiment_id=0", "", "Authorization", header).status, header)
 	}
+}
+
+func TestServerIsStartedWithAToken(t *testing.T) {
+	t.Parallel()
+	secret := "cairn_" + strings.Repeat("ab", 20)
+	file := filepath.Join(t.TempDir(), "token")
+	cfg := server.Config{Listen: "0.0.0.0:0", DataDir: t.TempDir(), AdminTokenFile: file}
+	_, err := server.New(t.Context(), cfg)
+	require.ErrorContains(t, err, "--admin-token-file")
+	require.NoError(t, os.WriteFile(file, []byte("password\n"), 0o600))
+	_, err = server.New(t.Context(), cfg)
+	require.Equal(t, errs.Invalid, errs.KindOf(err))
+	require.ErrorContains(t, err, file+" holds no token")
+	require.NotContains(t, err.Error(), "password")
+	require.NoError(t, os.WriteFile(file, []byte(secret+"\n"), 0o600))
+	r := start(t, cfg)
+	require.Contains(t, r.graphql("{viewer{role}}"), "errors")
+	viewer := r.graphql("{viewer{role}}", "Authorization", "Bearer "+secret)["data"].(map[string]any)["viewer"].(map[string]any)
+	require.Equal(t, "ADMIN", viewer["role"])
 }
 
 func TestListeningBeyondLoopbackNeedsTokens(t *testing.T) {

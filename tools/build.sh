@@ -37,7 +37,7 @@ for main in plugins/*/main.go; do
 	digests=$digests${digests:+,}$name=$(sha256 "$file")
 done
 
-version=$(git describe --tags --always --dirty 2>/dev/null || echo unknown)
+version=${VERSION:-$(git describe --tags --always --dirty 2>/dev/null || echo unknown)}
 compile ./cmd/cairn "$out/cairn$exe" \
 	"-X main.version=$version -X github.com/cairnml/cairn/internal/autolog.shippedDigests=$digests"
 echo "built $out/cairn$exe ($version) and the adapters: $(echo "${digests:-none}" | sed 's/=[0-9a-f]*//g; s/,/, /g')"

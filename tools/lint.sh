@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lints the Go and the Python sources. golangci-lint is built from tools/go.mod
+# Lints the Go and the Python sources and the files of deploy/. golangci-lint is built from tools/go.mod
 # once per version of it and of Go, and kept in the cache: it must not be older
 # than the Go whose code it reads, and building it takes minutes.
 set -eu
@@ -18,6 +18,12 @@ if [ ! -x "$linter" ]; then
 fi
 "$linter" run --timeout 30m ./...
 (cd tools && "$linter" run --timeout 30m ./...)
+(cd tools/deploy && "$linter" run --timeout 30m ./...)
 
 python=$(python3 test/env/ensure.py lint)
 "${python%/python}/ruff" check .
+
+"${python%/python}/hadolint" deploy/Dockerfile
+sh tools/build.sh >/dev/null
+root=$PWD
+(cd tools/deploy && go run . "$root" "$root/bin/cairn")

@@ -40,6 +40,7 @@ section "verify: go vet"
 go vet ./...
 go vet -tags gcs,azure ./internal/artifact
 (cd tools && go vet ./...)
+(cd tools/deploy && go vet ./...)
 
 section "verify: other platforms"
 sh tools/crosscheck.sh

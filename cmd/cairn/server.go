@@ -24,6 +24,7 @@ type serverCommand struct {
 	DatabaseRead  string        `name:"database-read" placeholder:"URL" help:"A replica of PostgreSQL, for queries."`
 	NATS          string        `name:"nats" placeholder:"URL" help:"Servers of a NATS, nats://HOST:4222 with commas between them, over which the servers of one PostgreSQL tell each other what was written; without it they do so over PostgreSQL."`
 	AllowRemote   bool          `name:"allow-remote" help:"Listen beyond this machine without tokens: everybody who reaches the port may read and record."`
+	AdminToken    string        `name:"admin-token-file" placeholder:"FILE" help:"A file with the secret of an administrator's token, cairn_ and 40 hex digits: who has it may do everything, from the start."`
 	AllowedHost   []string      `sep:"none" name:"allowed-host" placeholder:"NAME" help:"A further name that this server is reached by; may be given more than once."`
 	AllowedOrigin []string      `sep:"none" name:"allowed-origin" placeholder:"ORIGIN" help:"A web origin whose pages may call this server; may be given more than once."`
 	WebhookAllow  []string      `name:"webhook-allow" placeholder:"TARGET" help:"What webhooks may call beside public hosts over https: an address, a network (10.0.0.0/8), a host, or http://HOST:PORT; may be given more than once."`
@@ -44,7 +45,7 @@ func (s *serverCommand) Run(ctx context.Context, std streams) error {
 	log := slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level}))
 	srv, err := server.New(ctx, server.Config{
 		Listen: s.Listen, DataDir: s.DataDir, Database: s.Database, DatabaseDirect: s.DatabaseDirect, DatabaseRead: s.DatabaseRead, NATS: s.NATS,
-		Artifacts: s.Artifacts, AllowRemote: s.AllowRemote, AllowedHosts: s.AllowedHost, AllowedOrigins: s.AllowedOrigin,
+		Artifacts: s.Artifacts, AllowRemote: s.AllowRemote, AdminTokenFile: s.AdminToken, AllowedHosts: s.AllowedHost, AllowedOrigins: s.AllowedOrigin,
 		Operations: s.Operations, OwnOperations: client.Operations(),
 		WebhookAllow: s.WebhookAllow, MaxArtifactBytes: s.MaxArtifact, SlowQuery: s.SlowQuery, OTLPEndpoint: s.OTLPEndpoint, Version: version, Logger: log,
 	})

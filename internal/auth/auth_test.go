@@ -54,6 +54,50 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
+func TestInstalledToken(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx := New(db), context.Background()
+		first, second := newSecret(), newSecret()
+		require.Equal(t, errs.Invalid, errs.KindOf(s.Install(ctx, "password")))
+		has, err := s.HasTokens(ctx)
+		require.NoError(t, err)
+		require.False(t, has)
+		// Replicas start at the same time.
+		var starts sync.WaitGroup
+		failures := make([]error, 4)
+		for i := range failures {
+			starts.Go(func() { failures[i] = New(db).Install(ctx, first) })
+		}
+		starts.Wait()
+		require.Equal(t, make([]error, 4), failures)
+		require.NoError(t, s.Install(ctx, first))
+		who, err := s.Authenticate(ctx, first)
+		require.NoError(t, err)
+		require.Equal(t, Principal{Name: "token:" + InstalledName, Role: token.RoleADMIN}, who)
+		has, err = s.HasTokens(ctx)
+		require.NoError(t, err)
+		require.True(t, has)
+
+		require.NoError(t, s.Install(ctx, second), "another takes its place")
+		_, err = s.Authenticate(ctx, first)
+		require.Equal(t, errs.Unauthenticated, errs.KindOf(err))
+		_, err = s.Authenticate(ctx, second)
+		require.NoError(t, err)
+
+		_, _, err = s.CreateToken(admin(), InstalledName, token.RoleADMIN, nil)
+		require.Equal(t, errs.Invalid, errs.KindOf(err))
+		_, other, err := s.CreateToken(admin(), "boss", token.RoleADMIN, nil)
+		require.NoError(t, err)
+		require.Equal(t, errs.Exists, errs.KindOf(s.Install(ctx, other)))
+		_, err = s.RevokeToken(admin(), InstalledName)
+		require.NoError(t, err)
+		require.NoError(t, s.Install(ctx, second))
+		_, err = s.Authenticate(ctx, second)
+		require.ErrorContains(t, err, "was revoked", "a start does not bring back what was revoked")
+	})
+}
+
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

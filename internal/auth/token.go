@@ -127,6 +127,9 @@ func (s *Service) CreateTokenOnce(ctx context.Context, key, name string, role to
 	if err := checkName(name); err != nil {
 		return nil, "", err
 	}
+	if name == InstalledName {
+		return nil, "", errs.Field("name", "%q is that of the token which a server is started with (--admin-token-file); choose another", name)
+	}
 	if rank(role) == 0 {
 		return nil, "", errs.Field("role", "is %.40q; it is VIEWER, EDITOR or ADMIN", string(role))
 	}
