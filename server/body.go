@@ -31,7 +31,10 @@ func (s *Server) bounded(next http.Handler) http.Handler {
 		case apiArtifacts, apiMLflowArtifacts:
 			body.max, body.rolling = s.cfg.MaxArtifactBytes, true
 		default:
-			body.max = 0
+			// Nothing reads a body here. What is wrong is the path or the method, and that is said.
+			r.Body = http.NoBody
+			next.ServeHTTP(w, r)
+			return
 		}
 		if !body.rolling && r.Method != http.MethodGet && r.Method != http.MethodHead {
 			if err := requireJSON(r); err != nil {

@@ -87,7 +87,6 @@ func TestBodyRefused(t *testing.T) {
 		"no type":             {"/api/2.0/mlflow/runs/create", http.Header{}, "{}", 400, "INVALID_PARAMETER_VALUE"},
 		"unknown compression": {"/graphql", http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"br"}}, "{}", 415, "gzip"},
 		"announced too large": {"/artifacts/r/f", http.Header{}, strings.Repeat("x", 1001), 413, "1000 bytes"},
-		"body without a use":  {"/health", asJSON, "{}", 413, "0 bytes"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -98,6 +97,17 @@ func TestBodyRefused(t *testing.T) {
 			require.Equal(t, test.status, w.Code)
 			require.Contains(t, w.Body.String(), test.says)
 		})
+	}
+}
+
+// TestBodyWithoutAUse: the handler says what is wrong, the method or the path, and is shown no body.
+func TestBodyWithoutAUse(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/health", "/nothing", "/"} {
+		_, got, err := echoed(t, path, asJSON, []byte("{}"))
+		require.NoError(t, err)
+		require.NotNil(t, got, "the handler is reached")
+		require.Empty(t, got)
 	}
 }
 

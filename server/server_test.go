@@ -101,6 +101,11 @@ func TestRoutes(t *testing.T) {
 	missing := r.send(http.MethodGet, "/nothing", "")
 	require.Equal(t, http.StatusNotFound, missing.status)
 	require.Contains(t, missing.body, "/graphql")
+	for _, header := range [][]string{{"Content-Type", typeJSON}, {"Content-Type", "text/plain"}, {"Content-Encoding", "br"}} {
+		posted := r.send(http.MethodPost, "/prefix/graphql", `{"query": "{viewer{role}}"}`, header...)
+		require.Equal(t, http.StatusNotFound, posted.status, header)
+		require.Contains(t, posted.body, "there is nothing at", header)
+	}
 	wrong := r.send(http.MethodPost, "/health", "")
 	require.Equal(t, http.StatusMethodNotAllowed, wrong.status)
 	require.Equal(t, "GET, HEAD", wrong.header.Get("Allow"))

@@ -39,6 +39,20 @@ func (s *state) route(known *session, m message) (run string, create *op) {
 	}
 }
 
+// join gives the ops by which a run that the user's code opened by itself, over mlflow, becomes one of the command's: its tags, where
+// the user has set none. What closes the runs of the command describes it too.
+func (s *state) join(run string) []op {
+	if s.created[run] || s.joined[run] || run == s.config.RunID || len(s.siblings) >= maxSiblings {
+		return nil
+	}
+	tags := s.commandTags()
+	ops := make([]op, 0, len(tags))
+	for _, key := range sortedKeys(tags) {
+		ops = append(ops, op{Kind: opTag, Run: run, Key: key, Value: tags[key], KeepExisting: true})
+	}
+	return ops
+}
+
 // commandTags are those of each run that the command writes: the user's, and where it came from.
 func (s *state) commandTags() map[string]string {
 	tags := map[string]string{}

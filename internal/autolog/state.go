@@ -38,8 +38,10 @@ type state struct {
 	fits map[fitKey]string
 	// claimed is true once a fit writes to the command's run: later ones open a run of their own.
 	claimed bool
-	// siblings are the runs that fits and the user's code opened beside the command's, in order.
+	// siblings are the runs that fits and the user's code opened beside the command's, in order. Those in joined were opened
+	// over mlflow.
 	siblings []string
+	joined   map[string]bool
 	warnings map[string][]string
 	// recorded has, by run, what a model that comes later may name, and what may name a model.
 	recorded map[string]*recorded
@@ -95,7 +97,7 @@ type openRun struct {
 
 func newState(config Config) *state {
 	return &state{
-		config: config, sessions: map[string]*session{}, created: map[string]bool{}, open: map[string]*openRun{},
+		config: config, sessions: map[string]*session{}, created: map[string]bool{}, joined: map[string]bool{}, open: map[string]*openRun{},
 		fits: map[fitKey]string{}, warnings: map[string][]string{}, recorded: map[string]*recorded{}, untracked: map[string]string{},
 		data: map[string][]dataFact{}, seeds: map[string]map[string]string{},
 	}
@@ -215,6 +217,10 @@ func (s *state) applyOps(e *opsEntry) {
 		case opTag:
 			if o.Key == tagWarnings {
 				s.warnings[o.Run] = strings.Split(o.Value, "\n")
+			}
+			if e.Adapter == "" && o.KeepExisting && o.Key == tagExecID { // of join; the user's own tags do not give way
+				s.joined[o.Run] = true
+				s.siblings = append(s.siblings, o.Run)
 			}
 		case opLog:
 			s.logBytes += int64(len(o.Text))

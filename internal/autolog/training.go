@@ -236,8 +236,12 @@ func (a *agent) takeObservation(known *session, m message) error {
 			return err
 		}
 	}
+	opening := a.state.join(run)
 	if create != nil {
-		if err := a.recordLocked(entry{Ops: &opsEntry{Session: known.id, Ops: []op{*create}}}); err != nil {
+		opening = []op{*create}
+	}
+	if len(opening) > 0 {
+		if err := a.recordLocked(entry{Ops: &opsEntry{Session: known.id, Ops: opening}}); err != nil {
 			return err
 		}
 	}

@@ -245,13 +245,23 @@ with mlflow.start_run(run_name="mine") as run:
 with mlflow.start_run(run_name="second"):
     DecisionTreeClassifier(max_depth=3).fit([[0], [1]], [0, 1])
 """
-    train(shared_server.url, tmp_path, script, "--experiment", "own")
+    train(shared_server.url, tmp_path, script, "--experiment", "own", "--tag", "team=vision")
     first, second = runs(shared_client, "own")
     assert first.info.run_name == "mine"
     assert first.data.params["max_depth"] == "my own"
     assert first.data.params["criterion"] == "gini"
     assert second.info.run_name == "second"
     assert second.data.params["max_depth"] == "3"
+    # Each run that the script opens is one of the command's.
+    assert first.data.tags["cairn.exec_id"] == second.data.tags["cairn.exec_id"]
+    for run in first, second:
+        assert run.data.tags["team"] == "vision"
+        assert "train.py" in run.data.tags["cairn.command"]
+        requirements = shared_client.download_artifacts(run.info.run_id, "requirements.txt", str(tmp_path))
+        assert "scikit-learn==" in Path(requirements).read_text()
+        query = "query($id: ID!) { run(id: $id) { fingerprint { commandHash dependenciesHash hardwareHash } } }"
+        fingerprint = graphql(shared_server.url, query, id=run.info.run_id)["run"]["fingerprint"]
+        assert all(fingerprint.values()), fingerprint
 
 
 @pytest.mark.parametrize(
