@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -119,6 +120,9 @@ func applyMigrations(ctx context.Context, db *DB, conn *sql.Conn, known []migrat
 		return fmt.Errorf("make schema_migrations: %w", err)
 	}
 	number, err := schemaNumber(ctx, conn)
+	if err == nil && number == 0 {
+		err = refuseForeign(ctx, db, conn)
+	}
 	if err != nil {
 		return err
 	}
@@ -142,6 +146,27 @@ func applyMigrations(ctx context.Context, db *DB, conn *sql.Conn, known []migrat
 	return checkSchema(max(number, len(known)), len(known))
 }
 
+// refuseForeign refuses a database in which another program keeps its tables: a file that is any table's, and a PostgreSQL, whose
+// databases are shared, where the names would be ours.
+func refuseForeign(ctx context.Context, db *DB, conn *sql.Conn) error {
+	query := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite^_%' ESCAPE '^' AND name <> 'schema_migrations' ORDER BY name"
+	if db.Postgres() {
+		query = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_name IN ('experiments', 'runs', 'alembic_version') ORDER BY table_name"
+	}
+	tables, err := scanColumn[string](ctx, conn, query)
+	if err != nil {
+		return fmt.Errorf("look for tables of others: %w", err)
+	}
+	mlflow := slices.Contains(tables, "alembic_version") && slices.Contains(tables, "experiments")
+	switch {
+	case mlflow:
+		return errs.Field("database", "is MLflow's: give Cairn one of its own, and bring in what is in this one by `cairn import mlflow`")
+	case len(tables) > 0 && !slices.Equal(tables, []string{"alembic_version"}):
+		return errs.Field("database", "is another program's, which has the table %.60q there: give Cairn one of its own", tables[0])
+	}
+	return nil
+}
+
 // schemaNumber is 0 for an empty database.
 func schemaNumber(ctx context.Context, q rowQuerier) (int, error) {
 	var number sql.NullInt64
@@ -155,9 +180,10 @@ func schemaNumber(ctx context.Context, q rowQuerier) (int, error) {
 	return int(number.Int64), nil
 }
 
+// missingTable tells that a table is not there, or is another program's of the same name.
 func missingTable(err error) bool {
 	text := err.Error()
-	return strings.Contains(text, "no such table") || strings.Contains(text, "does not exist")
+	return strings.Contains(text, "no such table") || strings.Contains(text, "no such column") || strings.Contains(text, "does not exist")
 }
 
 func checkSchema(number, known int) error {

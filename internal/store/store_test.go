@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -92,6 +93,43 @@ func TestSchemaRule(t *testing.T) {
 		require.Equal(t, errs.Conflict, errs.KindOf(err))
 		require.ErrorContains(t, err, "newer than this program")
 	})
+}
+
+// TestDatabaseOfAnotherProgram: nothing is put beside another program's tables.
+func TestDatabaseOfAnotherProgram(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	for name, test := range map[string]struct {
+		made     string
+		says     string
+		postgres bool // refused there too
+	}{
+		"cats":       {"CREATE TABLE cats (name text)", "another program's, which has the table \"cats\"", false},
+		"mlflow":     {"CREATE TABLE alembic_version (version_num text); CREATE TABLE experiments (experiment_id integer)", "cairn import mlflow", true},
+		"its runs":   {"CREATE TABLE runs (id integer)", "another program's, which has the table \"runs\"", true},
+		"migrations": {"CREATE TABLE schema_migrations (number bigint, name text, applied_at bigint); CREATE TABLE users (id integer)", "the table \"users\"", false},
+	} {
+		for driver, url := range map[string]string{"sqlite": "sqlite:" + filepath.Join(t.TempDir(), "other.db"), "postgres": storetest.EmptyPostgresURL(t)} {
+			t.Run(name+" on "+driver, func(t *testing.T) {
+				t.Parallel()
+				other, err := sql.Open(driver, strings.TrimPrefix(url, "sqlite:"))
+				require.NoError(t, err)
+				defer other.Close()
+				_, err = other.ExecContext(ctx, test.made)
+				require.NoError(t, err)
+				db, err := store.Open(ctx, store.Config{URL: url})
+				if driver == "postgres" && !test.postgres {
+					require.NoError(t, err, "databases of PostgreSQL are shared")
+					require.NoError(t, db.Close())
+					return
+				}
+				require.Equal(t, errs.Invalid, errs.KindOf(err))
+				require.ErrorContains(t, err, test.says)
+				_, err = other.ExecContext(ctx, "SELECT 1 FROM params")
+				require.Error(t, err, "nothing was made")
+			})
+		}
+	}
 }
 
 func TestConcurrentMigration(t *testing.T) {

@@ -206,7 +206,7 @@ LEFT_OUT = pytest.StashKey[int]()
 
 def pytest_terminal_summary(terminalreporter, config):
     if left_out := config.stash.get(LEFT_OUT, 0):
-        terminalreporter.write_line(f"{left_out} cases were not asked of MLflow's own server: they are Cairn's alone (docs/mlflow.md)")
+        terminalreporter.write_line(f"{left_out} cases were not asked of MLflow's own server: they are Cairn's alone")
 
 
 def pytest_collection_modifyitems(config, items):
