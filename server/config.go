@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/cairnml/cairn/internal/errs"
@@ -95,9 +96,12 @@ func (c Config) database() store.Config {
 
 // isLoopback tells whether an address to listen on is reached from this machine alone.
 func isLoopback(listen string) (bool, error) {
-	host, _, err := net.SplitHostPort(listen)
+	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return false, errs.Field("--listen", "%q is not HOST:PORT, for example %s", listen, DefaultListen)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return false, errs.Field("--listen", "the port of %q is no number from 0 to 65535; 0 takes a free one", listen)
 	}
 	if host == "localhost" {
 		return true, nil

@@ -253,6 +253,8 @@ func TestStartRefusals(t *testing.T) {
 		says string
 	}{
 		"port in use":           {server.Config{Listen: taken.Addr().String()}, "in use"},
+		"no such port":          {server.Config{Listen: "127.0.0.1:99999"}, "0 to 65535"},
+		"empty port":            {server.Config{Listen: "127.0.0.1:"}, "0 to 65535"},
 		"address without port":  {server.Config{Listen: "127.0.0.1"}, "HOST:PORT"},
 		"data directory in use": {server.Config{DataDir: used}, "another Cairn server"},
 		"data directory in use with another database": {
