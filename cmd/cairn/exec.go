@@ -27,7 +27,7 @@ func (e *execCommand) Run(ctx context.Context) error {
 		Command: command, Server: e.Server, Experiment: e.Experiment, RunName: e.RunName, Tags: e.Tag, NoDiff: e.NoDiff,
 	})
 	if err != nil {
-		return err //nolint:wrapcheck // an error for users already
+		return usageError{err} // whatever else fails, the command runs
 	}
 	if code != 0 {
 		return exitCode(code)

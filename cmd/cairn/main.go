@@ -40,6 +40,11 @@ type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
+// usageError is a mistake in a command line that only the command itself could see.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
 type commands struct {
 	Server      serverCommand      `cmd:"" help:"GraphQL, MLflow REST, artifacts and web pages on one port."`
 	Exec        execCommand        `cmd:"" help:"Run any command with autologging and nothing changed in it."`
@@ -110,6 +115,10 @@ func report(err error, out io.Writer) int {
 	_, _ = fmt.Fprintln(out, "cairn: "+strings.TrimSpace(err.Error()))
 	if hint := hint(err); hint != "" {
 		_, _ = fmt.Fprintln(out, hint)
+	}
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
 	}
 	return exitError
 }
