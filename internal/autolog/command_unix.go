@@ -224,9 +224,9 @@ func (s *stdio) finish() {
 	}
 }
 
-// interrupts gives the signals that end a wait.
-func interrupts() (<-chan os.Signal, func()) {
+// interrupts gives the signals that end a wait. From then on they end nothing else.
+func interrupts() <-chan os.Signal {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	return signals, func() { signal.Stop(signals) }
+	return signals
 }

@@ -62,9 +62,9 @@ func runCommand(ctx context.Context, command *exec.Cmd, options ExecOptions, std
 	return command.ProcessState.ExitCode()
 }
 
-// interrupts gives the signals that end a wait.
-func interrupts() (<-chan os.Signal, func()) {
+// interrupts gives the signals that end a wait. From then on they end nothing else.
+func interrupts() <-chan os.Signal {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt)
-	return signals, func() { signal.Stop(signals) }
+	return signals
 }

@@ -272,9 +272,9 @@ func (r *recording) run(ctx context.Context, path string) int {
 			}
 		}
 	})
-	// Asked for before the command ends, so that no signal in between ends exec itself.
-	interrupted, release := interrupts()
-	defer release()
+	// Asked for before the command ends and until this process does, so that no signal in between ends exec itself: its exit
+	// code is the command's.
+	interrupted := interrupts()
 	code := runCommand(ctx, command, r.options, stdout, stderr)
 	select {
 	case <-interrupted: // it was the command's
