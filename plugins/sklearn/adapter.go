@@ -5,10 +5,14 @@ import (
 	"time"
 
 	"github.com/cairnml/cairn/plugins/sdk"
+	"github.com/cairnml/cairn/plugins/sdk/training"
 )
 
 //go:embed hook/*.py
 var hook embed.FS
+
+// framework is the flavor of MLflow whose autolog records the same.
+const framework = "sklearn"
 
 // adapter knows scikit-learn.
 type adapter struct{}
@@ -57,13 +61,13 @@ func (s *session) Observe(o sdk.Observation) ([]sdk.Record, error) {
 	case "fit.start":
 		return f.start(o)
 	case "fit.data", "eval.data":
-		return dataset(o)
+		return training.Dataset(o)
 	case "fit.metrics":
 		return f.trainingMetrics(o)
 	case "fit.confusion":
 		return confusionMatrix(o)
 	case "fit.importance":
-		return importance(o)
+		return training.Importance(o)
 	case "fit.model":
 		return f.model(o)
 	case "search.candidates":
@@ -77,7 +81,7 @@ func (s *session) Observe(o sdk.Observation) ([]sdk.Record, error) {
 	case "eval.metric":
 		return f.evaluation(o)
 	case "fit.end":
-		return f.end(o)
+		return training.End(o, f.estimator)
 	}
 	return []sdk.Record{}, nil
 }

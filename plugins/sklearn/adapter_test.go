@@ -96,23 +96,6 @@ func TestLabelsCannotBreakOutOfAPicture(t *testing.T) {
 	require.NoError(t, xml.Unmarshal([]byte(drawn), new(struct{})))
 }
 
-func TestKeys(t *testing.T) {
-	t.Parallel()
-	for name, want := range map[string]string{
-		"accuracy_score_X_test": "accuracy_score_X_test",
-		"学习率":                   "学习率",
-		"step one__C":           "step one__C",
-		"<lambda>_X":            "_lambda__X",
-		"a//b":                  "_a__b",
-		"/a":                    "__a",
-		"..":                    "___",
-		"":                      "_",
-	} {
-		require.Equal(t, want, key(name), name)
-	}
-	require.Len(t, []rune(key(strings.Repeat("ä", 400))), maxKey)
-}
-
 func TestBrokenPayloadsAreErrorsNotPanics(t *testing.T) {
 	t.Parallel()
 	kinds := []string{"fit.start", "fit.data", "eval.data", "fit.metrics", "fit.confusion", "fit.importance", "fit.model",

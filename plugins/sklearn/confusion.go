@@ -1,10 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 
 	"github.com/cairnml/cairn/plugins/sdk"
+	"github.com/cairnml/cairn/plugins/sdk/picture"
 )
 
 // A confusion matrix is drawn up to this many classes, and with a number in each cell up to that many.
@@ -30,11 +32,11 @@ func confusionMatrix(o sdk.Observation) ([]sdk.Record, error) {
 	if err := c.check(); err != nil {
 		return []sdk.Record{}, err
 	}
-	data, err := text(c)
+	data, err := json.Marshal(c)
 	if err != nil {
-		return []sdk.Record{}, err
+		return []sdk.Record{}, fmt.Errorf("write the confusion matrix: %w", err)
 	}
-	records := []sdk.Record{sdk.File{Path: "training_confusion_matrix.json", Data: []byte(data + "\n")}}
+	records := []sdk.Record{sdk.File{Path: "training_confusion_matrix.json", Data: append(data, '\n')}}
 	if len(c.Labels) <= maxDrawnClasses {
 		records = append(records, sdk.File{Path: "training_confusion_matrix.svg", Data: c.draw()})
 	}
@@ -59,33 +61,33 @@ func (c confusion) draw() []byte {
 	cell := min(max(480/n, 12), 90)
 	longest := 1
 	for _, label := range c.Labels {
-		longest = max(longest, len([]rune(shorten(label, maxLabel))))
+		longest = max(longest, len([]rune(picture.Shorten(label, maxLabel))))
 	}
 	const top, right = 50, 60
-	left, bottom := 50+longest*labelSize*2/3, 45+longest*labelSize*2/3
-	p := newPicture(max(left+n*cell+right, 320), top+n*cell+bottom, "Confusion matrix (training data)")
+	left, bottom := 50+longest*picture.LabelSize*2/3, 45+longest*picture.LabelSize*2/3
+	p := picture.New(max(left+n*cell+right, 320), top+n*cell+bottom, "Confusion matrix (training data)")
 	for i, row := range c.Counts {
 		var total int64
 		for _, count := range row {
 			total += count
 		}
-		label := shorten(c.Labels[i], maxLabel)
-		p.text(left-8, top+i*cell+cell/2+4, labelSize, atEnd, "#222222", label)
-		p.upright(left+i*cell+cell/2+4, top+n*cell+8, labelSize, atEnd, "#222222", label)
+		label := picture.Shorten(c.Labels[i], maxLabel)
+		p.Text(left-8, top+i*cell+cell/2+4, picture.LabelSize, picture.AtEnd, picture.Ink, label)
+		p.Upright(left+i*cell+cell/2+4, top+n*cell+8, picture.LabelSize, picture.AtEnd, picture.Ink, label)
 		for j, count := range row {
 			share := 0.0
 			if total > 0 {
 				share = float64(count) / float64(total)
 			}
-			fill, ink := shade(share)
+			fill, ink := picture.Shade(share)
 			tip := fmt.Sprintf("true %s, predicted %s: %d (%.1f %%)", c.Labels[i], c.Labels[j], count, 100*share)
-			p.rect(left+j*cell, top+i*cell, cell-1, cell-1, fill, tip)
+			p.Rect(left+j*cell, top+i*cell, cell-1, cell-1, fill, tip)
 			if n <= maxNumberedClasses {
-				p.text(left+j*cell+cell/2, top+i*cell+cell/2+4, min(labelSize, cell/2), atMiddle, ink, strconv.FormatInt(count, 10))
+				p.Text(left+j*cell+cell/2, top+i*cell+cell/2+4, min(picture.LabelSize, cell/2), picture.AtMiddle, ink, strconv.FormatInt(count, 10))
 			}
 		}
 	}
-	p.text(left+n*cell/2, top+n*cell+bottom-10, labelSize, atMiddle, "#555555", "predicted class")
-	p.upright(20, top+n*cell/2, labelSize, atMiddle, "#555555", "true class")
-	return p.bytes()
+	p.Text(left+n*cell/2, top+n*cell+bottom-10, picture.LabelSize, picture.AtMiddle, picture.Faint, "predicted class")
+	p.Upright(20, top+n*cell/2, picture.LabelSize, picture.AtMiddle, picture.Faint, "true class")
+	return p.Bytes()
 }

@@ -1,11 +1,10 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
-	"strings"
+	"cmp"
 
 	"github.com/cairnml/cairn/plugins/sdk"
+	"github.com/cairnml/cairn/plugins/sdk/training"
 )
 
 // maxCalls bounds the calls listed in metric_info.json, which is written anew for each.
@@ -19,44 +18,16 @@ func (f *fit) start(o sdk.Observation) ([]sdk.Record, error) {
 		Params    map[string]string `json:"params"`
 		Seeds     map[string]string `json:"seeds"`
 		Version   string            `json:"version"`
+		// Autologging is the framework that knows the estimator best, where that is another.
+		Autologging string `json:"autologging"`
 	}
 	if err := o.Decode(&p); err != nil {
 		return []sdk.Record{}, err
 	}
 	f.estimator, f.class, f.params, f.version, f.started = p.Estimator, p.Class, p.Params, p.Version, o.Time
-	records := estimatorTags("", p.Estimator, p.Class)
-	if seed := seeds(p.Seeds); seed != "" {
-		records = append(records, sdk.Tag{Key: "cairn.seed", Value: seed})
-	}
-	return append(records, params("", p.Params)...), nil
-}
-
-func estimatorTags(run, name, class string) []sdk.Record {
-	return []sdk.Record{
-		sdk.Tag{Run: run, Key: "mlflow.autologging", Value: "sklearn"},
-		sdk.Tag{Run: run, Key: "estimator_name", Value: name},
-		sdk.Tag{Run: run, Key: "estimator_class", Value: class},
-	}
-}
-
-func params(run string, values map[string]string) []sdk.Record {
-	records := make([]sdk.Record, 0, len(values))
-	for _, name := range sorted(values) {
-		records = append(records, sdk.Param{Run: run, Key: key(name), Value: values[name]})
-	}
-	return records
-}
-
-// seeds is the seed itself when the estimator has one, else all of them by the names of their params.
-func seeds(values map[string]string) string {
-	if only, ok := values["random_state"]; ok && len(values) == 1 {
-		return only
-	}
-	parts := make([]string, 0, len(values))
-	for _, name := range sorted(values) {
-		parts = append(parts, name+"="+values[name])
-	}
-	return strings.Join(parts, ",")
+	records := training.EstimatorTags("", cmp.Or(p.Autologging, framework), p.Estimator, p.Class)
+	records = append(records, training.Seed(p.Seeds)...)
+	return append(records, training.Params("", p.Params)...), nil
 }
 
 func (f *fit) trainingMetrics(o sdk.Observation) ([]sdk.Record, error) {
@@ -67,7 +38,7 @@ func (f *fit) trainingMetrics(o sdk.Observation) ([]sdk.Record, error) {
 		return []sdk.Record{}, err
 	}
 	records := make([]sdk.Record, 0, len(p.Metrics))
-	for _, name := range sorted(p.Metrics) {
+	for _, name := range training.Sorted(p.Metrics) {
 		records = append(records, f.metric(name, p.Metrics[name]))
 	}
 	return records, nil
@@ -75,7 +46,7 @@ func (f *fit) trainingMetrics(o sdk.Observation) ([]sdk.Record, error) {
 
 // metric is a result of the fit's run, and of the model that follows.
 func (f *fit) metric(name string, value sdk.Float) sdk.Metric {
-	m := sdk.Metric{Key: key(name), Value: float64(value)}
+	m := sdk.Metric{Key: training.Key(name), Value: float64(value)}
 	f.metrics = append(f.metrics, m.Key)
 	return m
 }
@@ -90,40 +61,14 @@ func (f *fit) evaluation(o sdk.Observation) ([]sdk.Record, error) {
 	if err := o.Decode(&p); err != nil {
 		return []sdk.Record{}, err
 	}
-	records := []sdk.Record{sdk.Metric{Key: key(p.Key), Value: float64(p.Value), Model: modelName}}
+	records := []sdk.Record{sdk.Metric{Key: training.Key(p.Key), Value: float64(p.Value), Model: training.ModelName}}
 	if len(f.calls) < maxCalls {
-		f.calls[key(p.Key)] = p.Call
-		listing, err := document(f.calls)
+		f.calls[training.Key(p.Key)] = p.Call
+		listing, err := training.Document(f.calls)
 		if err != nil {
 			return records, err
 		}
 		records = append(records, sdk.File{Path: "metric_info.json", Data: listing})
 	}
 	return records, nil
-}
-
-// end records how long the fit took and, if it failed, why.
-func (f *fit) end(o sdk.Observation) ([]sdk.Record, error) {
-	var p struct {
-		Status  string    `json:"status"`
-		Seconds sdk.Float `json:"seconds"`
-		Error   string    `json:"error"`
-	}
-	if err := o.Decode(&p); err != nil {
-		return []sdk.Record{}, err
-	}
-	records := []sdk.Record{sdk.Metric{Key: "fit_time", Value: float64(p.Seconds), Measurement: true}}
-	if p.Status == sdk.Failed {
-		records = append(records, sdk.Warning{Message: fmt.Sprintf("fit of %s failed: %s", f.estimator, p.Error)})
-	}
-	return records, nil
-}
-
-// document is a JSON file for people: indented, with a newline at its end.
-func document(v any) ([]byte, error) {
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return []byte{}, fmt.Errorf("write JSON: %w", err)
-	}
-	return append(data, '\n'), nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cairnml/cairn/plugins/sdk"
+	"github.com/cairnml/cairn/plugins/sdk/training"
 )
 
 // candidateTable collects cv_results.csv over the observations of one search.
@@ -45,12 +46,12 @@ func (f *fit) candidates(o sdk.Observation) ([]sdk.Record, error) {
 		}
 		began := f.childStart(at)
 		records = append(records, sdk.ChildRun{Run: run, Name: fmt.Sprintf("%s-%0*d", p.Estimator, digits, at), Start: began})
-		records = append(records, estimatorTags(run, p.Estimator, p.Class)...)
+		records = append(records, training.EstimatorTags(run, framework, p.Estimator, p.Class)...)
 		if p.Best != nil && *p.Best == at {
 			records = append(records, sdk.Tag{Run: run, Key: "cairn.search.best", Value: "true"})
 		}
-		records = append(records, params(run, values)...)
-		for _, name := range sorted(results) {
+		records = append(records, training.Params(run, values)...)
+		for _, name := range training.Sorted(results) {
 			records = append(records, result(run, name, results[name]))
 		}
 		records = append(records, sdk.ChildEnd{Run: run, Status: status(results), End: childEnd(began, results, p.Splits, o.Time)})
@@ -69,7 +70,7 @@ func (f *fit) candidates(o sdk.Observation) ([]sdk.Record, error) {
 
 // result is a metric of a candidate or fold. Times are measurements: they differ from run to run.
 func result(run, name string, value sdk.Float) sdk.Metric {
-	return sdk.Metric{Run: run, Key: key(name), Value: float64(value), Measurement: strings.HasSuffix(name, "_time")}
+	return sdk.Metric{Run: run, Key: training.Key(name), Value: float64(value), Measurement: strings.HasSuffix(name, "_time")}
 }
 
 // status of a candidate: failed if no split of it has a score, as scikit-learn scores a fit that raised.
@@ -126,7 +127,7 @@ func (t *candidateTable) csv() ([]byte, error) {
 			known[name] = true
 		}
 	}
-	columns := sorted(known)
+	columns := training.Sorted(known)
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	lines := [][]string{columns}
@@ -163,7 +164,7 @@ func bestCandidate(o sdk.Observation) ([]sdk.Record, error) {
 	for name, value := range p.Params {
 		best["best_"+name] = value
 	}
-	records := params("", best)
+	records := training.Params("", best)
 	if p.Score != nil {
 		records = append(records, sdk.Metric{Key: "best_cv_score", Value: float64(*p.Score)})
 	}
@@ -180,7 +181,7 @@ func (f *fit) folds(o sdk.Observation) ([]sdk.Record, error) {
 	}
 	var records []sdk.Record
 	count := 0
-	for _, name := range sorted(p.Results) {
+	for _, name := range training.Sorted(p.Results) {
 		mean, deviation := meanAndDeviation(p.Results[name])
 		records = append(records, result("", "mean_"+name, mean), result("", "std_"+name, deviation))
 		count = max(count, len(p.Results[name]))
@@ -189,10 +190,10 @@ func (f *fit) folds(o sdk.Observation) ([]sdk.Record, error) {
 		run := fmt.Sprintf("fold-%d", i)
 		began := f.childStart(i)
 		records = append(records, sdk.ChildRun{Run: run, Name: fmt.Sprintf("%s-fold-%d", f.estimator, i), Start: began})
-		records = append(records, estimatorTags(run, f.estimator, f.class)...)
-		records = append(records, params(run, f.params)...)
+		records = append(records, training.EstimatorTags(run, framework, f.estimator, f.class)...)
+		records = append(records, training.Params(run, f.params)...)
 		seconds := 0.0
-		for _, name := range sorted(p.Results) {
+		for _, name := range training.Sorted(p.Results) {
 			if i < len(p.Results[name]) {
 				records = append(records, result(run, name, p.Results[name][i]))
 				if strings.HasSuffix(name, "_time") {
@@ -226,8 +227,8 @@ func curvePoint(o sdk.Observation) ([]sdk.Record, error) {
 		return []sdk.Record{}, err
 	}
 	records := make([]sdk.Record, 0, len(p.Metrics))
-	for _, name := range sorted(p.Metrics) {
-		records = append(records, sdk.Metric{Key: key(name), Value: float64(p.Metrics[name]), Step: p.Step})
+	for _, name := range training.Sorted(p.Metrics) {
+		records = append(records, sdk.Metric{Key: training.Key(name), Value: float64(p.Metrics[name]), Step: p.Step})
 	}
 	return records, nil
 }

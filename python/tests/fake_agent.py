@@ -15,6 +15,9 @@ SKLEARN_HOOK = ROOT / "plugins" / "sklearn" / "hook"
 
 BOOTSTRAP = ROOT / "python" / "cairn" / "_bootstrap"
 
+# The module that each adapter watches for.
+WATCHED = {"lightgbm": "lightgbm.engine", "sklearn": "sklearn.base", "xgboost": "xgboost.training"}
+
 # The hook of an imaginary framework.
 TOY_HOOK = """
 def install(cairn):
@@ -31,6 +34,11 @@ def install(cairn):
 def package(directory):
     """The sources of a hook of several files."""
     return {file.stem: file.read_text() for file in Path(directory).glob("*.py")}
+
+
+def all_hooks():
+    """The hooks of the adapters in plugins/, by watched module."""
+    return {module: package(ROOT / "plugins" / name / "hook") for name, module in WATCHED.items()}
 
 
 class FakeAgent:

@@ -299,7 +299,7 @@ open(sys.argv[1], "wb").write(cloudpickle.dumps(model))
         str(tmp_path / "mine.pkl"),
     )
     assert agent.done.stdout == ""  # the predictions behind the training metrics print nothing
-    saved = agent.observations("fit.model")[0]["files"]["model"]
+    saved = agent.observations("fit.model")[0]["files"]["model.pkl"]
     assert one(agent, "fit.metrics")["metrics"]["training_accuracy_score"] == pytest.approx(1 / 3)
     # Both load where there is no Cairn.
     for path in (saved, tmp_path / "mine.pkl"):
@@ -311,7 +311,7 @@ open(sys.argv[1], "wb").write(cloudpickle.dumps(model))
 def test_model_is_the_fitted_one_with_its_signature(train):
     agent = train(HEAD + "from sklearn.tree import DecisionTreeClassifier\nDecisionTreeClassifier().fit(X, y)")
     (model,) = agent.observations("fit.model")
-    with open(model["files"]["model"], "rb") as file:
+    with open(model["files"]["model.pkl"], "rb") as file:
         assert pickle.load(file).n_features_in_ == 4
     facts = model["payload"]
     assert facts["inputs"]["columns"][3] == {"name": "petal width (cm)", "type": "double", "required": True}
@@ -417,18 +417,18 @@ def train():
 want = train()
 hook = [module for name, module in sys.modules.items() if name.partition(".")[0] == "_cairn_hook_sklearn"]
 api = hook[0].cairn
-recorder = sys.modules["_cairn_hook_sklearn.memory"].recorder
+fits = sys.modules["_cairn_bootstrap.fits"]
 def broken(*args, **kwargs):
     raise RuntimeError("broken on purpose")
 # The way of the user's own call through a wrapper, which tests above cover; everything else may break.
 PATH = {"call_fit", "call_predict", "call_score", "call_cross_validation",
-        "Inner.__enter__", "Inner.__exit__", "Inner.__init__",
+        "inside.__enter__", "inside.__exit__", "inside.__init__", "_Local.__init__",
         "Method.__get__", "Method.__init__", "Method.__reduce__", "install", "decision", "metric_wrapper",
         "cross_validation_wrapper", "wrap_metrics", "wrap_scorers", "wrap_cross_validation", "wrap_after_output", "end_fit",
         "work.__exit__", "_unmute", "_Muted.write", "_Muted.__getattr__", "Recorder.forget"}
 count = 0
 def places():
-    modules = [*hook, api.frames, api.tabular, api.quiet]
+    modules = [*hook, api.fits, api.frames, api.models, api.quiet, api.tabular, sys.modules["_cairn_bootstrap.clock"]]
     for module in modules:
         for name, value in list(vars(module).items()):
             if isinstance(value, types.FunctionType) and value.__module__ == module.__name__:
@@ -465,7 +465,7 @@ for owner, name, function in places():
             for each in owners:
                 setattr(each, name, function)
     assert got == want, label
-    assert not recorder.local.depth and not recorder.active, label
+    assert not fits.depth() and not fits._active, label
     count += 1
 print("survived", count > 80)
 """

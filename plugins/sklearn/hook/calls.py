@@ -3,21 +3,21 @@
 import sys
 import time
 
+from . import cairn
 from .decisions import nested, trains
 from .fits import begin_fit, end_fit, fail_fit
 from .later import record_prediction, record_score
-from .memory import Inner
 from .validation import begin_cross_validation, end_cross_validation
 
 
 def call_fit(bound, function, estimator, name, args, kwargs):
     if nested() or not trains(estimator):
-        with Inner():
+        with cairn.fits.inside():
             return bound(*args, **kwargs)
     fit = begin_fit(function, estimator, name, args, kwargs, sys._getframe(2))
     started = time.perf_counter()
     try:
-        with Inner(fit=True):
+        with cairn.fits.inside(fit, training=True):
             result = bound(*args, **kwargs)
     except BaseException as error:
         fail_fit(fit, error, time.perf_counter() - started)
@@ -28,14 +28,14 @@ def call_fit(bound, function, estimator, name, args, kwargs):
 
 def call_predict(bound, function, estimator, name, args, kwargs):
     started = time.perf_counter()
-    with Inner():
+    with cairn.fits.inside():
         result = bound(*args, **kwargs)
     record_prediction(estimator, result, args, kwargs, sys._getframe(2), time.perf_counter() - started)
     return result
 
 
 def call_score(bound, function, estimator, name, args, kwargs):
-    with Inner():
+    with cairn.fits.inside():
         value = bound(*args, **kwargs)
     record_score(function, estimator, value, args, kwargs, sys._getframe(2))
     return value
@@ -47,7 +47,7 @@ def call_cross_validation(original, name, args, kwargs):
     fit = begin_cross_validation(original, name, args, kwargs, sys._getframe(2))
     started = time.perf_counter()
     try:
-        with Inner(fit=True):
+        with cairn.fits.inside(fit, training=True):
             result = original(*args, **kwargs)
     except BaseException as error:
         fail_fit(fit, error, time.perf_counter() - started)

@@ -1,7 +1,6 @@
 """What is asked in the middle of the user's calls. A decision that fails means: do as if Cairn were not there."""
 
 import functools
-import sys
 
 from . import cairn
 from .memory import recorder
@@ -30,27 +29,23 @@ def decision(answer):
 @decision(True)
 def nested():
     """True inside another fit: in the same thread, or in a thread or child that scikit-learn works with."""
-    if recorder.local.depth:
-        return True
-    if recorder.active and cairn.frames.inside(sys._getframe(1), "sklearn.utils.parallel"):
-        return True
-    return cairn.worker and cairn.frames.inside(sys._getframe(1), "joblib.parallel")
+    return cairn.nested()
 
 
 @decision(False)
 def want_fit(estimator):
-    return not recorder.local.depth
+    return not cairn.fits.depth()
 
 
 @decision(False)
 def want_known(estimator):
     """True for an estimator whose fit was recorded, outside of other calls."""
-    return id(estimator) in recorder.fits and not recorder.local.depth
+    return id(estimator) in recorder.fits and not cairn.fits.depth()
 
 
 @decision(False)
 def listening():
-    return bool(recorder.predictions) and not recorder.local.depth
+    return bool(recorder.predictions) and not cairn.fits.depth()
 
 
 @decision(False)

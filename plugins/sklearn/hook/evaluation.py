@@ -5,7 +5,6 @@ import math
 import sys
 
 from . import cairn
-from .memory import Clock
 
 MAX_CLASSES = 500
 PROBE_ROWS = (1000, 4000)  # rows on which evaluation is timed before more are evaluated
@@ -42,7 +41,7 @@ def sampled(evaluate, fit, clock):
         return evaluate(fit.X, fit.y, fit.weight), count, count
     times, found, used = [], None, 0
     for used in PROBE_ROWS:
-        started = Clock(0)
+        started = cairn.Clock(0)
         found = evaluate(*portion(fit, used))
         times.append(started.spent())
     row = max(times[1] - times[0], 1e-9) / (PROBE_ROWS[1] - PROBE_ROWS[0])

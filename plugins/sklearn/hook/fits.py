@@ -6,18 +6,21 @@ from . import cairn
 from .estimator import describe_estimator, generators, prints, text
 from .evaluation import record_evaluation
 from .importance import record_importance
-from .memory import Clock, Fit, Inner, recorder
+from .memory import Fit, recorder
 from .model import record_model, save_model
 from .search import record_search
 
 
 @cairn.guard
 def begin_fit(function, estimator, method, args, kwargs, frame):
-    fit = Fit(estimator, cairn.active_run())
+    fit = Fit(estimator)
     fit.X, fit.y, fit.weight = training_data(function, args, kwargs)
     fit.data_name = cairn.frames.variable_name(fit.X, frame, "dataset")
     params = estimator.get_params(deep=True)
-    fit.emit("fit.start", dict(describe_estimator(estimator, params), method=method))
+    facts = dict(describe_estimator(estimator, params), method=method)
+    if fit.specialist is not None:
+        facts.update(fit.specialist.facts(estimator) or {})
+    fit.emit("fit.start", facts)
     return fit
 
 
@@ -51,16 +54,17 @@ def end_fit(fit, estimator, seconds):
 
 @cairn.guard
 def examine(fit, estimator, seconds):
-    clock = Clock(cairn.budget(seconds))
-    with Inner(), cairn.quiet.work(generators(estimator), mute=prints(estimator)):
+    clock = cairn.Clock(cairn.budget(seconds))
+    with cairn.fits.inside(), cairn.quiet.work(generators(estimator), mute=prints(estimator)):
         rows = first_rows(fit.X)
-        model = save_model(fit, estimator, clock)
+        special = fit.specialist
+        model = (special.save if special else save_model)(fit, estimator, clock)
         record_data(fit, clock)
         record_evaluation(fit, estimator, clock)
-        record_importance(fit, estimator, clock)
+        (special.importance if special else record_importance)(fit, estimator, clock)
         record_search(fit, estimator)
         if model is not None:  # after the metrics, which belong to the model too
-            record_model(fit, estimator, rows, model)
+            (special.record if special else record_model)(fit, estimator, rows, model)
 
 
 @cairn.guard

@@ -5,14 +5,14 @@ import inspect
 from . import cairn
 from .estimator import describe_estimator, text
 from .fits import record_data
-from .memory import Clock, Fit, Inner, recorder
+from .memory import Fit, recorder
 
 
 @cairn.guard
 def begin_cross_validation(original, name, args, kwargs, frame):
     call = inspect.signature(original).bind(*args, **kwargs).arguments
     estimator = call["estimator"]
-    fit = Fit(estimator, cairn.active_run())
+    fit = Fit(estimator)
     fit.X, fit.y = call.get("X"), call.get("y")
     fit.data_name = cairn.frames.variable_name(fit.X, frame, "dataset")
     facts = describe_estimator(estimator, estimator.get_params(deep=True))
@@ -27,8 +27,8 @@ def begin_cross_validation(original, name, args, kwargs, frame):
 def end_cross_validation(fit, name, result, seconds):
     if fit is None:
         return
-    clock = Clock(cairn.budget(seconds))
-    with Inner(), cairn.quiet.work():
+    clock = cairn.Clock(cairn.budget(seconds))
+    with cairn.fits.inside(), cairn.quiet.work():
         record_data(fit, clock)
         record_folds(fit, name, result)
     fit.emit("fit.end", {"status": "FINISHED", "seconds": seconds})

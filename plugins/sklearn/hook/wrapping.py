@@ -10,7 +10,6 @@ from . import cairn
 from .calls import call_cross_validation, call_fit, call_predict, call_score
 from .decisions import listening, want_fit, want_known
 from .later import record_metric, record_scorer
-from .memory import Inner
 
 FITS = ("fit", "fit_transform", "fit_predict")
 PREDICTS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform")
@@ -85,17 +84,6 @@ def wrap_after_output(module):
     mixin.__init_subclass__ = classmethod(__init_subclass__)
 
 
-def replace_everywhere(original, wrapper):
-    """Modules that took the name before the hook came get the wrapper too."""
-    for module in list(sys.modules.values()):
-        names = getattr(module, "__dict__", None)
-        if not isinstance(names, dict) or getattr(module, "__name__", "").startswith("sklearn."):
-            continue
-        for name, held in list(names.items()):
-            if held is original:
-                names[name] = wrapper
-
-
 def wrap_metrics(metrics):
     """Replaces the metric functions in sklearn.metrics. Their home modules keep the originals, and the wrappers say
     that they live in sklearn.metrics: so both pickle by name, as scorers do on their way to workers."""
@@ -106,7 +94,7 @@ def wrap_metrics(metrics):
             wrapper = metric_wrapper(original, name)
             setattr(metrics, name, wrapper)
             if late:
-                replace_everywhere(original, wrapper)
+                cairn.patch.everywhere(original, wrapper, apart=("sklearn",))
 
 
 def metric_wrapper(original, name):
@@ -114,7 +102,7 @@ def metric_wrapper(original, name):
     def metric(*args, **kwargs):
         if not listening():
             return original(*args, **kwargs)
-        with Inner():
+        with cairn.fits.inside():
             value = original(*args, **kwargs)
         record_metric(original, name, value, args, kwargs, sys._getframe(1))
         return value
@@ -130,7 +118,7 @@ def wrap_scorers(scorers):
     def __call__(scorer, estimator, *args, **kwargs):
         if not want_known(estimator):
             return original(scorer, estimator, *args, **kwargs)
-        with Inner():
+        with cairn.fits.inside():
             value = original(scorer, estimator, *args, **kwargs)
         record_scorer(scorer, estimator, value, args, kwargs, sys._getframe(1))
         return value
@@ -148,7 +136,7 @@ def wrap_cross_validation(validation):
         setattr(validation, name, wrapper)
         if late:
             setattr(sys.modules["sklearn.model_selection"], name, wrapper)
-            replace_everywhere(original, wrapper)
+            cairn.patch.everywhere(original, wrapper, apart=("sklearn",))
 
 
 def cross_validation_wrapper(original, name):

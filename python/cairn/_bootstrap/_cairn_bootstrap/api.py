@@ -6,9 +6,10 @@ import os
 import sys
 import time
 
-from . import frames, quiet, runs, tabular
+from . import calls, fits, frames, models, patch, quiet, runs, tabular
+from .clock import Clock
+from .points import Points
 
-_fits = itertools.count(1)
 _files = itertools.count(1)
 
 # What a hook may spend on one fit beside the fit itself: a share of the fit's own time, or a fixed time if that is longer.
@@ -19,11 +20,18 @@ BUDGET_SECONDS = 0.2
 class Cairn:
     """What an adapter's hook may do: send observations, and be stopped from ever disturbing the training.
 
-    frames, quiet and tabular are the modules of the same name: names of variables, isolation of work of ours from the
-    user's random numbers, warnings and output, and descriptions of datasets.
+    calls, fits, frames, models, patch, quiet and tabular are the modules of the same name: calls that train, which fits go
+    on, names of variables, models as files, wrappers in place of functions, isolation of work of ours from the user's random
+    numbers, warnings and output, and descriptions of datasets.
     """
 
+    Clock = Clock
+    Points = Points
+    calls = calls
+    fits = fits
     frames = frames
+    models = models
+    patch = patch
     quiet = quiet
     tabular = tabular
 
@@ -53,7 +61,11 @@ class Cairn:
 
     def new_fit(self):
         """An id for a top-level fit, unique in this process."""
-        return "f%d" % next(_fits)
+        return fits.new_id()
+
+    def nested(self):
+        """True inside a call that a hook records already: what runs here belongs to that."""
+        return fits.nested(self.worker)
 
     def active_run(self):
         """The run that the user opened with cairn.run() or mlflow.start_run(), else ""."""

@@ -18,7 +18,8 @@ class Hooks:
         self._lock = _thread.allocate_lock()
         self._answered = {}  # watched module → hook messages for it
         self._passed = set()  # watched modules whose import is over: a hook that comes now installs itself
-        self._waited = False
+        self._patience = HOOK_SECONDS  # what imports may still wait, all of them together
+        self._told = False
         self._gone = False
 
     def forked(self):
@@ -43,15 +44,18 @@ class Hooks:
         session.background(session.send_environment)
 
     def imported(self, name):
-        """A watched module has been executed: installs its hook, for which it waits once, and not long."""
+        """A watched module has been executed: installs its hook, for which it waits, and not long."""
         if not self.watches(name):
             return
-        deadline = time.monotonic() + (0 if self._waited else HOOK_SECONDS)
+        began = time.monotonic()
+        deadline = began + self._patience
         pause = 0.0002
         while name not in self._answered and not self._gone and time.monotonic() < deadline:
             time.sleep(pause)
             pause = min(pause * 2, 0.005)
-        if name not in self._answered and not self._gone and not self._waited:
+        self._patience = max(0.0, self._patience - (time.monotonic() - began))
+        if name not in self._answered and not self._gone and not self._told:
+            self._told = True
             self._session.send(
                 {
                     "t": "warn",
@@ -59,7 +63,6 @@ class Hooks:
                     % (name, HOOK_SECONDS),
                 }
             )
-        self._waited = True
         with self._lock:
             self._passed.add(name)
             messages = list(self._answered.get(name, ()))

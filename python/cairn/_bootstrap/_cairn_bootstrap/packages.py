@@ -5,14 +5,16 @@ import os
 import re
 import sys
 
-# Packages whose distribution has another name.
+# Packages whose distribution has another name, or one of several.
 _DISTRIBUTIONS = {
-    "sklearn": "scikit-learn",
-    "cv2": "opencv-python",
-    "PIL": "pillow",
-    "yaml": "pyyaml",
-    "skimage": "scikit-image",
-    "pytorch_lightning": "pytorch-lightning",
+    "sklearn": ("scikit-learn",),
+    "cv2": ("opencv-python", "opencv-python-headless"),
+    "PIL": ("pillow",),
+    "yaml": ("pyyaml",),
+    "skimage": ("scikit-image",),
+    "pytorch_lightning": ("pytorch-lightning",),
+    "xgboost": ("xgboost", "xgboost-cpu"),
+    "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-macos"),
 }
 
 MAX_PACKAGES = 5000
@@ -43,11 +45,17 @@ def installed():
     return found
 
 
-def distribution_of(package):
-    """Name and version of the distribution that a top-level package most likely comes from, ("", "") if none fits."""
-    name = _DISTRIBUTIONS.get(package, package)
-    version, _ = installed().get(canonical(name), ("", ""))
-    return (name, version) if version else ("", "")
+def distribution_of(package, known=None):
+    """Name and version of the distribution that a top-level package most likely comes from, ("", "") if none fits.
+
+    known: what installed() gives, for callers that ask often.
+    """
+    known = installed() if known is None else known
+    for name in _DISTRIBUTIONS.get(package, (package,)):
+        version, _ = known.get(canonical(name), ("", ""))
+        if version:
+            return name, version
+    return "", ""
 
 
 def facts():

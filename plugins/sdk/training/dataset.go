@@ -1,4 +1,4 @@
-package main
+package training
 
 import (
 	"encoding/json"
@@ -7,26 +7,27 @@ import (
 	"github.com/cairnml/cairn/plugins/sdk"
 )
 
-// schema is that of a table or of an array, as the hook tells it. Exactly one of the two is set.
-type schema struct {
-	Columns []column `json:"columns"`
-	Tensor  *tensor  `json:"tensor"`
+// Schema is that of a table or of an array, as the hook tells it. Exactly one of the two is set.
+type Schema struct {
+	Columns []Column `json:"columns"`
+	Tensor  *Tensor  `json:"tensor"`
 }
 
-// column is a column in MLflow's terms. The name of a column without one is left out; numbers stay numbers.
-type column struct {
+// Column is a column in MLflow's terms. The name of a column without one is left out; numbers stay numbers.
+type Column struct {
 	Type     string          `json:"type"`
 	Name     json.RawMessage `json:"name,omitempty"`
 	Required bool            `json:"required"`
 }
 
-type tensor struct {
+// Tensor is an array's element type and shape, its first axis -1.
+type Tensor struct {
 	Dtype string  `json:"dtype"`
 	Shape []int64 `json:"shape"`
 }
 
 // specification is MLflow's JSON of a schema, the same in signatures and datasets; "" for none.
-func (s *schema) specification() (string, error) {
+func (s *Schema) specification() (string, error) {
 	var value any
 	switch {
 	case s == nil:
@@ -43,18 +44,18 @@ func (s *schema) specification() (string, error) {
 	return string(data), nil
 }
 
-// dataset records the data of a fit or of an evaluation as an input.
-func dataset(o sdk.Observation) ([]sdk.Record, error) {
+// Dataset records the data of a fit or of an evaluation as an input: what cairn.tabular.describe tells, and a context.
+func Dataset(o sdk.Observation) ([]sdk.Record, error) {
 	var p struct {
 		Name         string  `json:"name"`
 		Digest       string  `json:"digest"`
 		Kind         string  `json:"kind"`
 		Shape        []int64 `json:"shape"`
 		Bytes        int64   `json:"bytes"`
-		Schema       *schema `json:"schema"`
+		Schema       *Schema `json:"schema"`
 		TargetShape  []int64 `json:"target_shape"`
 		TargetBytes  int64   `json:"target_bytes"`
-		TargetSchema *schema `json:"target_schema"`
+		TargetSchema *Schema `json:"target_schema"`
 		Context      string  `json:"context"`
 	}
 	if err := o.Decode(&p); err != nil {
@@ -111,12 +112,4 @@ func orNull(s string) any {
 		return nil
 	}
 	return s
-}
-
-func text(v any) (string, error) {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return "", fmt.Errorf("write JSON: %w", err)
-	}
-	return string(data), nil
 }
