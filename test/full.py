@@ -164,11 +164,11 @@ def pooled(options):
 
 
 def python(options):
-    return pytest(os.environ["CAIRN_TEST_PYTHON"], [f"--ignore={tests.FRAMEWORKS}"])
+    return pytest(os.environ["CAIRN_TEST_PYTHON"], [f"--ignore={path}" for path in tests.FRAMEWORKS])
 
 
 def frameworks(options):
-    return pytest(os.environ["CAIRN_TEST_FRAMEWORKS"], [tests.FRAMEWORKS], CAIRN_TEST_FULL="1")
+    return pytest(os.environ["CAIRN_TEST_FRAMEWORKS"], tests.FRAMEWORKS, CAIRN_TEST_FULL="1")
 
 
 def ui(options):
