@@ -1,4 +1,4 @@
-"""A database that the installed mlflow made, imported: its client sees in Cairn what it saw before."""
+"""A database or a file store that the installed mlflow made, imported: its client sees in Cairn what it saw before."""
 
 import json
 import math
@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import uuid
 
 import mlflow
 import numpy
@@ -126,10 +127,14 @@ def infinite(value):
     return repr(math.copysign(math.inf, value) if abs(value) == MAXIMUM else value)
 
 
-@pytest.fixture(scope="module", params=["database", "files"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "files"])
 def original(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("original")
-    uri = f"sqlite:///{folder}/mlflow.db" if request.param == "database" else f"file://{folder}/mlruns"
+    if request.param == "postgresql":
+        made = request.getfixturevalue("postgres").database("m" + uuid.uuid4().hex)
+        uri = made.replace("postgres://", "postgresql+psycopg2://")
+    else:
+        uri = f"sqlite:///{folder}/mlflow.db" if request.param == "sqlite" else f"file://{folder}/mlruns"
     os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"  # for the files, which newer clients refuse without
     client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
     recorded = fill(client)

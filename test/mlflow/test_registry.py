@@ -86,6 +86,22 @@ def test_a_logged_model_knows_its_versions(client, experiment, iris, name):
     assert client.get_model_version(name, "2").run_id == run
 
 
+@pytest.mark.since("mlflow", "3.0", "logged models came with it")
+def test_a_version_of_a_logged_model_is_named_at_the_model(client, experiment, name):
+    """By the server, where the client says of what model a version is: create_model_version sets no tag itself."""
+    model = client.create_logged_model(experiment, "model").model_id
+    client.create_registered_model(name)
+    client.create_registered_model(name + "-other")
+    for registered in (name, name, name + "-other"):
+        client.create_model_version(registered, f"models:/{model}", model_id=model)
+    told = json.loads(client.get_logged_model(model).tags["mlflow.modelVersions"])
+    assert [(v["name"], str(v["version"])) for v in told] == [(name, "1"), (name, "2"), (name + "-other", "1")]
+    client.create_model_version(name, FAR)
+    assert json.loads(client.get_logged_model(model).tags["mlflow.modelVersions"]) == told, "of no logged model"
+    client.delete_model_version(name, "1")
+    assert json.loads(client.get_logged_model(model).tags["mlflow.modelVersions"]) == told, "the tag tells what was made"
+
+
 def test_registered_models(client, name):
     made = client.create_registered_model(name, tags={"team": "a"}, description="flowers")
     assert (made.name, made.description, made.tags) == (name, "flowers", {"team": "a"})
