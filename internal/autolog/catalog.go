@@ -98,7 +98,7 @@ func executableName(name string) string {
 // verify checks that the adapter is there and has its digest.
 func (a adapterFile) verify() error {
 	if a.path == "" {
-		return errs.New(errs.NotFound, "the adapter %s of this program is not installed: %s", a.name, reinstall)
+		return notInstalled(a.name)
 	}
 	found, err := fileDigest(a.path)
 	if err != nil {
@@ -109,6 +109,14 @@ func (a adapterFile) verify() error {
 			a.name, a.path, found, a.digest, reinstall)
 	}
 	return nil
+}
+
+// notInstalled names adapters that are not where they are looked for.
+func notInstalled(names ...string) *errs.Error {
+	if len(names) == 1 {
+		return errs.New(errs.NotFound, "the adapter %s of this program is not installed: %s", names[0], reinstall)
+	}
+	return errs.New(errs.NotFound, "the adapters %s of this program are not installed: %s", strings.Join(names, ", "), reinstall)
 }
 
 func fileDigest(path string) (string, error) {

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/cairnml/cairn/internal/errs"
 )
 
 func (c *connection) serveTraining(hello message) {
@@ -72,8 +74,8 @@ func (c *connection) sendHooks(m message) {
 	why := "no adapter watches for it"
 	hooked := false
 	for _, host := range a.hosts {
-		if !slices.Contains(a.modulesOf(host), m.Module) {
-			continue
+		if of, err := a.modulesOf(host); err != nil || !slices.Contains(of, m.Module) {
+			continue // what is wrong with it was said when the training was welcomed
 		}
 		process, err := host.get(a.pumpCtx)
 		if err != nil {
@@ -120,25 +122,34 @@ func hookReply(process *adapterProcess) reply {
 
 // modules are those that a training is to watch for.
 func (a *agent) modules() []string {
-	var modules []string
+	var modules, missing []string
 	for _, host := range a.hosts {
-		modules = append(modules, a.modulesOf(host)...)
+		of, err := a.modulesOf(host)
+		switch {
+		case errs.Is(err, errs.NotFound):
+			missing = append(missing, host.file.name)
+		case err != nil:
+			a.warnUnrecorded(err.Error())
+		}
+		modules = append(modules, of...)
+	}
+	if len(missing) > 0 { // what they watch for is not known, so the training may be one of theirs
+		a.warnUnrecorded(notInstalled(missing...).Error())
 	}
 	slices.Sort(modules)
 	return slices.Compact(modules)
 }
 
 // modulesOf gives what an adapter watches for, from memory, or by starting it the first time.
-func (a *agent) modulesOf(host *adapterHost) []string {
+func (a *agent) modulesOf(host *adapterHost) ([]string, error) {
 	if d, err := readDescription(a.home, host.file.digest); err == nil {
-		return d.Modules
+		return d.Modules, nil
 	}
 	process, err := host.get(a.pumpCtx)
 	if err != nil {
-		a.warnUnrecorded(err.Error())
-		return nil
+		return []string{}, err
 	}
-	return process.description.Modules
+	return process.description.Modules, nil
 }
 
 // beginSession journals a new training process, or finds the one that it resumes and the last sequence it is known to have

@@ -39,11 +39,16 @@ def killer(tmp_path, record_property):
     record_property("kills before the last fit", made[0].amid)
 
 
-def train(server, directory, killer):
-    """The training under exec while it is harmed; it ends and prints as it does without Cairn."""
+# What exec says while it waits long for the delivery, as on a busy machine.
+WAITS = "cairn exec: the command has ended; waiting until what was recorded of it is delivered"
+
+
+def train(server, directory, killer, amid=True):
+    """The training under exec while it is harmed; it ends and prints as it does without Cairn. amid: it must have been harmed
+    before its end."""
     (directory / "train.py").write_text(TRAIN)
     ended = Exec(server.url, directory, [sys.executable, "train.py"], "--experiment", "killed", meanwhile=killer)
-    assert killer.amid > 0, "nothing was killed in the middle of the training"
+    assert killer.amid > 0 or not amid, "nothing was killed in the middle of the training"
     assert (ended.done.returncode, ended.done.stdout) == (0, OUTPUT), ended.done.stderr
     assert all(line.startswith("cairn exec: ") for line in ended.done.stderr.splitlines()), ended.done.stderr
     return ended
@@ -120,8 +125,8 @@ def test_agent_that_is_killed_for_ever(cairn_server, client, tmp_path, killer, r
 @pytest.mark.parametrize("pauses", [
     (0.0, 0.1), pytest.param((0.1, 0.8), marks=pytest.mark.full("a training may end ahead of the first of these kills"))])
 def test_adapter_is_killed_while_fits_are_recorded(cairn_server, client, tmp_path, killer, record_property, pauses, seed):
-    ended = train(cairn_server, tmp_path, killer(kills.below(kills.is_adapter), pauses, seed))
-    assert ended.done.stderr == ""
+    ended = train(cairn_server, tmp_path, killer(kills.below(kills.is_adapter), pauses, seed), amid=pauses[0] == 0)
+    assert all(line.startswith(WAITS) for line in ended.done.stderr.splitlines()), ended.done.stderr
     recorded = runs(client, "killed")
     missing = [run for depth, run in enumerate(recorded, 1) if not whole(cairn_server, run, depth)]
     record_property("fits recorded in part", len(missing))
