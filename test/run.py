@@ -92,10 +92,11 @@ def install_system():
     return {"CAIRN_TEST_POSTGRES": found[0], "CAIRN_TEST_PGBOUNCER": found[1], "CAIRN_TEST_CHROMIUM": found[2]}
 
 
-def install_python():
-    """The environments that tests train in."""
+def install_python(system):
+    """The environments that tests train in. The last needs a C compiler, which `system` installs."""
     python = output([sys.executable, "test/env/ensure.py", "sklearn"])
     output([sys.executable, "test/env/ensure.py", "demo"])
+    system.result()
     frameworks = output([sys.executable, "test/env/ensure.py", "frameworks"])
     return {"CAIRN_TEST_PYTHON": python, "CAIRN_TEST_FRAMEWORKS": frameworks}
 
@@ -116,7 +117,8 @@ def prepare():
     Sets what was found in this process's environment, where every test sees it.
     """
     with Section("install and build"), concurrent.futures.ThreadPoolExecutor() as pool:
-        jobs = [pool.submit(job) for job in (install_system, install_python, install_node)]
+        system = pool.submit(install_system)
+        jobs = [system, pool.submit(install_python, system), pool.submit(install_node)]
         jobs.append(pool.submit(lambda: run(["sh", "tools/build.sh"]) or {}))
         for job in concurrent.futures.as_completed(jobs):
             os.environ.update(job.result())

@@ -44,8 +44,8 @@ WAITS = "cairn exec: the command has ended; waiting until what was recorded of i
 
 
 def train(server, directory, killer, amid=True):
-    """The training under exec while it is harmed; it ends and prints as it does without Cairn. amid: it must have been harmed
-    before its end."""
+    """The training under exec while it is harmed; it ends and prints as it does without Cairn. amid: it must have been
+    harmed before its end."""
     (directory / "train.py").write_text(TRAIN)
     ended = Exec(server.url, directory, [sys.executable, "train.py"], "--experiment", "killed", meanwhile=killer)
     assert killer.amid > 0 or not amid, "nothing was killed in the middle of the training"

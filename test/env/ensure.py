@@ -6,8 +6,8 @@
 
 An environment is built once from NAME.lock, which names every package with its
 version and hashes, and is kept outside the checkout in
-${CAIRN_TEST_CACHE:-~/.cache/cairn-test}/env/NAME-<start of the lock's SHA-256>,
-with -py3.9 behind it where VERSION is another one than 3.11.
+${CAIRN_TEST_CACHE:-~/.cache/cairn-test}/env/NAME-<start of the lock's SHA-256>
+(and of what is run after its installation, AFTER), with -py3.9 behind it where VERSION is another one than 3.11.
 Calls that run at the same time wait for the one that builds. Progress goes to
 stderr; stdout holds the path alone. Nothing is ever removed from the cache,
 except the rest of a build that was cut short.
@@ -30,6 +30,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PYTHON = "3.11"
+# Scripts that are run with an environment's site-packages once its packages are installed, on Linux.
+AFTER = {"frameworks": HERE.parent.parent / "tools" / "torch_cpu.py"}
 # Written last: a directory without it is the rest of a build that was cut short.
 COMPLETE = ".complete"
 
@@ -185,7 +187,9 @@ def build(target, lock, base):
 def ensure(lock, version=PYTHON):
     """The python of the environment that lock describes, built if need be."""
     name = lock.stem
-    key = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
+    after = AFTER.get(name) if sys.platform == "linux" else None
+    made_of = lock.read_bytes() + (after.read_bytes() if after else b"")
+    key = hashlib.sha256(made_of).hexdigest()[:12]
     target = cache_dir() / "env" / (f"{name}-{key}" + (f"-py{version}" if version != PYTHON else ""))
     python = target / "bin" / "python"
 
@@ -203,6 +207,8 @@ def ensure(lock, version=PYTHON):
         say(f"building the environment {name} (once)")
         began = time.monotonic()
         build(target, lock, find_python(version))
+        if after:
+            run(sys.executable, after, target / "lib" / f"python{version}" / "site-packages")
         (target / COMPLETE).touch()
         say(f"built {name} in {time.monotonic() - began:.0f} s")
     return python
