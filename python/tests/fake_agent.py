@@ -16,7 +16,14 @@ SKLEARN_HOOK = ROOT / "plugins" / "sklearn" / "hook"
 BOOTSTRAP = ROOT / "python" / "cairn" / "_bootstrap"
 
 # The module that each adapter watches for.
-WATCHED = {"lightgbm": "lightgbm.engine", "sklearn": "sklearn.base", "xgboost": "xgboost.training"}
+WATCHED = {
+    "lightgbm": "lightgbm.engine",
+    "pytorch": "torch.optim.lr_scheduler",
+    "sklearn": "sklearn.base",
+    "xgboost": "xgboost.training",
+}
+
+ADAPTERS = {module: name for name, module in WATCHED.items()}
 
 # The hook of an imaginary framework.
 TOY_HOOK = """
@@ -161,7 +168,7 @@ class FakeAgent:
                 connection,
                 {
                     "t": "hook",
-                    "adapter": message["module"].partition(".")[0],
+                    "adapter": ADAPTERS.get(message["module"], message["module"].partition(".")[0]),
                     "modules": [message["module"]],
                     "source": source,
                     "sources": sources,

@@ -1,6 +1,7 @@
 package training
 
 import (
+	"encoding/json"
 	"math"
 	"testing"
 	"time"
@@ -10,24 +11,30 @@ import (
 	"github.com/cairnml/cairn/plugins/sdk"
 )
 
-func TestPointsOfSeveralMetrics(t *testing.T) {
+func TestPointsAreExact(t *testing.T) {
 	t.Parallel()
-	got, err := Observed(sdk.Observation{Payload: []byte(`{"steps": [3, 4], "times": [1000, 2000],
-		"values": {"loss": [0.5, "NaN"], "rows a second": [null, 7]}, "measurements": ["rows a second"]}`)})
+	// As Python packs them: array("q", [3, -4]), array("q", [1000, 2000]), array("d", [0.1, nan]).
+	got, err := Points(sdk.Observation{Payload: json.RawMessage(`{"series": [
+		{"key": "loss", "steps": "AwAAAAAAAAD8/////////w==", "times": "6AMAAAAAAADQBwAAAAAAAA==", "values": "mpmZmZmZuT8AAAAAAAD4fw=="},
+		{"key": "steps a second", "measurement": true, "steps": "AwAAAAAAAAA=", "times": "6AMAAAAAAAA=", "values": "mpmZmZmZuT8="}]}`)})
 	require.NoError(t, err)
 	require.Len(t, got, 3)
-	require.Equal(t, sdk.Metric{Key: "loss", Value: 0.5, Step: 3, Time: time.UnixMilli(1000)}, got[0])
-	require.True(t, math.IsNaN(got[1].(sdk.Metric).Value))
-	require.Equal(t, sdk.Metric{Key: "rows a second", Value: 7, Step: 4, Time: time.UnixMilli(2000), Measurement: true}, got[2])
+	require.Equal(t, sdk.Metric{Key: "loss", Value: 0.1, Step: 3, Time: time.UnixMilli(1000)}, got[0])
+	second, ok := got[1].(sdk.Metric)
+	require.True(t, ok)
+	require.True(t, math.IsNaN(second.Value))
+	require.EqualValues(t, -4, second.Step)
+	require.Equal(t, sdk.Metric{Key: "steps a second", Value: 0.1, Step: 3, Time: time.UnixMilli(1000), Measurement: true}, got[2])
 }
 
-func TestPointsOfUnequalLengthAreRefused(t *testing.T) {
+func TestDamagedPointsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, payload := range []string{
-		`{"steps": [1, 2], "times": [1], "values": {}}`,
-		`{"steps": [1], "times": [1], "values": {"a": []}}`,
+		`{"series": [{"key": "a", "steps": "AwAAAAAAAAA=", "times": "", "values": ""}]}`,
+		`{"series": [{"key": "a", "steps": "AwA="}]}`,
+		`{"series": [{"key": "a", "steps": "?"}]}`,
 	} {
-		_, err := Observed(sdk.Observation{Payload: []byte(payload)})
+		_, err := Points(sdk.Observation{Payload: json.RawMessage(payload)})
 		require.Error(t, err, payload)
 	}
 }

@@ -49,11 +49,11 @@ func (s *Session) Observe(o sdk.Observation) ([]sdk.Record, error) {
 	}
 	switch o.Kind {
 	case "fit.start":
-		return f.start(o)
+		return f.Start(o)
 	case "fit.data", "eval.data":
 		return Dataset(o)
 	case "fit.points":
-		return Observed(o)
+		return Points(o)
 	case "fit.metrics":
 		return f.metrics(o)
 	case "fit.importance":
@@ -69,8 +69,8 @@ func (s *Session) Close() ([]sdk.Record, error) {
 	return []sdk.Record{}, nil
 }
 
-// start records what is known before a fit: what is fitted, its params, its seeds.
-func (f *Fit) start(o sdk.Observation) ([]sdk.Record, error) {
+// Start records what is known before a fit: what is fitted, its params, its seeds.
+func (f *Fit) Start(o sdk.Observation) ([]sdk.Record, error) {
 	var p struct {
 		Estimator string            `json:"estimator"`
 		Class     string            `json:"class"`
@@ -113,12 +113,13 @@ func (f *Fit) metrics(o sdk.Observation) ([]sdk.Record, error) {
 	return records, nil
 }
 
-// Model records a saved model as a directory in MLflow's format.
-func (f *Fit) Model(o sdk.Observation, saved SavedModel, class string, flavor Flavor) ([]sdk.Record, error) {
+// Model records a saved model as a directory in MLflow's format; further files are what the flavor wants beside it.
+func (f *Fit) Model(o sdk.Observation, saved SavedModel, class string, flavor Flavor, further ...sdk.File) ([]sdk.Record, error) {
 	files, err := saved.Files(o, flavor)
 	if err != nil {
 		return []sdk.Record{}, err
 	}
+	files = append(files, further...)
 	tags := map[string]string{"mlflow.autologging": f.framework, "estimator_class": class}
 	if f.Estimator != "" {
 		tags["estimator_name"] = f.Estimator

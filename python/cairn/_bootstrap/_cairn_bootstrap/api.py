@@ -25,6 +25,7 @@ class Cairn:
     numbers, warnings and output, and descriptions of datasets.
     """
 
+    BUDGET_SECONDS = BUDGET_SECONDS
     Clock = Clock
     Points = Points
     calls = calls
@@ -70,6 +71,11 @@ class Cairn:
     def active_run(self):
         """The run that the user opened with cairn.run() or mlflow.start_run(), else ""."""
         return runs.active(self._session)
+
+    @staticmethod
+    def run_token():
+        """Changes when the user opens or closes a run. Cheap enough to be asked at each step of a training."""
+        return runs.token()
 
     def budget(self, fit_seconds):
         """Seconds that may be spent on recording a fit that took fit_seconds."""

@@ -16,6 +16,21 @@ def leave(token):
     _opened.reset(token)
 
 
+def token():
+    """The id of the run that the user opened, wherever mlflow logs to; "" if none."""
+    own = _opened.get()
+    if own:
+        return own
+    fluent = sys.modules.get("mlflow.tracking.fluent")
+    if fluent is None:
+        return ""
+    try:
+        stack = fluent._active_run_stack.get()
+        return stack[-1].info.run_id if stack else ""
+    except Exception:  # another mlflow than those we know, or one that is being imported
+        return ""
+
+
 def active(session):
     """The id of the run that cairn.run() or, on the same server, mlflow.start_run() opened; "" if none."""
     own = _opened.get()
