@@ -65,6 +65,7 @@ func stored(ctx context.Context, q store.Querier, page []*sourceRun) (map[string
 // compare counts a run that is there. What was added to it in Cairn since is Cairn's own.
 func (im *importer) compare(r *sourceRun, there *storedRun, experiment int) {
 	if there.experiment != experiment || there.start != r.StartTime {
+		im.others[r.RunID] = true
 		im.report.problem("run", r.RunID, errs.New(errs.Exists, "there is another run of this id, of another experiment or start; nothing of it was changed"))
 		return
 	}

@@ -17,6 +17,8 @@ type Options struct {
 	Into store.Config
 	// Artifacts is where the server's artifacts lie.
 	Artifacts string
+	// CopyArtifacts are folders and buckets: what runs and logged models have in them is copied. All else stays where it is.
+	CopyArtifacts []string
 	// DryRun reads and compares, and writes nothing.
 	DryRun   bool
 	Progress func(Progress)
@@ -26,6 +28,9 @@ type Options struct {
 type Progress struct {
 	Doing            string
 	Runs, Of, Points int64
+	// Copying: of runs and logged models, artifacts are copied. Files and Bytes are those that were.
+	Copying      bool
+	Files, Bytes int64
 }
 
 // Count compares how many there are of a thing in MLflow and, of these, in Cairn; New came by this import, or would.
@@ -55,6 +60,10 @@ type Report struct {
 	Inputs       Count `json:"inputs"`
 	Models       Count `json:"registeredModels"`
 	Versions     Count `json:"modelVersions"`
+	// Artifacts are the files in the places that were to be copied, and Elsewhere how many runs and logged models have theirs in none of
+	// these, nor in the store of MLflow's own server.
+	Artifacts Count `json:"artifacts"`
+	Elsewhere int64 `json:"artifactsElsewhere"`
 	// Problems are the first of those that were found, ProblemCount is how many there are.
 	Problems     []Problem `json:"problems"`
 	ProblemCount int64     `json:"problemCount"`
@@ -71,7 +80,7 @@ func (r *Report) problem(what, id string, err error) {
 
 // Missing tells whether anything that MLflow has is not in Cairn.
 func (r *Report) Missing() bool {
-	for _, c := range []Count{r.Experiments, r.Runs, r.Params, r.Tags, r.Points, r.LoggedModels, r.Inputs, r.Models, r.Versions} {
+	for _, c := range []Count{r.Experiments, r.Runs, r.Params, r.Tags, r.Points, r.LoggedModels, r.Inputs, r.Models, r.Versions, r.Artifacts} {
 		if c.Cairn < c.MLflow {
 			return true
 		}
@@ -104,10 +113,14 @@ type importer struct {
 
 // Import imports a source, and then counts what is there. What is there already stays as it is, so that an import that was
 // cut short goes on, and one that is repeated changes nothing. The report is valid, as far as it goes, with an error too.
-func Import(ctx context.Context, source *Source, o Options) (Report, error) {
-	report := newReport()
+func Import(ctx context.Context, source *Source, o Options) (report Report, err error) {
+	report = newReport()
+	origins, err := openOrigins(o.CopyArtifacts) // first of all: what is wrong with them is told before hours of work
+	defer func() { err = errors.Join(err, closeOrigins(origins)) }()
+	if err != nil {
+		return report, err
+	}
 	if !o.DryRun {
-		var err error
 		if report, err = load(ctx, source, o); err != nil {
 			return report, err
 		}
@@ -137,7 +150,14 @@ func Import(ctx context.Context, source *Source, o Options) (Report, error) {
 		if err := into.inputs(ctx, source); err != nil {
 			return err
 		}
-		return into.registeredModels(ctx, source)
+		// Before versions are registered, which read what is in their files.
+		if err := into.artifacts(ctx, source, origins, o.Progress); err != nil {
+			return err
+		}
+		if err := into.registeredModels(ctx, source); err != nil || len(origins) == 0 {
+			return err
+		}
+		return into.relocateVersions(ctx, source)
 	})
 	return report, err
 }

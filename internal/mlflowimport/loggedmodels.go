@@ -92,6 +92,9 @@ func (t *target) loggedModels(ctx context.Context, s *Source, experiments map[in
 		}
 		var load []tracking.LoadLoggedModel
 		for _, m := range page {
+			if run, isThere := there[m.ModelID]; isThere && run != m.SourceRunID {
+				s.others[m.ModelID] = true
+			}
 			if t.wanted(m, there, experiments) {
 				load = append(load, m.LoadLoggedModel)
 			}

@@ -21,6 +21,8 @@ type Source struct {
 	// temporary is the folder of the database that a file store was read into, and unread what of it was not understood.
 	temporary string
 	unread    []Problem
+	// others are ids of runs and logged models that Cairn has as something else.
+	others map[string]bool
 	// workspaces: experiments lie in workspaces, as since MLflow 3.10.
 	workspaces bool
 	// locations: versions of models say where their files lie, as since MLflow 2.8; aliases: there are some, as since 2.3.
@@ -41,7 +43,7 @@ const revisions = " 97727af70f4d 3500859a5d39 7f2a7d5fae7d 2d6e25af4d3e acf3f17f
 // Open opens an MLflow database: a path, sqlite:///PATH or postgresql://…, as MLflow's --backend-store-uri names them; or a file
 // store, by its folder or as file:///PATH, which is read here, and progress told of it.
 func Open(ctx context.Context, uri string, progress func(Progress)) (_ *Source, err error) {
-	s := &Source{}
+	s := &Source{others: map[string]bool{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())

@@ -15,9 +15,10 @@ type target struct {
 	report *Report
 	// here reads what is there; nil in a dry run that finds nothing there.
 	here store.Querier
-	// db and models are nil in a dry run.
+	// db, models and files are nil in a dry run.
 	db     *store.DB
 	models *registry.Service
+	files  *artifact.Service
 }
 
 func withTarget(ctx context.Context, o Options, do func(into *target) error) (err error) {
@@ -42,6 +43,7 @@ func withTarget(ctx context.Context, o Options, do func(into *target) error) (er
 		return err //nolint:wrapcheck // an error for users already
 	}
 	defer func() { err = errors.Join(err, files.Close()) }()
-	into.here, into.models = into.db.Read(), registry.New(into.db, live.NewHub(), artifact.NewService(files, into.db))
+	into.here, into.files = into.db.Read(), artifact.NewService(files, into.db)
+	into.models = registry.New(into.db, live.NewHub(), into.files)
 	return do(into)
 }

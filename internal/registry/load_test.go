@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/modelversion"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/registry"
@@ -59,5 +60,37 @@ func TestLoad(t *testing.T) {
 		_, err = w.Model(ctx, "rose")
 		require.True(t, errs.Is(err, errs.NotFound), "all or nothing")
 		refused(t, errs.Invalid, w.Load(ctx, registry.LoadModel{Name: "rose", Aliases: map[string]int{"best": 1}}, ""), "which is not there")
+	})
+}
+
+func TestRelocate(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		run := w.newRun()
+		require.NoError(t, w.Load(ctx, registry.LoadModel{Name: "iris", CreatedAt: 100, UpdatedAt: 200, Versions: []registry.LoadVersion{
+			loadVersion(1, "Production", "/mlruns/1/r/artifacts/m", ""), loadVersion(2, "None", "/mlruns/1/r/artifacts/m", ""),
+		}}, "moved"))
+		w.put(run.ArtifactLocation, "m/MLmodel", "signature:\n  inputs: '[{\"type\": \"double\", \"name\": \"x\"}]'\n")
+		get := func(version int) *ent.ModelVersion {
+			v, err := w.Resolve(ctx, registry.Ref{Name: "iris", Version: version})
+			require.NoError(t, err)
+			return v
+		}
+		unread := func(version int) {
+			manifests, err := w.ManifestsOf(ctx, []int{get(version).ID})
+			require.NoError(t, err)
+			require.Empty(t, manifests)
+		}
+		unread(1)
+		for range 2 { // a second time changes nothing
+			require.NoError(t, w.Relocate(ctx, get(1).ID, run.ArtifactLocation+"/m"))
+			v := get(1)
+			require.Equal(t, []any{run.ArtifactLocation + "/m", "/mlruns/1/r/artifacts/m", registry.StageProduction}, []any{v.ArtifactLocation, v.Source, v.Stage})
+			require.Equal(t, "x", w.signature(v).Inputs[0].Name)
+			require.Equal(t, "/mlruns/1/r/artifacts/m", get(2).ArtifactLocation)
+			unread(2)
+		}
+		w.sound()
 	})
 }

@@ -149,18 +149,27 @@ func (c *change) addVersion(ctx context.Context, row *ent.ModelVersionCreate, in
 	if err != nil {
 		return nil, fmt.Errorf("create model version: %w", err)
 	}
-	if read != (manifest{}) {
-		err := c.tx.Ent().ModelManifest.Create().SetModelVersionID(v.ID).SetSignature(read.signature).SetRequirements(read.requirements).
-			SetProblem(read.problem).Exec(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("store what the model's files say: %w", err)
-		}
+	if err := insertManifest(ctx, c.tx, v.ID, read); err != nil {
+		return nil, err
 	}
 	if err := setVersionTags(ctx, c.tx, v.ID, in.Tags); err != nil {
 		return nil, err
 	}
 	c.changed(v.ID)
 	return v, addLineage(ctx, c.tx, v)
+}
+
+// insertManifest stores what the files of a version say, if anything.
+func insertManifest(ctx context.Context, tx *store.Tx, versionID int, read manifest) error {
+	if read == (manifest{}) {
+		return nil
+	}
+	err := tx.Ent().ModelManifest.Create().SetModelVersionID(versionID).SetSignature(read.signature).SetRequirements(read.requirements).
+		SetProblem(read.problem).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("store what the model's files say: %w", err)
+	}
+	return nil
 }
 
 // addLineage says what a version was made of: its logged model, which leads to the run, or else the run.

@@ -178,6 +178,13 @@ class MLflowServer:
         self.process.wait(timeout=START_SECONDS)
 
 
+@pytest.fixture
+def mlflow_server(tmp_path):
+    """MLflow's own server, with nothing in it."""
+    with MLflowServer(tmp_path) as original:
+        yield original
+
+
 @pytest.fixture(scope="session", params=[
     *[f"cairn-{name}" for name in DATABASES],
     pytest.param("mlflow", marks=pytest.mark.since("mlflow", "3.17", "its differences are known of this server")),

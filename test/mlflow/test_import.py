@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +16,8 @@ import pytest
 import requests
 from cairntest import Server, cairn_bin
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag, ViewType
+from mlflow.models import infer_signature
+from sklearn.linear_model import LogisticRegression
 
 # Logged models came with MLflow 3; the stores of MLflow 2 have none.
 MODELS = not mlflow.__version__.startswith("2.")
@@ -206,6 +209,69 @@ def test_import(original, target):
     client.restore_experiment(gone)
     assert len(client.search_runs([gone])) == 10, "the runs that went with an experiment come back with it"
     server.stop()
+    checked = cairn("db", "check", *arguments)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def train(tracking):
+    """Logs a model and a file with MLflow, registers the model, and gives the run and what the model predicts."""
+    mlflow.set_tracking_uri(tracking)
+    mlflow.set_registry_uri(tracking)
+    x = numpy.arange(20.0).reshape(10, 2)
+    model = LogisticRegression().fit(x, [0] * 5 + [1] * 5)
+    mlflow.set_experiment("copied")
+    with mlflow.start_run() as run:
+        mlflow.log_text("够了", "notes/a b.txt")
+        mlflow.sklearn.log_model(model, artifact_path="model", signature=infer_signature(x, model.predict(x)),
+                                 pip_requirements=["scikit-learn", "cloudpickle"], registered_model_name="forest")
+    mlflow.register_model(f"runs:/{run.info.run_id}/model", "forest")
+    return run.info.run_id, x, model.predict(x)
+
+
+@pytest.fixture(params=["database", "files", "server"])
+def trained(request, tmp_path, monkeypatch):
+    """A store with artifacts, where these lie, and what train gave."""
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    if request.param == "server":  # whose runs name places below mlflow-artifacts:/
+        server = request.getfixturevalue("mlflow_server")
+        return f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "artifacts", train(server.url)
+    root = tmp_path / "mlruns"
+    uri = root.as_uri() if request.param == "files" else f"sqlite:///{tmp_path}/mlflow.db"
+    if request.param == "database":
+        mlflow.MlflowClient(tracking_uri=uri).create_experiment("copied", artifact_location=(root / "7").as_uri())
+    return uri, root, train(uri)
+
+
+def test_artifacts_are_copied(trained, target):
+    """Models load from Cairn when nothing is left of MLflow, whether they were copied with the import or after it."""
+    uri, root, (run, x, predicted) = trained
+    server, arguments = target
+    assert bring(uri, arguments)["artifacts"] == {"mlflow": 0, "cairn": 0, "new": 0}
+    dry = bring(uri, [*arguments, "--copy-artifacts", str(root), "--dry-run"])["artifacts"]
+    assert (dry["mlflow"], dry["cairn"]) == (dry["new"], 0)
+    report = bring(uri, [*arguments, "--copy-artifacts", str(root)])
+    files = report["artifacts"]
+    assert files["mlflow"] == files["cairn"] == files["new"] == dry["new"] > 4
+    assert report["artifactsElsewhere"] == 0
+    again = bring(uri, [*arguments, "--copy-artifacts", str(root)])
+    assert again["artifacts"] == {**files, "new": 0}
+    shutil.rmtree(root)
+    server.start()
+    try:
+        mlflow.set_tracking_uri(server.url)
+        mlflow.set_registry_uri(server.url)
+        for source in (f"runs:/{run}/model", "models:/forest/1", "models:/forest/2"):
+            numpy.testing.assert_array_equal(mlflow.pyfunc.load_model(source).predict(x), predicted, err_msg=source)
+        assert mlflow.artifacts.load_text(f"runs:/{run}/notes/a b.txt") == "够了"
+        query = """{ modelVersions { edges { node { manifestProblem signature { inputs { type } } } } } }"""
+        answer = requests.post(server.url + "/graphql", json={"query": query}, timeout=30).json()
+        versions = [edge["node"] for edge in answer["data"]["modelVersions"]["edges"]]
+        assert len(versions) == 2
+        for version in versions:
+            assert version["manifestProblem"] == ""
+            assert version["signature"]["inputs"]
+    finally:
+        server.stop()
     checked = cairn("db", "check", *arguments)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
