@@ -211,7 +211,9 @@ func (c *Compactor) pass(ctx context.Context, progress func(Compaction)) error {
 			default:
 				done.Damaged++
 				c.faulty[p.RunPK] = time.Now().Add(faultyFor)
-				c.log.Error("a run's metric points are damaged and stay as they are: `cairn db check` names them", "run", p.RunPK, "error", err)
+				var met faults
+				met.add(p.RunPK, "", err)
+				met.tell(ctx, c.db.Read(), c.log, "a run's metric points are damaged and stay as they are: `cairn db check` names them")
 			}
 			tell()
 		}

@@ -1,9 +1,13 @@
 package metric_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"testing"
@@ -97,6 +101,49 @@ func TestHistoryGoesOnBehindDamage(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, page.Incomplete)
 		require.Equal(t, 10, page.Len())
+	})
+}
+
+// TestDamageIsLoggedByTheRunsID: whoever reads the log knows runs by their ids, not by the rows of the database.
+func TestDamageIsLoggedByTheRunsID(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		run, r := damagedRun(t, db), metric.NewReader(db)
+		type line struct{ Level, Run, Where, Error string }
+		logged := func(read func(log *slog.Logger) error) (out []line) {
+			var log bytes.Buffer
+			require.NoError(t, read(slog.New(slog.NewJSONHandler(&log, nil))))
+			for decoder := json.NewDecoder(&log); ; {
+				var one line
+				err := decoder.Decode(&one)
+				if errors.Is(err, io.EOF) {
+					return out
+				}
+				require.NoError(t, err)
+				out = append(out, one)
+			}
+		}
+		chunk := line{"ERROR", run.RunID, `chunk 2 of "loss"`, "corrupt metric points: its checksum does not match"}
+		for what, read := range map[string]func() error{
+			"history": func() error { _, err := r.History(ctx, run.ID, "loss", 0, 1000); return err },
+			"samples": func() error {
+				_, err := r.Samples(ctx, metric.SampleQuery{Runs: []*ent.Run{run}, Key: "loss", MaxPoints: 200})
+				return err
+			},
+			"series": func() error {
+				_, _, err := r.Series(ctx, metric.SeriesQuery{Runs: []*ent.Run{run}, Keys: []string{"loss"}, MaxPoints: 1000})
+				return err
+			},
+		} {
+			lines := logged(func(log *slog.Logger) error { r.LogTo(log); return read() })
+			require.Contains(t, lines, chunk, what)
+			for _, l := range lines {
+				require.Equal(t, run.RunID, l.Run, "%s: %s", what, l.Where)
+			}
+		}
+		lines := logged(func(log *slog.Logger) error { return metric.CompactAll(ctx, db, log, nil) })
+		require.Len(t, lines, 1)
+		require.Equal(t, line{"ERROR", run.RunID, "", "batch 2: corrupt metric points: its checksum does not match"}, lines[0])
 	})
 }
 

@@ -118,6 +118,7 @@ func (e *Export) read(ctx context.Context, page []stretch) ([]Columns, error) {
 		if err != nil {
 			return err
 		}
+		defer s.tellFaults(ctx)
 		return s.eachStretch(ctx, page, stepRange{}, func(i int, c Columns) error { return out[i].join(c) })
 	})
 	if err != nil {

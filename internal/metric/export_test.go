@@ -61,6 +61,9 @@ func (a *Appender) Remembered() (series int) {
 	return series
 }
 
+// LogTo has the reader tell another logger of damage.
+func (r *Reader) LogTo(log *slog.Logger) { r.log = log }
+
 // HoldAtOnce has the reader hold so many points outside of chunks together, and gives the most that it held.
 func (r *Reader) HoldAtOnce(points int) (most func() int) {
 	held := 0

@@ -32,7 +32,7 @@ func NewReader(db *store.DB) *Reader {
 	return &Reader{db: db, log: db.Logger(), atOnce: looseAtOnce, held: func(int) {}}
 }
 
-// source begins to read points of some runs in a snapshot.
+// source begins to read points of some runs in a snapshot. Its tellFaults is for the end.
 func (r *Reader) source(ctx context.Context, q store.Querier, runPKs []int) (*source, error) {
 	s, err := newSource(ctx, q, r.log, runPKs)
 	if err != nil {
@@ -78,6 +78,7 @@ func (r *Reader) History(ctx context.Context, runPK int, key string, from, limit
 		if err != nil {
 			return err
 		}
+		defer s.tellFaults(ctx)
 		if one.Count > int64(from)+int64(limit) {
 			page.Next = from + limit
 		}

@@ -23,6 +23,8 @@ func dropPoints(ctx context.Context, tx *store.Tx, runPK int, keys []string) err
 		return nil
 	}
 	drop := wanted(keys)
+	var left faults
+	defer func() { tellLeft(ctx, tx, &left) }()
 	for after, more := int64(0), true; more; {
 		read := 0
 		var changed []store.Batch
@@ -33,7 +35,7 @@ func dropPoints(ctx context.Context, tx *store.Tx, runPK int, keys []string) err
 			after = b.Sequence
 			found, err := without(&b, drop)
 			if errors.Is(err, errCorrupt) {
-				leave(tx, runPK, err)
+				left.add(runPK, fmt.Sprintf("batch %d", b.Sequence), err)
 				return nil
 			}
 			if found {
@@ -75,6 +77,8 @@ func dropFolded(ctx context.Context, tx *store.Tx, runPK int, keys []string) err
 		return store.RenewTail(ctx, tx, store.Tail{RunPK: runPK, Payload: encodePack(nil, nil)})
 	}
 	drop := wanted(keys)
+	var left faults
+	defer func() { tellLeft(ctx, tx, &left) }()
 	renewed := map[int]bool{}
 	for _, key := range keys {
 		at := tailOf(tails, key)
@@ -86,7 +90,7 @@ func dropFolded(ctx context.Context, tx *store.Tx, runPK int, keys []string) err
 		err := store.EachTail(ctx, tx, []int{row.ID}, func(_ int, payload []byte) error {
 			err := trim(&row, payload, drop)
 			if errors.Is(err, errCorrupt) {
-				leave(tx, runPK, err)
+				left.add(runPK, fmt.Sprintf("tail of %q", key), err)
 				row.Payload = slices.Clone(payload)
 				return nil
 			}
@@ -118,9 +122,9 @@ func trim(row *store.Tail, payload []byte, drop func(key string) bool) error {
 	return nil
 }
 
-func leave(tx *store.Tx, runPK int, err error) {
-	tx.DB().Logger().Error("metric points of an adapter are damaged, and were not dropped for the user's own: `cairn db check` tells more",
-		"run", runPK, "error", err)
+func tellLeft(ctx context.Context, tx *store.Tx, left *faults) {
+	left.tell(ctx, tx, tx.DB().Logger(),
+		"metric points of an adapter are damaged, and were not dropped for the user's own: `cairn db check` tells more")
 }
 
 // without takes the series that drop names out of a batch; found tells whether it had any of them.

@@ -85,6 +85,7 @@ func (r *Reader) ofRuns(ctx context.Context, runs []*ent.Run, key string, fn fun
 		if err != nil {
 			return err
 		}
+		defer s.tellFaults(ctx)
 		return fn(s, series, their)
 	})
 }

@@ -101,6 +101,7 @@ func (r *Reader) Series(ctx context.Context, q SeriesQuery) (out []Series, curso
 		if err != nil {
 			return err
 		}
+		defer s.tellFaults(ctx)
 		heads, err := store.Heads(ctx, tx, pks)
 		if err != nil {
 			return err

@@ -115,6 +115,7 @@ func (f *follower) read(ctx context.Context, q store.Querier, r *Reader, runPK i
 	if err != nil {
 		return err
 	}
+	defer s.tellFaults(ctx)
 	heads, err := store.Heads(ctx, q, []int{runPK})
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ type source struct {
 	tails map[int][]store.Tail // of each run
 	// damaged are the sequences of the batches of each run that could not be read.
 	damaged map[int][]int64
+	faults  faults
 	// atOnce bounds the points outside of chunks that are held together where they need not be.
 	atOnce int
 	// held is told how many are.
@@ -101,14 +102,18 @@ func (s *source) pending(ctx context.Context, runPKs []int, after int64, want fu
 	})
 }
 
-// tolerate reports damaged points, of which `cairn db check` tells more, and lets the rest be read.
+// tolerate notes damaged points, and lets the rest be read.
 func (s *source) tolerate(err error, runPK int, format string, args ...any) error {
 	if !errors.Is(err, errCorrupt) {
 		return err
 	}
-	s.log.Error("metric points are damaged and left out: `cairn db check` tells more", "run", runPK,
-		"where", fmt.Sprintf(format, args...), "error", err)
+	s.faults.add(runPK, fmt.Sprintf(format, args...), err)
 	return nil
+}
+
+// tellFaults logs which points were left out. It is called when all is read.
+func (s *source) tellFaults(ctx context.Context) {
+	s.faults.tell(ctx, s.q, s.log, "metric points are damaged and left out: `cairn db check` tells more")
 }
 
 // addPending reads the points of some series that are in batches alone: into the roll-ups of those that have one here, a part of
@@ -304,6 +309,7 @@ func storedPoints(ctx context.Context, q store.Querier, log *slog.Logger, row *s
 	if err != nil {
 		return err
 	}
+	defer s.tellFaults(ctx)
 	one, err := oneSeries(ctx, q, row.RunID, row.Key)
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ func batchIDs(runPK int, after int64) (first, last int64) {
 
 func batchID(runPK int, sequence int64) (int64, error) {
 	if sequence < 1 || sequence > maxSequence || runPK < 0 || runPK > maxRunPK {
-		return 0, errs.New(errs.Exhausted, "run %d cannot have a metric batch %d: at most %d go into a run; log more points in each", runPK, sequence, int64(maxSequence))
+		return 0, errs.New(errs.Exhausted, "the run cannot have a metric batch %d: at most %d go into a run; log more points in each", sequence, int64(maxSequence))
 	}
 	return int64(runPK)<<sequenceBits + sequence, nil
 }
@@ -120,7 +120,7 @@ func eachBatchRow(ctx context.Context, q Querier, query string, args []any, fn f
 		}
 		b.Payload = payload
 		if err := fn(b); err != nil {
-			return fmt.Errorf("run %d, batch %d: %w", b.RunPK, b.Sequence, err)
+			return fmt.Errorf("batch %d: %w", b.Sequence, err)
 		}
 		return nil
 	})
