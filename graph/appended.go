@@ -13,7 +13,11 @@ import (
 const eventPoints = 10_000
 
 // followMetrics answers Subscription.metricsAppended: what lies behind the cursor, then what comes.
-func (r *Resolver) followMetrics(ctx context.Context, runs, keys []string, after *string) (<-chan *model.MetricsAppended, error) {
+func (r *Resolver) followMetrics(ctx context.Context, runs, keys []string, after *string, maxRate *float64) (<-chan *model.MetricsAppended, error) {
+	pace, err := eventPace(maxRate)
+	if err != nil {
+		return nil, err
+	}
 	ids, err := runIDs(runs)
 	if err != nil {
 		return nil, err
@@ -26,17 +30,19 @@ func (r *Resolver) followMetrics(ctx context.Context, runs, keys []string, after
 	if err != nil {
 		return nil, err
 	}
-	match := func(e live.Event) bool { return e.Metrics }
-	return follow(ctx, r, match, ids, func(ctx context.Context) (*model.MetricsAppended, bool, error) {
-		news, err := r.Metrics.Since(ctx, followed, keys, cursor, eventPoints)
-		if err != nil {
-			return nil, false, err
-		}
-		cursor = news.Next
-		if len(news.Series) == 0 && len(news.Incomplete) == 0 {
-			return nil, news.More, nil
-		}
-		return appendedEvent(&news), news.More, nil
+	return follow(ctx, r, following[model.MetricsAppended]{
+		match: func(e live.Event) bool { return e.Metrics }, runs: ids, interval: pace,
+		read: func(ctx context.Context) (*model.MetricsAppended, bool, error) {
+			news, err := r.Metrics.Since(ctx, followed, keys, cursor, eventPoints)
+			if err != nil {
+				return nil, false, err
+			}
+			cursor = news.Next
+			if len(news.Series) == 0 && len(news.Incomplete) == 0 {
+				return nil, news.More, nil
+			}
+			return appendedEvent(&news), news.More, nil
+		},
 	}), nil
 }
 

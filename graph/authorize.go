@@ -34,6 +34,7 @@ var roles = map[string]token.Role{
 	"Subscription.runsChanged":     token.RoleVIEWER,
 
 	"Subscription.modelVersionsChanged": token.RoleVIEWER,
+	"Subscription.runLogAppended":       token.RoleVIEWER,
 
 	"Mutation.__typename":          token.RoleVIEWER,
 	"Mutation.appendRunLog":        token.RoleEDITOR,

@@ -33,15 +33,25 @@ type changeFeed struct {
 }
 
 // followRuns answers Subscription.runsChanged.
-func (r *Resolver) followRuns(ctx context.Context, experiments []string, filter, after *string) (<-chan *model.RunsChanged, error) {
-	ids, err := experimentIDs(experiments)
+func (r *Resolver) followRuns(ctx context.Context, query search.RunsQuery, after *string, maxRate *float64) (<-chan *model.RunsChanged, error) {
+	pace, err := eventPace(maxRate)
 	if err != nil {
 		return nil, err
 	}
-	feed := &changeFeed{
-		resolver: r, matched: map[string]bool{},
-		query: search.RunsQuery{Experiments: ids, Filter: valueOr(filter, ""), View: search.Active},
+	ids := query.Experiments
+	f := following[model.RunsChanged]{
+		match:    func(e live.Event) bool { return e.Changed && (ids == nil || slices.Contains(ids, e.ExperimentID)) },
+		interval: pace,
 	}
+	if query.First > 0 {
+		w, err := newWindow(ctx, r, query)
+		if err != nil {
+			return nil, err
+		}
+		f.read, f.interval, f.idle = w.read, max(pace, windowInterval), windowInterval
+		return follow(ctx, r, f), nil
+	}
+	feed := &changeFeed{resolver: r, matched: map[string]bool{}, query: query}
 	if _, err := r.Search.MatchRuns(ctx, feed.query, nil); err != nil { // an invalid filter is told at once
 		return nil, err
 	}
@@ -54,8 +64,8 @@ func (r *Resolver) followRuns(ctx context.Context, experiments []string, filter,
 	if err != nil {
 		return nil, err
 	}
-	match := func(e live.Event) bool { return e.Changed && (ids == nil || slices.Contains(ids, e.ExperimentID)) }
-	return follow(ctx, r, match, nil, feed.read), nil
+	f.read = feed.read
+	return follow(ctx, r, f), nil
 }
 
 func (f *changeFeed) read(ctx context.Context) (*model.RunsChanged, bool, error) {
@@ -63,21 +73,20 @@ func (f *changeFeed) read(ctx context.Context) (*model.RunsChanged, bool, error)
 		f.greet = false
 		return &model.RunsChanged{Changes: []*model.RunChange{}, Cursor: changeCursor(f.next)}, true, nil
 	}
-	changed, next, err := f.resolver.Tracking.ChangesSince(ctx, f.query.Experiments, f.next, eventChanges)
-	if err != nil || len(changed) == 0 {
+	changed, err := f.resolver.Tracking.ChangesSince(ctx, f.query.Experiments, f.next, eventChanges)
+	if err != nil || changed.Next == f.next {
 		return nil, false, err
 	}
-	found, err := f.resolver.Search.MatchRuns(ctx, f.query, changed)
+	found, err := f.resolver.Search.MatchRuns(ctx, f.query, changed.Runs)
 	if err != nil {
 		return nil, false, err
 	}
-	f.next = next
-	more := len(changed) == eventChanges
-	changes := f.tell(changed, found)
+	f.next = changed.Next
+	changes := f.tell(changed.Runs, found)
 	if len(changes) == 0 {
-		return nil, more, nil
+		return nil, changed.More, nil
 	}
-	return &model.RunsChanged{Changes: changes, Cursor: changeCursor(next)}, more, nil
+	return &model.RunsChanged{Changes: changes, Cursor: changeCursor(f.next)}, changed.More, nil
 }
 
 // tell says of each changed run what became of it.

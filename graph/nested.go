@@ -95,9 +95,16 @@ func (r *Resolver) logOf(ctx context.Context, run *ent.Run, after int64, first *
 		ofRuns(func(ctx context.Context, runs []int) (map[int][]*ent.RunLogChunk, error) {
 			return r.Tracking.RunLogsOf(ctx, runs, after, size)
 		}))
-	out := make([]*model.RunLogChunk, len(found))
-	for i, c := range found {
-		out[i] = &model.RunLogChunk{Sequence: c.Sequence, Stream: model.LogStream(c.Stream), Time: c.CreatedAt, Text: string(c.Data)}
+	return shownLog(run.RunID, found), err
+}
+
+func shownLog(runID string, pieces []*ent.RunLogChunk) []*model.RunLogChunk {
+	out := make([]*model.RunLogChunk, len(pieces))
+	for i, c := range pieces {
+		out[i] = &model.RunLogChunk{
+			Sequence: c.Sequence, Stream: model.LogStream(c.Stream), Time: c.CreatedAt, Text: string(c.Data),
+			Cursor: logCursor(runID, c.Sequence),
+		}
 	}
-	return out, err
+	return out
 }

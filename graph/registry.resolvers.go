@@ -238,8 +238,8 @@ func (r *registeredModelResolver) History(ctx context.Context, obj *ent.Register
 	return r.historyOfModel(ctx, obj, first, after)
 }
 
-func (r *subscriptionResolver) ModelVersionsChanged(ctx context.Context, names []string, after *string) (<-chan *model.ModelVersionsChanged, error) {
-	return r.followVersions(ctx, names, after)
+func (r *subscriptionResolver) ModelVersionsChanged(ctx context.Context, names []string, after *string, maxRate *float64) (<-chan *model.ModelVersionsChanged, error) {
+	return r.followVersions(ctx, names, after, maxRate)
 }
 
 func (r *Resolver) ModelRule() generated.ModelRuleResolver { return &modelRuleResolver{r} }

@@ -21,14 +21,17 @@ type versionFeed struct {
 
 // followVersions answers Subscription.modelVersionsChanged. Names are looked up for each event: a model that is made later, or gets
 // a name later, is followed from then on.
-func (r *Resolver) followVersions(ctx context.Context, names []string, after *string) (<-chan *model.ModelVersionsChanged, error) {
+func (r *Resolver) followVersions(ctx context.Context, names []string, after *string, maxRate *float64) (<-chan *model.ModelVersionsChanged, error) {
+	pace, err := eventPace(maxRate)
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range names {
 		if err := registry.CheckName("names", name); err != nil {
 			return nil, err
 		}
 	}
 	feed := &versionFeed{resolver: r, names: names}
-	var err error
 	if text := valueOr(after, ""); text != "" {
 		feed.next, err = parseChangeCursor(text)
 	} else {
@@ -38,7 +41,9 @@ func (r *Resolver) followVersions(ctx context.Context, names []string, after *st
 	if err != nil {
 		return nil, err
 	}
-	return follow(ctx, r, func(e live.Event) bool { return e.RegisteredModelID != 0 }, nil, feed.read), nil
+	return follow(ctx, r, following[model.ModelVersionsChanged]{
+		match: func(e live.Event) bool { return e.RegisteredModelID != 0 }, interval: pace, read: feed.read,
+	}), nil
 }
 
 func (f *versionFeed) read(ctx context.Context) (*model.ModelVersionsChanged, bool, error) {

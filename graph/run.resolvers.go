@@ -184,8 +184,19 @@ func (r *runsChangedResolver) Changes(ctx context.Context, obj *model.RunsChange
 	return announceChanged(ctx, obj), nil
 }
 
-func (r *subscriptionResolver) RunsChanged(ctx context.Context, experiments []string, filter *string, after *string) (<-chan *model.RunsChanged, error) {
-	return r.followRuns(ctx, experiments, filter, after)
+func (r *subscriptionResolver) RunsChanged(ctx context.Context, experiments []string, filter *string, topLevel bool, first *int, orderBy []string, after *string, maxRate *float64) (<-chan *model.RunsChanged, error) {
+	query, err := windowQuery(runsQuery(filter, nil, nil, topLevel, nil, nil), first, orderBy, after)
+	if err != nil {
+		return nil, err
+	}
+	if query.Experiments, err = experimentIDs(experiments); err != nil {
+		return nil, err
+	}
+	return r.followRuns(ctx, query, after, maxRate)
+}
+
+func (r *subscriptionResolver) RunLogAppended(ctx context.Context, run string, after *string, maxRate *float64) (<-chan *model.RunLogAppended, error) {
+	return r.followLog(ctx, run, after, maxRate)
 }
 
 func (r *Resolver) Param() generated.ParamResolver { return &paramResolver{r} }

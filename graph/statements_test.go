@@ -152,7 +152,8 @@ func covers(t *testing.T, queries map[string]string) {
 }
 
 // events are the types of what subscriptions send, and what is in them alone.
-var events = map[string]bool{"Subscription": true, "MetricsAppended": true, "AppendedSeries": true, "RunsChanged": true, "ModelVersionsChanged": true}
+var events = map[string]bool{"Subscription": true, "MetricsAppended": true, "AppendedSeries": true, "RunsChanged": true, "ModelVersionsChanged": true,
+	"RunLogAppended": true}
 
 // What a query costs in statements follows its shape, not the number of objects that it finds.
 func TestStatementsDoNotGrowWithLists(t *testing.T) {

@@ -343,6 +343,33 @@ func TestSlowReaderIsReadForNoFurtherThanItReads(t *testing.T) {
 	require.Equal(t, sequence(0, batches*size), steps, "and nothing is lost")
 }
 
+// TestRateThatAClientAsksFor: however much happens, no more events come, and nothing is left out.
+func TestRateThatAClientAsksFor(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newServer(t, db, graph.Options{})
+		run := s.newRun(tracking.CreateRun{})
+		const rate, batches = 4, 150
+		began := time.Now()
+		sub := s.connect(t).subscribe(t, "1", `subscription($runs: [ID!]!) {
+			metricsAppended(runs: $runs, maxRate: 4) { cursor series { runId key steps values } } }`, vars{"runs": []string{run}})
+		s.logPoints(run, "loss", 0, 0)
+		steps, _ := points(t, sub, run, "loss", 1)
+		go func() {
+			for i := range int64(batches) {
+				s.logPoints(run, "loss", i+1, float64(i+1)/2)
+			}
+		}()
+		events := 1
+		for ; len(steps) <= batches; events++ {
+			more, _ := points(t, sub, run, "loss", 1)
+			steps = append(steps, more...)
+		}
+		require.Equal(t, sequence(0, batches+1), steps)
+		require.LessOrEqual(t, float64(events), 1+rate*time.Since(began).Seconds())
+	})
+}
+
 func TestWhatAnotherReplicaWritesIsFound(t *testing.T) {
 	t.Parallel()
 	db := storetest.Postgres(t)

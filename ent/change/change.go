@@ -56,6 +56,7 @@ type Entity string
 const (
 	EntityRUN           Entity = "RUN"
 	EntityMODEL_VERSION Entity = "MODEL_VERSION"
+	EntityEXPERIMENT    Entity = "EXPERIMENT"
 )
 
 func (e Entity) String() string {
@@ -65,7 +66,7 @@ func (e Entity) String() string {
 // EntityValidator is a validator for the "entity" field enum values. It is called by the builders before save.
 func EntityValidator(e Entity) error {
 	switch e {
-	case EntityRUN, EntityMODEL_VERSION:
+	case EntityRUN, EntityMODEL_VERSION, EntityEXPERIMENT:
 		return nil
 	default:
 		return fmt.Errorf("change: invalid enum value for entity field: %q", e)

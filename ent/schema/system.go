@@ -101,7 +101,7 @@ func (Change) Annotations() []schema.Annotation {
 
 func (Change) Fields() []ent.Field {
 	return []ent.Field{
-		field.Enum("entity").Values("RUN", "MODEL_VERSION"),
+		field.Enum("entity").Values("RUN", "MODEL_VERSION", "EXPERIMENT"),
 		field.String("entity_id").MaxLen(255),
 		field.Int("scope").Comment("The experiment of a run, the registered model of a version."),
 		field.Int64("sequence").Unique(),

@@ -119,9 +119,10 @@ type QueryResolver interface {
 	Webhook(ctx context.Context, id string) (*ent.Webhook, error)
 }
 type SubscriptionResolver interface {
-	MetricsAppended(ctx context.Context, runs []string, keys []string, after *string) (<-chan *model.MetricsAppended, error)
-	ModelVersionsChanged(ctx context.Context, names []string, after *string) (<-chan *model.ModelVersionsChanged, error)
-	RunsChanged(ctx context.Context, experiments []string, filter *string, after *string) (<-chan *model.RunsChanged, error)
+	MetricsAppended(ctx context.Context, runs []string, keys []string, after *string, maxRate *float64) (<-chan *model.MetricsAppended, error)
+	ModelVersionsChanged(ctx context.Context, names []string, after *string, maxRate *float64) (<-chan *model.ModelVersionsChanged, error)
+	RunsChanged(ctx context.Context, experiments []string, filter *string, topLevel bool, first *int, orderBy []string, after *string, maxRate *float64) (<-chan *model.RunsChanged, error)
+	RunLogAppended(ctx context.Context, run string, after *string, maxRate *float64) (<-chan *model.RunLogAppended, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -2163,6 +2164,14 @@ func (ec *executionContext) field_Subscription_metricsAppended_args(ctx context.
 		return nil, err
 	}
 	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "maxRate",
+		func(ctx context.Context, v any) (*float64, error) {
+			return ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["maxRate"] = arg3
 	return args, nil
 }
 
@@ -2185,6 +2194,44 @@ func (ec *executionContext) field_Subscription_modelVersionsChanged_args(ctx con
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "maxRate",
+		func(ctx context.Context, v any) (*float64, error) {
+			return ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["maxRate"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_runLogAppended_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "run",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["run"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "maxRate",
+		func(ctx context.Context, v any) (*float64, error) {
+			return ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["maxRate"] = arg2
 	return args, nil
 }
 
@@ -2207,14 +2254,46 @@ func (ec *executionContext) field_Subscription_runsChanged_args(ctx context.Cont
 		return nil, err
 	}
 	args["filter"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "topLevel",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["topLevel"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg2
+	args["after"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "maxRate",
+		func(ctx context.Context, v any) (*float64, error) {
+			return ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["maxRate"] = arg6
 	return args, nil
 }
 
@@ -6180,7 +6259,7 @@ func (ec *executionContext) _Subscription_metricsAppended(ctx context.Context, f
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().MetricsAppended(ctx, fc.Args["runs"].([]string), fc.Args["keys"].([]string), fc.Args["after"].(*string))
+			return ec.Resolvers.Subscription().MetricsAppended(ctx, fc.Args["runs"].([]string), fc.Args["keys"].([]string), fc.Args["after"].(*string), fc.Args["maxRate"].(*float64))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.MetricsAppended) graphql.Marshaler {
@@ -6224,7 +6303,7 @@ func (ec *executionContext) _Subscription_modelVersionsChanged(ctx context.Conte
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().ModelVersionsChanged(ctx, fc.Args["names"].([]string), fc.Args["after"].(*string))
+			return ec.Resolvers.Subscription().ModelVersionsChanged(ctx, fc.Args["names"].([]string), fc.Args["after"].(*string), fc.Args["maxRate"].(*float64))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.ModelVersionsChanged) graphql.Marshaler {
@@ -6268,7 +6347,7 @@ func (ec *executionContext) _Subscription_runsChanged(ctx context.Context, field
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().RunsChanged(ctx, fc.Args["experiments"].([]string), fc.Args["filter"].(*string), fc.Args["after"].(*string))
+			return ec.Resolvers.Subscription().RunsChanged(ctx, fc.Args["experiments"].([]string), fc.Args["filter"].(*string), fc.Args["topLevel"].(bool), fc.Args["first"].(*int), fc.Args["orderBy"].([]string), fc.Args["after"].(*string), fc.Args["maxRate"].(*float64))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.RunsChanged) graphql.Marshaler {
@@ -6296,6 +6375,50 @@ func (ec *executionContext) fieldContext_Subscription_runsChanged(ctx context.Co
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_runsChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_runLogAppended(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_runLogAppended(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().RunLogAppended(ctx, fc.Args["run"].(string), fc.Args["after"].(*string), fc.Args["maxRate"].(*float64))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RunLogAppended) graphql.Marshaler {
+			return ec.marshalNRunLogAppended2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐRunLogAppended(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_runLogAppended(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RunLogAppended(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_runLogAppended_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7221,6 +7344,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_modelVersionsChanged(ctx, fields[0])
 	case "runsChanged":
 		return ec._Subscription_runsChanged(ctx, fields[0])
+	case "runLogAppended":
+		return ec._Subscription_runLogAppended(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}

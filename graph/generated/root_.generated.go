@@ -716,6 +716,7 @@ type ComplexityRoot struct {
 	}
 
 	RunChange struct {
+		Index func(childComplexity int) int
 		Kind  func(childComplexity int) int
 		Run   func(childComplexity int) int
 		RunID func(childComplexity int) int
@@ -772,7 +773,13 @@ type ComplexityRoot struct {
 		Tags    func(childComplexity int) int
 	}
 
+	RunLogAppended struct {
+		Chunks func(childComplexity int) int
+		Cursor func(childComplexity int) int
+	}
+
 	RunLogChunk struct {
+		Cursor   func(childComplexity int) int
 		Sequence func(childComplexity int) int
 		Stream   func(childComplexity int) int
 		Text     func(childComplexity int) int
@@ -787,6 +794,7 @@ type ComplexityRoot struct {
 	RunsChanged struct {
 		Changes func(childComplexity int) int
 		Cursor  func(childComplexity int) int
+		Reset   func(childComplexity int) int
 	}
 
 	SchemaChange struct {
@@ -821,9 +829,10 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		MetricsAppended      func(childComplexity int, runs []string, keys []string, after *string) int
-		ModelVersionsChanged func(childComplexity int, names []string, after *string) int
-		RunsChanged          func(childComplexity int, experiments []string, filter *string, after *string) int
+		MetricsAppended      func(childComplexity int, runs []string, keys []string, after *string, maxRate *float64) int
+		ModelVersionsChanged func(childComplexity int, names []string, after *string, maxRate *float64) int
+		RunLogAppended       func(childComplexity int, run string, after *string, maxRate *float64) int
+		RunsChanged          func(childComplexity int, experiments []string, filter *string, topLevel bool, first *int, orderBy []string, after *string, maxRate *float64) int
 	}
 
 	Tag struct {
@@ -4277,6 +4286,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Run.UserID(childComplexity), true
 
+	case "RunChange.index":
+		if e.ComplexityRoot.RunChange.Index == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunChange.Index(childComplexity), true
 	case "RunChange.kind":
 		if e.ComplexityRoot.RunChange.Kind == nil {
 			break
@@ -4491,6 +4506,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RunInput.Tags(childComplexity), true
 
+	case "RunLogAppended.chunks":
+		if e.ComplexityRoot.RunLogAppended.Chunks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunLogAppended.Chunks(childComplexity), true
+	case "RunLogAppended.cursor":
+		if e.ComplexityRoot.RunLogAppended.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunLogAppended.Cursor(childComplexity), true
+
+	case "RunLogChunk.cursor":
+		if e.ComplexityRoot.RunLogChunk.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunLogChunk.Cursor(childComplexity), true
 	case "RunLogChunk.sequence":
 		if e.ComplexityRoot.RunLogChunk.Sequence == nil {
 			break
@@ -4541,6 +4575,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RunsChanged.Cursor(childComplexity), true
+	case "RunsChanged.reset":
+		if e.ComplexityRoot.RunsChanged.Reset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunsChanged.Reset(childComplexity), true
 
 	case "SchemaChange.breaks":
 		if e.ComplexityRoot.SchemaChange.Breaks == nil {
@@ -4670,7 +4710,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.MetricsAppended(childComplexity, args["runs"].([]string), args["keys"].([]string), args["after"].(*string)), true
+		return e.ComplexityRoot.Subscription.MetricsAppended(childComplexity, args["runs"].([]string), args["keys"].([]string), args["after"].(*string), args["maxRate"].(*float64)), true
 	case "Subscription.modelVersionsChanged":
 		if e.ComplexityRoot.Subscription.ModelVersionsChanged == nil {
 			break
@@ -4681,7 +4721,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.ModelVersionsChanged(childComplexity, args["names"].([]string), args["after"].(*string)), true
+		return e.ComplexityRoot.Subscription.ModelVersionsChanged(childComplexity, args["names"].([]string), args["after"].(*string), args["maxRate"].(*float64)), true
+	case "Subscription.runLogAppended":
+		if e.ComplexityRoot.Subscription.RunLogAppended == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_runLogAppended_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.RunLogAppended(childComplexity, args["run"].(string), args["after"].(*string), args["maxRate"].(*float64)), true
 	case "Subscription.runsChanged":
 		if e.ComplexityRoot.Subscription.RunsChanged == nil {
 			break
@@ -4692,7 +4743,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.RunsChanged(childComplexity, args["experiments"].([]string), args["filter"].(*string), args["after"].(*string)), true
+		return e.ComplexityRoot.Subscription.RunsChanged(childComplexity, args["experiments"].([]string), args["filter"].(*string), args["topLevel"].(bool), args["first"].(*int), args["orderBy"].([]string), args["after"].(*string), args["maxRate"].(*float64)), true
 
 	case "Tag.key":
 		if e.ComplexityRoot.Tag.Key == nil {
@@ -6374,6 +6425,11 @@ extend type Subscription {
     server's, or more than 16,000,000 points back: read metricSeries, and go on from its cursor.
     """
     after: String
+    """
+    At most so many events a second, from 0.01; what happens in between comes together. 50 by default, which is the most. What is too
+    much for one event comes in several, without a pause.
+    """
+    maxRate: Float
   ): MetricsAppended! @listSize(slicingArguments: ["runs"], sizedFields: ["series"])
 }
 
@@ -7369,6 +7425,11 @@ extend type Subscription {
     names: [String!] @constraint(maxItems: 100)
     "The last cursor that came."
     after: String
+    """
+    At most so many events a second, from 0.01; what happens in between comes together. 50 by default, which is the most. What is too
+    much for one event comes in several, without a pause.
+    """
+    maxRate: Float
   ): ModelVersionsChanged!
 }
 
@@ -7583,6 +7644,8 @@ type RunLogChunk {
   time: Time!
   "At most 256 KiB."
   text: String!
+  "Pass it to Subscription.runLogAppended as ` + "`" + `after` + "`" + ` to go on behind this piece."
+  cursor: String!
 }
 
 "What a run was made of. Each part has a hash of its own, empty where the part was not recorded."
@@ -7830,24 +7893,65 @@ extend type Subscription {
   """
   Changes of the runs that match ` + "`" + `filter` + "`" + `: first what changed since ` + "`" + `after` + "`" + `, then live. Without ` + "`" + `after` + "`" + `, only what changes
   from now on; the first event then has no changes, only the cursor.
+
+  With ` + "`" + `first` + "`" + `, the first runs in an order, as Query.runs gives them, for example a leaderboard: the first event has all of them, the
+  others what changes in that list. A client keeps it by one rule: where ` + "`" + `reset` + "`" + ` is true, begin with an empty list; take out the runs that
+  LEFT or are UPDATED; then put in those that ENTERED or are UPDATED, each at its ` + "`" + `index` + "`" + `, in the order in which they come.
+
+  INVALID_ARGUMENT says where a filter or an order is wrong, and that a cursor is none of this server's, or too old: then begin again
+  without it.
   """
   runsChanged(
     "Ids of experiments; all when it is left out."
     experiments: [ID!] @constraint(maxItems: 1000)
     "The filter language, as of Query.runs."
     filter: String
-    "The last cursor that came."
+    "Leave out runs that are children of others."
+    topLevel: Boolean! = false
+    "Only so many runs, those that come first in the order."
+    first: Int @constraint(min: 1, max: 500)
+    "With ` + "`" + `first` + "`" + `: terms such as ` + "`" + `metrics.acc DESC` + "`" + `; newest first by default."
+    orderBy: [String!] @constraint(maxItems: 20)
+    "The last cursor that came. Not with ` + "`" + `first` + "`" + `, which begins with all that is in the list."
     after: String
-  ): RunsChanged!
+    """
+    At most so many events a second, from 0.01; what happens in between comes together. 50 by default, and 10 with ` + "`" + `first` + "`" + `, which are the most. What is too
+    much for one event comes in several, without a pause.
+    """
+    maxRate: Float
+  ): RunsChanged! @listSize(slicingArguments: ["first"], assumedSize: 10, sizedFields: ["changes"])
+  """
+  Console output of a run: what lies behind ` + "`" + `after` + "`" + `, then live. It is completed when all came of a run that has ended or is deleted.
+  NOT_FOUND when the run is not there; INVALID_ARGUMENT for a cursor that is not of this run: then begin again without it.
+  """
+  runLogAppended(
+    "32 hex digits, or the global id."
+    run: ID!
+    "The last cursor that came, or that of a piece; from the beginning when it is left out."
+    after: String
+    """
+    At most so many events a second, from 0.01; what happens in between comes together. 50 by default, which is the most. What is too
+    much for one event comes in several, without a pause.
+    """
+    maxRate: Float
+  ): RunLogAppended!
+}
+
+"Console output of a run up to a cursor."
+type RunLogAppended {
+  "At least one piece, in their order; together about 1 MiB at most."
+  chunks: [RunLogChunk!]! @listSize(assumedSize: 10)
+  "Pass it as ` + "`" + `after` + "`" + ` to go on from here."
+  cursor: String!
 }
 
 "What happened to a run in a set of runs."
 enum RunChangeKind {
-  "It matches and was not seen before in this subscription."
+  "It matches and was not seen before in this subscription; with ` + "`" + `first` + "`" + `, it came into the list."
   ENTERED
-  "It matches and changed."
+  "It matches and changed; with ` + "`" + `first` + "`" + `, it may also only have moved within the list."
   UPDATED
-  "It changed and does not match, or was deleted: a client that shows it drops it."
+  "It changed and does not match, or was deleted: a client that shows it drops it. With ` + "`" + `first` + "`" + `, it is not in the list any more."
   LEFT
 }
 
@@ -7859,12 +7963,16 @@ type RunChange {
   runId: ID!
   "As it is now; null when it left."
   run: Run
+  "With ` + "`" + `first` + "`" + `, where it stands in the list, from 0; null when it left."
+  index: Int
 }
 
 "Changes up to a cursor. A run that changed several times stands here once, as it is now."
 type RunsChanged {
-  "Runs that changed."
-  changes: [RunChange!]! @listSize(assumedSize: 10)
+  "Runs that changed; with ` + "`" + `first` + "`" + `, those that left before the others, which are ordered by their index."
+  changes: [RunChange!]!
+  "With ` + "`" + `first` + "`" + `, true for the first event: what the client had before, by a connection that was cut, counts no more."
+  reset: Boolean!
   "Pass it as ` + "`" + `after` + "`" + ` to go on from here."
   cursor: String!
 }
@@ -9289,6 +9397,8 @@ func (ec *executionContext) childFields_RunChange(ctx context.Context, field gra
 		return ec.fieldContext_RunChange_runId(ctx, field)
 	case "run":
 		return ec.fieldContext_RunChange_run(ctx, field)
+	case "index":
+		return ec.fieldContext_RunChange_index(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RunChange", field.Name)
 }
@@ -9395,6 +9505,16 @@ func (ec *executionContext) childFields_RunInput(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type RunInput", field.Name)
 }
 
+func (ec *executionContext) childFields_RunLogAppended(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "chunks":
+		return ec.fieldContext_RunLogAppended_chunks(ctx, field)
+	case "cursor":
+		return ec.fieldContext_RunLogAppended_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunLogAppended", field.Name)
+}
+
 func (ec *executionContext) childFields_RunLogChunk(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "sequence":
@@ -9405,6 +9525,8 @@ func (ec *executionContext) childFields_RunLogChunk(ctx context.Context, field g
 		return ec.fieldContext_RunLogChunk_time(ctx, field)
 	case "text":
 		return ec.fieldContext_RunLogChunk_text(ctx, field)
+	case "cursor":
+		return ec.fieldContext_RunLogChunk_cursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RunLogChunk", field.Name)
 }
@@ -9423,6 +9545,8 @@ func (ec *executionContext) childFields_RunsChanged(ctx context.Context, field g
 	switch field.Name {
 	case "changes":
 		return ec.fieldContext_RunsChanged_changes(ctx, field)
+	case "reset":
+		return ec.fieldContext_RunsChanged_reset(ctx, field)
 	case "cursor":
 		return ec.fieldContext_RunsChanged_cursor(ctx, field)
 	}

@@ -1900,6 +1900,29 @@ func (ec *executionContext) fieldContext_RunChange_run(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _RunChange_index(ctx context.Context, field graphql.CollectedField, obj *model.RunChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunChange_index(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Index, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RunChange_index(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunChange", field, false, false, "Int")
+}
+
 func (ec *executionContext) _RunComparison_runs(ctx context.Context, field graphql.CollectedField, obj *model.RunComparison) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2138,6 +2161,61 @@ func (ec *executionContext) fieldContext_RunEdge_cursor(_ context.Context, field
 	return graphql.NewScalarFieldContext("RunEdge", field, false, false, "String")
 }
 
+func (ec *executionContext) _RunLogAppended_chunks(ctx context.Context, field graphql.CollectedField, obj *model.RunLogAppended) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunLogAppended_chunks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Chunks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.RunLogChunk) graphql.Marshaler {
+			return ec.marshalNRunLogChunk2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐRunLogChunkᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunLogAppended_chunks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RunLogAppended",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RunLogChunk(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RunLogAppended_cursor(ctx context.Context, field graphql.CollectedField, obj *model.RunLogAppended) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunLogAppended_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunLogAppended_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunLogAppended", field, false, false, "String")
+}
+
 func (ec *executionContext) _RunLogChunk_sequence(ctx context.Context, field graphql.CollectedField, obj *model.RunLogChunk) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2230,6 +2308,29 @@ func (ec *executionContext) fieldContext_RunLogChunk_text(_ context.Context, fie
 	return graphql.NewScalarFieldContext("RunLogChunk", field, false, false, "String")
 }
 
+func (ec *executionContext) _RunLogChunk_cursor(ctx context.Context, field graphql.CollectedField, obj *model.RunLogChunk) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunLogChunk_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunLogChunk_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunLogChunk", field, false, false, "String")
+}
+
 func (ec *executionContext) _RunsChanged_changes(ctx context.Context, field graphql.CollectedField, obj *model.RunsChanged) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2260,6 +2361,29 @@ func (ec *executionContext) fieldContext_RunsChanged_changes(_ context.Context, 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _RunsChanged_reset(ctx context.Context, field graphql.CollectedField, obj *model.RunsChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunsChanged_reset(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reset, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunsChanged_reset(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunsChanged", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _RunsChanged_cursor(ctx context.Context, field graphql.CollectedField, obj *model.RunsChanged) (ret graphql.Marshaler) {
@@ -3221,6 +3345,11 @@ func (ec *executionContext) _RunChange(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "index":
+			out.Values[i] = ec._RunChange_index(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3363,6 +3492,44 @@ func (ec *executionContext) _RunEdge(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
+var runLogAppendedImplementors = []string{"RunLogAppended"}
+
+func (ec *executionContext) _RunLogAppended(ctx context.Context, sel ast.SelectionSet, obj *model.RunLogAppended) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, runLogAppendedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RunLogAppended")
+		case "chunks":
+			out.Values[i] = ec._RunLogAppended_chunks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cursor":
+			out.Values[i] = ec._RunLogAppended_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var runLogChunkImplementors = []string{"RunLogChunk"}
 
 func (ec *executionContext) _RunLogChunk(ctx context.Context, sel ast.SelectionSet, obj *model.RunLogChunk) graphql.Marshaler {
@@ -3391,6 +3558,11 @@ func (ec *executionContext) _RunLogChunk(ctx context.Context, sel ast.SelectionS
 			}
 		case "text":
 			out.Values[i] = ec._RunLogChunk_text(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cursor":
+			out.Values[i] = ec._RunLogChunk_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -3428,6 +3600,11 @@ func (ec *executionContext) _RunsChanged(ctx context.Context, sel ast.SelectionS
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._RunsChanged_changes(ctx, field, obj)
 				})
+		case "reset":
+			out.Values[i] = ec._RunsChanged_reset(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "cursor":
 			out.Values[i] = ec._RunsChanged_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3679,6 +3856,14 @@ func (ec *executionContext) marshalNRunEdge2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋ
 		return graphql.Null
 	}
 	return ec._RunEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRunLogAppended2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐRunLogAppended(ctx context.Context, sel ast.SelectionSet, v *model.RunLogAppended) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RunLogAppended!")
+		return graphql.Null
+	}
+	return ec._RunLogAppended(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNRunLogChunk2ᚕᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐRunLogChunkᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.RunLogChunk) graphql.Marshaler {

@@ -926,6 +926,8 @@ type RunChange struct {
 	RunID string `json:"runId"`
 	// As it is now; null when it left.
 	Run *ent.Run `json:"run,omitempty"`
+	// With `first`, where it stands in the list, from 0; null when it left.
+	Index *int `json:"index,omitempty"`
 }
 
 // Params and metrics of some runs, side by side.
@@ -996,6 +998,14 @@ type RunInput struct {
 	Tags []*Tag `json:"tags"`
 }
 
+// Console output of a run up to a cursor.
+type RunLogAppended struct {
+	// At least one piece, in their order; together about 1 MiB at most.
+	Chunks []*RunLogChunk `json:"chunks"`
+	// Pass it as `after` to go on from here.
+	Cursor string `json:"cursor"`
+}
+
 // A piece of a run's console output.
 type RunLogChunk struct {
 	// 1, 2, 3 … within the run.
@@ -1006,6 +1016,8 @@ type RunLogChunk struct {
 	Time int64 `json:"time"`
 	// At most 256 KiB.
 	Text string `json:"text"`
+	// Pass it to Subscription.runLogAppended as `after` to go on behind this piece.
+	Cursor string `json:"cursor"`
 }
 
 // A logged model that a run wrote.
@@ -1018,8 +1030,10 @@ type RunOutput struct {
 
 // Changes up to a cursor. A run that changed several times stands here once, as it is now.
 type RunsChanged struct {
-	// Runs that changed.
+	// Runs that changed; with `first`, those that left before the others, which are ordered by their index.
 	Changes []*RunChange `json:"changes"`
+	// With `first`, true for the first event: what the client had before, by a connection that was cut, counts no more.
+	Reset bool `json:"reset"`
 	// Pass it as `after` to go on from here.
 	Cursor string `json:"cursor"`
 }
@@ -1779,11 +1793,11 @@ func (e OrderDirection) MarshalJSON() ([]byte, error) {
 type RunChangeKind string
 
 const (
-	// It matches and was not seen before in this subscription.
+	// It matches and was not seen before in this subscription; with `first`, it came into the list.
 	RunChangeKindEntered RunChangeKind = "ENTERED"
-	// It matches and changed.
+	// It matches and changed; with `first`, it may also only have moved within the list.
 	RunChangeKindUpdated RunChangeKind = "UPDATED"
-	// It changed and does not match, or was deleted: a client that shows it drops it.
+	// It changed and does not match, or was deleted: a client that shows it drops it. With `first`, it is not in the list any more.
 	RunChangeKindLeft RunChangeKind = "LEFT"
 )
 

@@ -6,18 +6,22 @@ package live
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/cairnml/cairn/internal/store"
 )
 
 // Event says what a commit touched. Two that are equal but for Sequence say the same.
 type Event struct {
 	RunID        string `json:"run,omitempty"`
 	ExperimentID int    `json:"experiment,omitempty"`
-	// Metrics: points were appended. Changed: the run itself, its params or its tags.
+	// Metrics: points were appended. Log: console output was. Changed: the run itself, its params or its tags; without a run, what
+	// finds or orders the runs of the experiment.
 	Metrics bool `json:"metrics,omitempty"`
+	Log     bool `json:"log,omitempty"`
 	Changed bool `json:"changed,omitempty"`
 	// RegisteredModelID is the internal id of a registered model that changed, or one of its versions; 0 when none did.
 	RegisteredModelID int `json:"model,omitempty"`
-	// Sequence is, with Metrics, that of the run's newest batch; 0 where it is not known.
+	// Sequence is, with Metrics, that of the run's newest batch, and, with Log, that of its newest piece; 0 where it is not known.
 	Sequence int64 `json:"sequence,omitempty"`
 }
 
@@ -33,8 +37,21 @@ type Hub struct {
 
 type followedRun struct {
 	subs map[*Subscription]struct{}
-	// seen is the greatest sequence that the subscriptions were told of.
-	seen atomic.Int64
+	// metrics and log are the greatest sequences that the subscriptions were told of.
+	metrics, log atomic.Int64
+}
+
+// seen notes a sequence that the subscriptions were told of.
+func (f *followedRun) seen(e Event) {
+	of := &f.metrics
+	switch {
+	case e.Log:
+		of = &f.log
+	case !e.Metrics:
+		return
+	}
+	for seen := of.Load(); e.Sequence > seen && !of.CompareAndSwap(seen, e.Sequence); seen = of.Load() {
+	}
 }
 
 // NewHub makes a hub without subscriptions.
@@ -116,11 +133,7 @@ func (h *Hub) deliver(e Event) {
 	wake(h.subs)
 	if f := h.runs[e.RunID]; f != nil {
 		wake(f.subs)
-		for seen := f.seen.Load(); e.Metrics && e.Sequence > seen; seen = f.seen.Load() {
-			if f.seen.CompareAndSwap(seen, e.Sequence) {
-				break
-			}
-		}
+		f.seen(e)
 	}
 }
 
@@ -138,13 +151,13 @@ func (h *Hub) wakeAll() {
 	}
 }
 
-// followed gives the runs that subscriptions name, with the sequence that they were told of.
-func (h *Hub) followed() map[string]int64 {
+// followed gives the runs that subscriptions name, with the sequences that they were told of.
+func (h *Hub) followed() map[string]store.RunHead {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	out := make(map[string]int64, len(h.runs))
+	out := make(map[string]store.RunHead, len(h.runs))
 	for id, f := range h.runs {
-		out[id] = f.seen.Load()
+		out[id] = store.RunHead{Metrics: f.metrics.Load(), Log: f.log.Load()}
 	}
 	return out
 }

@@ -27,10 +27,11 @@ const (
 	// pollAlone while they do not.
 	pollConnected = 2 * time.Second
 	pollAlone     = 200 * time.Millisecond
-	// headsEvery is how often it is looked whether followed runs have points of which no change tells: those of a server that was
-	// killed before it noted them.
-	headsEvery  = 5 * time.Second
-	pollTimeout = 5 * time.Second
+	// headsConnected is how often it is looked whether followed runs have what no change tells of: points of a server that was killed
+	// before it noted them, and console output, of which messages alone tell. headsAlone is for when they do not arrive.
+	headsConnected = 5 * time.Second
+	headsAlone     = time.Second
+	pollTimeout    = 5 * time.Second
 	// polledChanges bounds the changes that are read at once.
 	polledChanges = 1000
 )
@@ -322,7 +323,11 @@ func (p *poller) look(ctx context.Context) error {
 		}
 		more = len(changes) == polledChanges
 	}
-	if time.Since(p.heads) < headsEvery {
+	every := headsAlone
+	if p.State().Connected {
+		every = headsConnected
+	}
+	if time.Since(p.heads) < every {
 		return nil
 	}
 	return p.lookAtHeads(ctx)
@@ -339,8 +344,11 @@ func (p *poller) lookAtHeads(ctx context.Context) error {
 		return err //nolint:wrapcheck // wrapped by the store
 	}
 	for id, head := range heads {
-		if head > seen[id] {
-			p.hub.deliver(Event{RunID: id, Metrics: true, Sequence: head})
+		if head.Metrics > seen[id].Metrics {
+			p.hub.deliver(Event{RunID: id, Metrics: true, Sequence: head.Metrics})
+		}
+		if head.Log > seen[id].Log {
+			p.hub.deliver(Event{RunID: id, Log: true, Sequence: head.Log})
 		}
 	}
 	p.heads = time.Now()
@@ -349,8 +357,11 @@ func (p *poller) lookAtHeads(ctx context.Context) error {
 
 // eventOf makes an event of a change. A run's may be that it got points.
 func eventOf(c store.Changed) Event {
-	if c.Entity == "RUN" {
+	switch c.Entity {
+	case "RUN":
 		return Event{RunID: c.ID, ExperimentID: c.Scope, Metrics: true, Changed: true}
+	case "EXPERIMENT":
+		return Event{ExperimentID: c.Scope, Changed: true}
 	}
 	return Event{RegisteredModelID: c.Scope}
 }

@@ -284,6 +284,12 @@ func TestPointsOfAServerThatDied(t *testing.T) {
 		return tx.Ent().Run.UpdateOneID(run.ID).SetMetricSequence(5).Exec(ctx)
 	}))
 	woken(t, s, "by what the run's row says")
+	output := b.hub.Subscribe(func(e live.Event) bool { return e.Log }, run.RunID)
+	defer output.Close()
+	require.NoError(t, b.db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		return tx.Ent().Run.UpdateOneID(run.ID).SetLogSequence(1).Exec(ctx)
+	}))
+	woken(t, output, "by how much console output the run's row says")
 }
 
 func TestMessagesThatAreNone(t *testing.T) {

@@ -23,6 +23,11 @@ func (tx *Tx) ModelVersionChanged(version, model int) {
 	tx.changes = append(tx.changes, changed{"MODEL_VERSION", strconv.Itoa(version), model})
 }
 
+// ExperimentChanged notes that something of an experiment changed that finds or orders its runs otherwise.
+func (tx *Tx) ExperimentChanged(id int) {
+	tx.changes = append(tx.changes, changed{"EXPERIMENT", strconv.Itoa(id), id})
+}
+
 // flushChanges numbers the noted changes. The counter is the last row that a transaction locks, and is held until its
 // commit: so the order of the numbers is the order of commits, and nobody waits for it in a circle.
 func (tx *Tx) flushChanges() error {

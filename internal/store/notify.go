@@ -60,8 +60,8 @@ func (db *DB) Listen(ctx context.Context, channel string, ready func(), receive 
 
 // Changed is an entity with the number of its newest change.
 type Changed struct {
-	// Entity is "RUN", whose ID is the run's and whose Scope is its experiment, or "MODEL_VERSION", whose Scope is the
-	// registered model.
+	// Entity is "RUN", whose ID is the run's and whose Scope is its experiment, "EXPERIMENT", whose Scope it is itself, or
+	// "MODEL_VERSION", whose Scope is the registered model.
 	Entity, ID string
 	Scope      int
 	Sequence   int64
@@ -95,15 +95,19 @@ func ChangeHead(ctx context.Context, q Querier) (int64, error) {
 	return heads[0], nil
 }
 
-// RunHeads gives the sequence of the newest metric batch of runs, by their ids.
-func RunHeads(ctx context.Context, db *DB, runIDs []string) (map[string]int64, error) {
-	out := make(map[string]int64, len(runIDs))
+// RunHead is how far what is appended to a run has come: the sequences of its newest metric batch and of its newest piece of
+// console output.
+type RunHead struct{ Metrics, Log int64 }
+
+// RunHeads gives how far runs have come, by their ids.
+func RunHeads(ctx context.Context, db *DB, runIDs []string) (map[string]RunHead, error) {
+	out := make(map[string]RunHead, len(runIDs))
 	for _, part := range Parts(runIDs) {
 		condition, arg := AnyOf(db, "run_id", part)
-		err := EachRow(ctx, db.Read(), "SELECT run_id, metric_sequence FROM runs WHERE "+condition, []any{arg}, func(rows *sql.Rows) error {
+		err := EachRow(ctx, db.Read(), "SELECT run_id, metric_sequence, log_sequence FROM runs WHERE "+condition, []any{arg}, func(rows *sql.Rows) error {
 			var id string
-			var head int64
-			err := rows.Scan(&id, &head)
+			var head RunHead
+			err := rows.Scan(&id, &head.Metrics, &head.Log)
 			out[id] = head
 			return err
 		})

@@ -114,6 +114,9 @@ func ExperimentSteps(id int) []Step {
 		rowsOf("experiment_tags", "experiment_id", id, smallRows),
 		rowsOf("metric_goals", "experiment_id", id, smallRows),
 		func(ctx context.Context, tx *Tx) (int64, error) {
+			return tx.change(ctx, "changes", "DELETE FROM changes WHERE entity = 'EXPERIMENT' AND entity_id = ?", fmt.Sprint(id))
+		},
+		func(ctx context.Context, tx *Tx) (int64, error) {
 			return tx.change(ctx, "experiments", "DELETE FROM experiments WHERE id = ? AND purging AND NOT EXISTS "+
 				"(SELECT 1 FROM runs r WHERE r.experiment_id = experiments.id) AND NOT EXISTS "+
 				"(SELECT 1 FROM logged_models m WHERE m.experiment_id = experiments.id)", id)

@@ -121,21 +121,35 @@ func (s *Service) ChangeHead(ctx context.Context) (int64, error) {
 	return store.ChangeHead(ctx, s.db.Read()) //nolint:wrapcheck // wrapped by the store
 }
 
-// ChangesSince gives up to limit runs that changed behind a number, in the order of their newest changes, and the number
-// to go on from. A run that changed several times stands there once. experiments nil means all.
-func (s *Service) ChangesSince(ctx context.Context, experiments []int, after int64, limit int) (runIDs []string, next int64, err error) {
-	query := s.db.Ent().Change.Query().Where(change.EntityEQ(change.EntityRUN), change.SequenceGT(after))
+// Changes are what changed behind a number.
+type Changes struct {
+	// Runs are the ids of runs, in the order of their newest changes. A run that changed several times stands there once.
+	Runs []string
+	// Experiments: something of an experiment changed that finds or orders its runs otherwise, such as the goal of a metric.
+	Experiments bool
+	// Next is the number to go on from; More: there is more behind it.
+	Next int64
+	More bool
+}
+
+// ChangesSince gives up to limit changes of runs behind a number. experiments nil means all.
+func (s *Service) ChangesSince(ctx context.Context, experiments []int, after int64, limit int) (Changes, error) {
+	query := s.db.Ent().Change.Query().
+		Where(change.EntityIn(change.EntityRUN, change.EntityEXPERIMENT), change.SequenceGT(after))
 	if experiments != nil {
 		query.Where(change.ScopeIn(experiments...))
 	}
 	found, err := query.Order(ent.Asc(change.FieldSequence)).Limit(limit).All(ctx)
 	if err != nil {
-		return nil, after, fmt.Errorf("read changes: %w", err)
+		return Changes{Next: after}, fmt.Errorf("read changes: %w", err)
 	}
-	next = after
+	out := Changes{Next: after, More: len(found) == limit}
 	for _, c := range found {
-		runIDs = append(runIDs, c.EntityID)
-		next = c.Sequence
+		if out.Next = c.Sequence; c.Entity == change.EntityRUN {
+			out.Runs = append(out.Runs, c.EntityID)
+		} else {
+			out.Experiments = true
+		}
 	}
-	return runIDs, next, nil
+	return out, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/store"
 )
 
@@ -161,6 +162,7 @@ func (s *Service) changeExperiment(ctx context.Context, id int, onlyActive bool,
 		if err := tx.Ent().Experiment.UpdateOneID(id).SetUpdatedAt(now()).SetUpdatedBy(auth.Name(ctx)).Exec(ctx); err != nil {
 			return fmt.Errorf("update experiment: %w", err)
 		}
+		tx.OnCommit(func() { s.hub.Publish(live.Event{ExperimentID: id, Changed: true}) })
 		out, err = tx.Ent().Experiment.Get(ctx, id)
 		return notFound(err, "experiment", strconv.Itoa(id))
 	})
@@ -287,6 +289,7 @@ func (s *Service) SetMetricGoal(ctx context.Context, id int, key string, goal me
 		if err != nil {
 			return fmt.Errorf("set metric goal: %w", err)
 		}
+		tx.ExperimentChanged(id)
 		return nil
 	})
 }

@@ -164,7 +164,7 @@ func (in *LoadRun) Check() error {
 	if err := run.StatusValidator(in.Status); err != nil {
 		return errs.Field("status", "%q is not one of RUNNING, SCHEDULED, FINISHED, FAILED, KILLED", in.Status)
 	}
-	if ended(in.Status) != (in.EndTime != nil) {
+	if Ended(in.Status) != (in.EndTime != nil) {
 		return errs.Field("end_time", "a run has one when it has ended, and only then: its status is %s", in.Status)
 	}
 	for _, t := range []*int64{in.EndTime, in.DeletedAt} {

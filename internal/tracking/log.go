@@ -77,7 +77,7 @@ func (s *Service) AppendRunLog(ctx context.Context, in AppendRunLog) (int64, err
 			SetCreatedAt(in.Time).SetData([]byte(in.Text)).Exec(ctx); err != nil {
 			return fmt.Errorf("store log: %w", err)
 		}
-		e := live.Event{RunID: r.RunID, ExperimentID: r.ExperimentID, Changed: true}
+		e := live.Event{RunID: r.RunID, ExperimentID: r.ExperimentID, Log: true, Sequence: sequence}
 		tx.OnCommit(func() { s.hub.Publish(e) })
 		return store.StoreClients(ctx, tx, clients)
 	})

@@ -2,6 +2,8 @@ package tracking
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/loggedmodel"
@@ -28,6 +30,36 @@ func (s *Service) LoggedModelsByID(ctx context.Context, ids []string) (map[strin
 
 // logBudget bounds the console output that one read gives, in bytes, shared by the runs that it is of.
 const logBudget = 16 << 20
+
+// RunLogSince gives pieces of a run's console output behind the sequence after, oldest first: at least one where there is one, and
+// up to first or, of large pieces, up to so many bytes.
+func (s *Service) RunLogSince(ctx context.Context, runPK int, after int64, first, bytes int) ([]*ent.RunLogChunk, error) {
+	if first < 1 || first > maxLogChunks {
+		return nil, errs.Field("first", "is %d: it must be 1 to %d", first, maxLogChunks)
+	}
+	// Their lengths first: a database would read all of them to give those that are not too much together.
+	upTo, total := after, 0
+	err := store.EachRow(ctx, s.db.Read(), "SELECT sequence, LENGTH(data) FROM run_log_chunks WHERE run_id = ? AND sequence > ? "+
+		"ORDER BY sequence LIMIT ?", []any{runPK, after, first}, func(rows *sql.Rows) error {
+		var sequence int64
+		var length int
+		err := rows.Scan(&sequence, &length)
+		if total += length; upTo == after || total <= bytes {
+			upTo = sequence
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("measure console output: %w", err)
+	}
+	pieces, err := s.db.Ent().RunLogChunk.Query().
+		Where(runlogchunk.RunID(runPK), runlogchunk.SequenceGT(after), runlogchunk.SequenceLTE(upTo)).
+		Order(ent.Asc(runlogchunk.FieldSequence)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read console output: %w", err)
+	}
+	return pieces, nil
+}
 
 // RunLogsOf gives up to first pieces of each run's console output behind the sequence after, oldest first: of each run at
 // least one where there is one, and fewer than first where they are large. A reader goes on until none comes.

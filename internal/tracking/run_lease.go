@@ -36,7 +36,7 @@ func (s *Service) Heartbeat(ctx context.Context, id string, leaseSeconds int) (*
 		}
 		if r.Status == run.StatusKILLED && r.StatusReason == reasonNoHeartbeat {
 			update.SetStatus(run.StatusRUNNING).SetStatusReason("").ClearEndTime()
-		} else if ended(r.Status) {
+		} else if Ended(r.Status) {
 			return errs.New(errs.Conflict, "The run %s has ended: its status is %s", id, r.Status)
 		}
 		update.SetLeaseExpiresAt(now() + int64(leaseSeconds)*1000)
@@ -64,7 +64,7 @@ func (s *Service) ReapExpiredRuns(ctx context.Context, lease store.Lease) (int, 
 				return errs.New(errs.Conflict, "another server does so now")
 			}
 			// It may have sent a heartbeat, or ended, since the list was read.
-			if r.LeaseExpiresAt == nil || *r.LeaseExpiresAt >= now() || ended(r.Status) {
+			if r.LeaseExpiresAt == nil || *r.LeaseExpiresAt >= now() || Ended(r.Status) {
 				return errs.New(errs.Conflict, "alive")
 			}
 			update.SetStatus(run.StatusKILLED).SetStatusReason(reasonNoHeartbeat).

@@ -374,6 +374,25 @@ func TestRunLogAndFingerprint(t *testing.T) {
 		logs, err = s.RunLogsOf(ctx, []int{r.ID}, 1, 10)
 		require.NoError(t, err)
 		require.Equal(t, runlogchunk.StreamSTDERR, logs[r.ID][0].Stream)
+		for want, c := range map[string]struct {
+			after        int64
+			first, bytes int
+		}{
+			"hello\noh\n": {0, 10, 9}, "hello\n": {0, 10, 8}, "oh\n": {1, 1, 0}, "": {2, 10, 10},
+		} {
+			pieces, err := s.RunLogSince(ctx, r.ID, c.after, c.first, c.bytes)
+			require.NoError(t, err)
+			var text string
+			for _, p := range pieces {
+				text += string(p.Data)
+			}
+			require.Equal(t, want, text, "%+v", c)
+		}
+		one, err := s.RunLogSince(ctx, r.ID, 0, 1, 100)
+		require.NoError(t, err)
+		require.Len(t, one, 1)
+		_, err = s.RunLogSince(ctx, r.ID, 0, 1001, 100)
+		requireKind(t, errs.Invalid, err, "first: is 1001: it must be 1 to 1000")
 
 		_, err = s.RecordFingerprint(ctx, r.RunID, ent.Fingerprint{CodeHash: "c1", Detail: `{"code":{}}`})
 		require.NoError(t, err)
@@ -400,11 +419,20 @@ func TestChangesFollowRuns(t *testing.T) {
 		require.NoError(t, s.SetTag(ctx, b.RunID, "x", "1"))
 		require.NoError(t, s.SetTag(ctx, b.RunID, "x", "2"))
 		s.Close() // stores what waits
-		ids, next, err := s.ChangesSince(ctx, []int{0}, head, 10)
+		changes, err := s.ChangesSince(ctx, []int{0}, head, 10)
 		require.NoError(t, err)
-		require.ElementsMatch(t, []string{a.RunID, b.RunID}, ids, "each once")
-		ids, _, err = s.ChangesSince(ctx, nil, next, 10)
+		require.ElementsMatch(t, []string{a.RunID, b.RunID}, changes.Runs, "each once")
+		require.False(t, changes.More || changes.Experiments)
+		_, err = s.SetMetricGoal(ctx, 0, "loss", metricgoal.GoalMINIMIZE)
 		require.NoError(t, err)
-		require.Empty(t, ids)
+		goal, err := s.ChangesSince(ctx, []int{0}, changes.Next, 10)
+		require.NoError(t, err)
+		require.Equal(t, tracking.Changes{Experiments: true, Next: changes.Next + 1}, goal)
+		none, err := s.ChangesSince(ctx, nil, goal.Next, 10)
+		require.NoError(t, err)
+		require.Equal(t, tracking.Changes{Next: goal.Next}, none)
+		one, err := s.ChangesSince(ctx, nil, head, 1)
+		require.NoError(t, err)
+		require.True(t, one.More && len(one.Runs) == 1)
 	})
 }

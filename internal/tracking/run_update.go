@@ -19,8 +19,8 @@ type UpdateRun struct {
 	EndTime            *int64
 }
 
-// ended tells whether a run of this status runs no more.
-func ended(s run.Status) bool {
+// Ended tells whether a run of this status runs no more.
+func Ended(s run.Status) bool {
 	return s == run.StatusFINISHED || s == run.StatusFAILED || s == run.StatusKILLED
 }
 
@@ -74,7 +74,7 @@ func setStatus(update *ent.RunUpdateOne, r *ent.Run, in UpdateRun) {
 		update.SetStatusReason("") // it was only cut off
 	}
 	switch {
-	case ended(*in.Status):
+	case Ended(*in.Status):
 		update.ClearLeaseExpiresAt()
 		if in.EndTime == nil && r.EndTime == nil {
 			update.SetEndTime(now())
