@@ -182,6 +182,7 @@ POINTS = [
         "test_points.py::test_filters_that_are_none",
         "test_points.py::test_filters_have_or_and_parentheses",
         "test_points.py::test_filters_compare_params_as_numbers",
+        "test_points.py::test_a_quote_in_a_filter_is_doubled",
         "test_points.py::test_filters_of_experiments",
         "test_models.py::test_search_logged_models",
         "test_registry.py::test_search",
@@ -329,6 +330,7 @@ DIFFERENCES = {
     "test_points.py::test_filters_that_are_none[metrics.a > 1 AND]": "A filter that ends too early is refused.",
     "test_points.py::test_filters_have_or_and_parentheses": "Filters have OR, NOT and parentheses.",
     "test_points.py::test_filters_compare_params_as_numbers": "Params can be compared as numbers.",
+    "test_points.py::test_a_quote_in_a_filter_is_doubled": "A quote inside quotes is written twice.",
     "test_points.py::test_experiments_are_searched_without_a_bound": "A search needs no max_results.",
     "test_points.py::test_a_restored_experiment_has_the_runs_that_it_had":
         "Restoring an experiment restores the runs that its deletion deleted, and not those that were deleted before.",

@@ -398,6 +398,14 @@ def test_filters_compare_params_as_numbers(client, experiment):
     assert {r.info.run_name for r in client.search_runs([experiment], "params.depth > 5")} == {"9", "10"}
 
 
+def test_a_quote_in_a_filter_is_doubled(client, experiment):
+    """As in SQL: how else would a text have both kinds of quotes?"""
+    text = """it's "so" """
+    client.log_param(client.create_run(experiment, run_name="quoted").info.run_id, "say", text)
+    for literal in ("'" + text.replace("'", "''") + "'", '"' + text.replace('"', '""') + '"'):
+        assert [r.info.run_name for r in client.search_runs([experiment], f"params.say = {literal}")] == ["quoted"]
+
+
 def test_experiments_are_searched_without_a_bound(call):
     status, found = call("POST", "experiments/search", {})
     assert status == 200 and found["experiments"]
