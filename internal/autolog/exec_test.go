@@ -72,7 +72,7 @@ func TestExecRecordsACommand(t *testing.T) {
 		`obs:param:f1:{"key":"depth","text":"3"}`, `obs:metric:f1:{"key":"loss","value":"NaN","step":1}`, `obs:metric:f1:{"key":"loss","value":0.5,"step":2}`,
 		"obs:dataset:f1", "obs:model:f1", "obs:child:f1", "file:a note", "obs:seen:f1",
 		`msg:{"t":"env","packages":["numpy==2.0","scikit-learn==1.9"]}`, `msg:{"t":"warn","message":"sampled"}`,
-		`msg:{"t":"log","seq":0,"params":{"lr":"0.1"},"metrics":[{"key":"mine","value":1,"step":"0.5","time_ms":5}]}`,
+		`msg:{"t":"log","seq":0,"params":{"lr":"0.1"},"values":{"mine":1},"step":0.5,"time_ms":5}`,
 		"bye")
 	require.Equal(t, 0, result.code, result.errOut)
 	require.Equal(t, "hello\n\xc3\xa9\xff\x00\n", result.out)
@@ -510,11 +510,11 @@ func TestMessageThatCannotBeRead(t *testing.T) {
 	server := newFakeServer(t)
 	testHome(t, server.URL)
 	result := execute(t, ExecOptions{NoDiff: true}, "hello",
-		`msg:{"t":"log","seq":0,"metrics":[{"key":"loss","value":1,"step":1}]}`,
-		`msg:{"t":"log","seq":0,"metrics":[{"key":"loss","value":2,"step":"abc"}]}`,
-		`msg:{"t":"log","metrics":{"key":"loss"}}`,
+		`msg:{"t":"log","seq":0,"values":{"loss":1},"step":1}`,
+		`msg:{"t":"log","seq":0,"values":{"loss":2},"step":"abc"}`,
+		`msg:{"t":"log","values":[1]}`,
 		"wait", // for the acknowledgement of what was left out
-		`msg:{"t":"log","seq":0,"metrics":[{"key":"loss","value":3,"step":3}]}`, "wait", "bye")
+		`msg:{"t":"log","seq":0,"values":{"loss":3},"step":3}`, "wait", "bye")
 	require.Equal(t, 0, result.code, result.errOut)
 	run := server.only(t)
 	require.Equal(t, []float64{1, 3}, run.points["loss"])

@@ -64,26 +64,21 @@ type message struct {
 	// bye
 	Dropped int64 `json:"dropped"`
 
-	// run, run.end, log: the user's own logging
-	Name       string            `json:"name"`
-	Experiment string            `json:"experiment"`
-	Parent     string            `json:"parent"`
-	Tags       map[string]string `json:"tags"`
-	Status     string            `json:"status"`
-	Params     map[string]string `json:"params"`
-	Metrics    []messageMetric   `json:"metrics"`
+	// run, run.end, log, artifact: the user's own logging. Values are points of metrics at one step; the file of an artifact is
+	// the one of Files, and Name its path.
+	Name       string               `json:"name"`
+	Experiment string               `json:"experiment"`
+	Parent     string               `json:"parent"`
+	Tags       map[string]string    `json:"tags"`
+	Status     string               `json:"status"`
+	Params     map[string]string    `json:"params"`
+	Step       json.Number          `json:"step"`
+	Values     map[string]sdk.Float `json:"values"`
 
 	// output, finish: exec's
 	Stream string `json:"stream"`
 	Text   string `json:"text"`
 	Reason string `json:"reason"`
-}
-
-type messageMetric struct {
-	Key    string      `json:"key"`
-	Value  sdk.Float   `json:"value"`
-	Step   json.Number `json:"step"`
-	TimeMS int64       `json:"time_ms"`
 }
 
 // reply is what the agent sends.

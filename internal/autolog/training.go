@@ -221,7 +221,7 @@ func (a *agent) takeMessage(session string, m message) error {
 		}
 		a.warnLocked(run, m.Message)
 		return nil
-	case "run", "run.end", "log":
+	case "run", "run.end", "log", "artifact":
 		return a.takeUser(known, m)
 	}
 	a.log.Debug("message of an unknown kind", "kind", m.T)

@@ -1,11 +1,16 @@
 package autolog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
+
+	autologv1 "github.com/cairnml/cairn/plugins/sdk/proto/autolog/v1"
 )
 
 // takeUser journals what the user's own code logs through the `cairn` package: it needs no adapter, and a param of the
@@ -47,13 +52,25 @@ func (a *agent) takeUser(known *session, m message) error {
 			run = a.config.RunID
 		}
 		ops = a.userOps(run, m)
+	case "artifact":
+		run = cmp.Or(run, a.config.RunID)
+		var err error
+		if ops, err = a.userArtifact(known, run, m); err != nil {
+			return err
+		}
 	}
 	if run == a.config.RunID {
 		if err := a.beginLocked(); err != nil {
 			return err
 		}
 	}
-	return a.recordLocked(entry{Ops: &opsEntry{Session: known.id, Sequence: m.Seq, Ops: ops}})
+	err := a.recordLocked(entry{Ops: &opsEntry{Session: known.id, Sequence: m.Seq, Ops: ops}})
+	if errors.Is(err, errSpoolFull) {
+		for _, o := range ops {
+			a.blobBytes.Add(-a.uploader.deliverer.forget(o))
+		}
+	}
+	return err
 }
 
 func (a *agent) userOps(run string, m message) []op {
@@ -64,14 +81,28 @@ func (a *agent) userOps(run string, m message) []op {
 	for _, key := range sortedKeys(m.Tags) {
 		ops = append(ops, op{Kind: opTag, Run: run, Key: key, Value: a.mask.value(key, m.Tags[key])})
 	}
-	for _, metric := range m.Metrics {
-		step := metric.Step
-		if step == "" {
-			step = "0"
-		}
-		ops = append(ops, op{Kind: opMetric, Run: run, Key: metric.Key, Number: metric.Value, Step: step, TimeMS: metric.TimeMS})
+	step := cmp.Or(m.Step, "0")
+	for _, key := range sortedKeys(m.Values) {
+		ops = append(ops, op{Kind: opMetric, Run: run, Key: key, Number: m.Values[key], Step: step, TimeMS: m.TimeMS})
 	}
 	return ops
+}
+
+// userArtifact takes a file that the user's code copied into its session's directory. The caller holds the lock.
+func (a *agent) userArtifact(known *session, run string, m message) ([]op, error) {
+	if err := checkPath(m.Name); err != nil {
+		return []op{}, err
+	}
+	t := translator{blobs: filepath.Join(a.dir, blobsDir), files: a.filesDir(known.id), session: known.id, adapter: "user", sequence: m.Seq}
+	blob, err := t.blob(&autologv1.File{Content: &autologv1.File_Source{Source: m.Files["artifact"]}}, nil)
+	if err != nil {
+		return []op{}, fmt.Errorf("the artifact %.200q: %w", m.Name, err)
+	}
+	a.blobBytes.Add(t.bytes)
+	if err := os.Remove(m.Files["artifact"]); err != nil {
+		a.log.Warn("remove the copy of an artifact", "error", err)
+	}
+	return []op{{Kind: opArtifact, Run: run, Path: m.Name, Blob: blob}}, nil
 }
 
 // serveControl takes what `cairn exec` sends: output of the command and how it ended.

@@ -6,6 +6,7 @@
     with cairn.run("baseline") as run:   # says which run it goes to; optional
         cairn.params({"rate": 0.1})
         cairn.log({"loss": 0.5}, step=1)
+        cairn.artifact("plot.png")
     data = cairn.query("query($id: ID!) { run(id: $id) { status } }", id=run.id)
 """
 
@@ -13,12 +14,13 @@ from cairn._autolog import autolog
 from cairn._columns import unpack_float64, unpack_int64
 from cairn._errors import CairnError, QueryError
 from cairn._query import query
-from cairn._runs import Run, log, params, run, tags
+from cairn._runs import Run, artifact, log, params, run, tags
 
 __all__ = [
     "CairnError",
     "QueryError",
     "Run",
+    "artifact",
     "autolog",
     "log",
     "params",

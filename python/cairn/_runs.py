@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import math
 import operator
+import os
+import shutil
+import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cairn._autolog import bootstrap, session
+from cairn._errors import CairnError
+
+_STEP = object()
 
 
 class Run:
@@ -27,12 +34,13 @@ class Run:
 
         Raises ValueError for what is no number, and nothing of the call is recorded then.
         """
-        now, at = _now(), _step(step)
-        points = [
-            {"key": str(key), "value": _number(value, f"the metric {str(key)!r}"), "step": at, "time_ms": now}
-            for key, value in metrics.items()
-        ]
-        _send(self.id, metrics=points)
+        values: dict[str, float | str] = {}
+        for key, value in metrics.items():
+            # The usual kinds first: this is called at each step of a training.
+            number = value if type(value) is float else _number(value, key)
+            values[key if type(key) is str else str(key)] = number if -math.inf < number < math.inf else _name(number)
+        message = {"t": "log", "run": self.id, "step": _step(step), "time_ms": _now(), "values": values}
+        session().send(message, numbered=True, ready=True)
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Sets params. A param that is set already must keep its value."""
@@ -41,6 +49,27 @@ class Run:
     def tags(self, values: Mapping[str, Any]) -> None:
         """Sets tags, new or anew."""
         _send(self.id, tags={str(key): str(value) for key, value in values.items()})
+
+    def artifact(self, file: str | os.PathLike[str] | bytes, path: str = "") -> None:
+        """Records a file under its own name, or under path (relative, with "/"). bytes are the content itself; then path is
+        needed.
+
+        It is copied at once, and delivered beside the training: afterwards the file may change or go. Raises OSError
+        where it cannot be read, ValueError for a path that leaves the run's artifacts, and CairnError where nothing is recorded.
+        """
+        here = session()
+        target = path or ("" if isinstance(file, bytes) else os.path.basename(os.fspath(file)))
+        _check_path(target)
+        files = here.welcome.get("files_dir") or ""
+        if not files:
+            raise CairnError("nothing can be recorded here: the agent gave no directory for files")
+        copy = os.path.join(files, "user-" + uuid.uuid4().hex)
+        if isinstance(file, bytes):
+            with open(copy, "wb") as out:
+                out.write(file)
+        else:
+            shutil.copyfile(file, copy)
+        _post({"t": "artifact", "run": self.id, "name": target, "files": {"artifact": copy}})
 
 
 @contextlib.contextmanager
@@ -96,12 +125,23 @@ def tags(values: Mapping[str, Any]) -> None:
     _current().tags(values)
 
 
+def artifact(file: str | os.PathLike[str] | bytes, path: str = "") -> None:
+    """Records a file of the run that is open here, else of that of `cairn exec`; see Run.artifact."""
+    _current().artifact(file, path)
+
+
+def _check_path(path: str) -> None:
+    parts = path.split("/")
+    if not path or "\\" in path or any(part in ("", ".", "..") for part in parts):
+        raise ValueError(f"path must be relative, with names between its slashes, not {path!r:.200}")
+
+
 def _current() -> Run:
     return Run(_module("runs").active(session()))
 
 
 def _send(run_id: str, **what: Any) -> None:
-    _post({"t": "log", "run": run_id, "params": {}, "tags": {}, "metrics": [], **what})
+    _post({"t": "log", "run": run_id, **what})
 
 
 def _post(message: dict[str, Any]) -> None:
@@ -109,26 +149,34 @@ def _post(message: dict[str, Any]) -> None:
 
 
 def _module(name: str) -> Any:
-    import importlib
+    full = bootstrap().__name__ + "." + name
+    loaded = sys.modules.get(full)
+    return loaded if loaded is not None else importlib.import_module(full)
 
-    return importlib.import_module(bootstrap().__name__ + "." + name)
 
-
-def _number(value: Any, what: str) -> float:
+def _number(value: Any, key: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
+        what = "step" if key is _STEP else f"the metric {str(key)!r}"
         raise ValueError(f"{what} must be a number, not {value!r:.80}") from None
+
+
+def _name(number: float) -> str:
+    """What JSON has no number for."""
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
 def _step(step: Any) -> int | float:
     """The step as the agent reads it."""
     if step is None:
         return 0
+    if type(step) is int and -(2**63) <= step < 2**63:
+        return step
     try:
         exact = operator.index(step)
     except TypeError:
-        decimal = _number(step, "step")
+        decimal = _number(step, _STEP)
         if not math.isfinite(decimal):
             raise ValueError(f"step must be a finite number, not {decimal}") from None
         exact = int(decimal) if decimal.is_integer() else round(decimal, 6)

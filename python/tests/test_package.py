@@ -188,8 +188,7 @@ def test_notebook(start_agent, python, stand_in, toy, tmp_path):
     logs = agent.of("log")
     assert [m["run"] for m in logs] == [run, run, child, ""]
     assert logs[0]["params"] == {"rate": "0.1"}
-    point = logs[1]["metrics"][0]
-    assert (point["key"], point["value"], point["step"]) == ("loss", "Infinity", 2.5)
+    assert (logs[1]["values"], logs[1]["step"]) == ({"loss": "Infinity"}, 2.5)
     numbers = [m["seq"] for m in agent.messages if "seq" in m]
     assert numbers == list(range(1, len(numbers) + 1))
 
@@ -240,9 +239,9 @@ def test_steps_of_every_kind(start_agent, python):
     agent = start_agent()
     python(agent, program)
     agent.wait_closed()
-    steps = [m["metrics"][0]["step"] for m in agent.of("log")]
+    steps = [m["step"] for m in agent.of("log")]
     assert steps == [0, 3, -2, 2**62 + 1, 1.5, 4, 0.3, 0.25, 0.333333, 7]
-    assert all(m["metrics"][0]["value"] == 1 for m in agent.of("log"))
+    assert all(list(m["values"].values()) == [1] for m in agent.of("log"))
 
 
 def test_under_exec_the_package_uses_the_session_that_is_there(start_agent, python):

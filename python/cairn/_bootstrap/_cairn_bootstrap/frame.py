@@ -84,7 +84,14 @@ def plain(value, depth=0):
     return str(value)
 
 
-def encode(message):
-    import json
+_to_json = None
 
-    return pack(json.dumps(plain(message), separators=(",", ":"), allow_nan=False).encode("ascii"))
+
+def encode(message, ready=False):
+    """ready: the message is in terms that JSON knows already."""
+    global _to_json
+    if _to_json is None:
+        import json
+
+        _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+    return pack(_to_json(message if ready else plain(message)).encode("ascii"))

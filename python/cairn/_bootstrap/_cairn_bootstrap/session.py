@@ -194,14 +194,15 @@ class Session:
 
     # Sending
 
-    def send(self, message, numbered=False):
-        """Queues a message; False if it was dropped. numbered: it gets the next sequence number."""
+    def send(self, message, numbered=False, ready=False):
+        """Queues a message; False if it was dropped. numbered: it gets the next sequence number. ready: it is in terms that
+        JSON knows already."""
         with self._lock:
             if not self._connect_locked():
                 return False
             if numbered:
                 message = dict(message, seq=self._sequence + 1)
-            data = frame.encode(message)
+            data = frame.encode(message, ready)
             if not self._make_room(len(data)):
                 self._dropped += 1
                 return False
