@@ -55,7 +55,8 @@ class Run:
         needed.
 
         It is copied at once, and delivered beside the training: afterwards the file may change or go. Raises OSError
-        where it cannot be read, ValueError for a path that leaves the run's artifacts, and CairnError where nothing is recorded.
+        where it cannot be read, ValueError for a path that leaves the run's artifacts, and CairnError where nothing is
+        recorded.
         """
         here = session()
         target = path or ("" if isinstance(file, bytes) else os.path.basename(os.fspath(file)))
