@@ -135,7 +135,7 @@ func (c *collection) run(ctx context.Context, run store.DoomedRun) (more bool, e
 		return false, err //nolint:wrapcheck // wrapped by the store
 	}
 	doomed := false
-	err = c.write(ctx, run.RunID, func(ctx context.Context, tx *store.Tx) error {
+	err = c.write(ctx, c.db.WriteFor, run.RunID, func(ctx context.Context, tx *store.Tx) error {
 		var err error
 		doomed, err = store.BeginPurge(ctx, tx, run, c.doomed)
 		return err
@@ -157,7 +157,7 @@ func (c *collection) run(ctx context.Context, run store.DoomedRun) (more bool, e
 		return more, err
 	}
 	dropped := false
-	err = c.write(ctx, run.RunID, func(ctx context.Context, tx *store.Tx) (err error) {
+	err = c.write(ctx, c.db.WriteFor, run.RunID, func(ctx context.Context, tx *store.Tx) (err error) {
 		dropped, err = store.DropRun(ctx, tx, run)
 		return err
 	})
@@ -171,7 +171,11 @@ func (c *collection) run(ctx context.Context, run store.DoomedRun) (more bool, e
 	return false, nil
 }
 
-// take takes steps until nothing is left, a slice of time in each transaction, and gives true when time was up before.
+// writing is a method of store.DB that writes.
+type writing func(ctx context.Context, key string, fn store.WriteFunc) error
+
+// take takes steps until nothing is left, a slice of time in each transaction, and gives true when time was up before. What a
+// crash undoes of it is taken again: its owner, marked durably, goes last.
 func (c *collection) take(ctx context.Context, key string, steps []store.Step) (more bool, err error) {
 	for at := 0; at < len(steps); {
 		if c.over() {
@@ -179,7 +183,7 @@ func (c *collection) take(ctx context.Context, key string, steps []store.Step) (
 		}
 		began := time.Now()
 		next := at
-		err := c.write(ctx, key, func(ctx context.Context, tx *store.Tx) error {
+		err := c.write(ctx, c.db.WriteRelaxed, key, func(ctx context.Context, tx *store.Tx) error {
 			next = at // it may run again
 			for start := time.Now(); next < len(steps) && time.Since(start) < sliceTime; {
 				n, err := steps[next](ctx, tx)
@@ -203,11 +207,12 @@ func (c *collection) take(ctx context.Context, key string, steps []store.Step) (
 	return false, nil
 }
 
-func (c *collection) write(ctx context.Context, key string, fn store.WriteFunc) error {
+// write writes with one of the database's methods.
+func (c *collection) write(ctx context.Context, how writing, key string, fn store.WriteFunc) error {
 	if err := c.beforeWrite(); err != nil {
 		return err
 	}
-	return c.db.WriteFor(ctx, key, func(ctx context.Context, tx *store.Tx) error { //nolint:wrapcheck // wrapped by the package that gives it
+	return how(ctx, key, func(ctx context.Context, tx *store.Tx) error { //nolint:wrapcheck // wrapped by the package that gives it
 		c.hold.Watch(tx)
 		return fn(ctx, tx)
 	})
@@ -276,7 +281,7 @@ func (c *collection) experiment(ctx context.Context, e store.DoomedExperiment) (
 	id := e.ID
 	key := fmt.Sprintf("experiment:%d", id) // as tracking names it
 	doomed := false
-	err := c.write(ctx, key, func(ctx context.Context, tx *store.Tx) (err error) {
+	err := c.write(ctx, c.db.WriteFor, key, func(ctx context.Context, tx *store.Tx) (err error) {
 		doomed, err = store.BeginExperimentPurge(ctx, tx, id, c.doomed)
 		return err
 	})

@@ -424,12 +424,13 @@ func (c *Compactor) forget(ctx context.Context, run target, first, upTo int64) e
 	}
 }
 
-// write runs a transaction that holds the run's lock, if the run is still there and its lease this replica's.
+// write runs a transaction that holds the run's lock, if the run is still there and its lease this replica's. What a crash
+// undoes of it is folded again.
 func (c *Compactor) write(ctx context.Context, run target, fn store.WriteFunc) error {
 	if err := c.beforeWrite(); err != nil {
 		return err
 	}
-	return c.db.WriteFor(ctx, run.id, func(ctx context.Context, tx *store.Tx) error {
+	return c.db.WriteRelaxed(ctx, run.id, func(ctx context.Context, tx *store.Tx) error {
 		var id int
 		found, err := tx.Scan(ctx, "SELECT id FROM runs WHERE id = ? AND NOT purging"+tx.LockRow(), []any{run.pk}, &id)
 		if err != nil {

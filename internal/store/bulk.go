@@ -249,7 +249,7 @@ func (b *Bulk) Checkpoint(ctx context.Context) error {
 func (b *Bulk) commit(ctx context.Context) error {
 	err := errors.Join(b.noteRuns(ctx), b.tx.flushChanges())
 	if err == nil {
-		err = b.conn.commit(ctx)
+		err = b.conn.commit(ctx, false)
 	}
 	if err != nil {
 		return describeBulk(fmt.Errorf("commit load: %w", err))

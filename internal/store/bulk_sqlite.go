@@ -92,7 +92,7 @@ func inTransaction(ctx context.Context, conn writeConn, first, second string, ar
 		_, err = conn.ExecContext(ctx, second, args...)
 	}
 	if err == nil {
-		err = conn.commit(ctx)
+		err = conn.commit(ctx, false)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("build the indexes that a load left for the end: %w", err), conn.rollback(context.WithoutCancel(ctx)))

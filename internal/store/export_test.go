@@ -1,6 +1,9 @@
 package store
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Expect makes the writers wait for so many requests that run together, for so long.
 func (db *DB) Expect(n int, patience time.Duration) {
@@ -33,4 +36,26 @@ func (db *DB) BreakWriter(key string) error {
 	_, err := w.begin()
 	w.disconnect()
 	return err
+}
+
+// WatchCommits tells of each commit of the writers, from their next connection on, whether it was a relaxed one.
+func (db *DB) WatchCommits(seen func(relaxed bool)) {
+	for _, w := range db.writers {
+		open := w.open
+		w.open = func(ctx context.Context, db *DB) (writeConn, error) {
+			conn, err := open(ctx, db)
+			return watchedConn{conn, seen}, err
+		}
+		w.disconnect()
+	}
+}
+
+type watchedConn struct {
+	writeConn
+	seen func(relaxed bool)
+}
+
+func (c watchedConn) commit(ctx context.Context, relaxed bool) error {
+	c.seen(relaxed)
+	return c.writeConn.commit(ctx, relaxed)
 }

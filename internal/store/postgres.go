@@ -156,7 +156,10 @@ type postgresConn struct {
 }
 
 func (c *postgresConn) begin(ctx context.Context) error { return c.run(ctx, "BEGIN") }
-func (c *postgresConn) commit(ctx context.Context) error {
+func (c *postgresConn) commit(ctx context.Context, relaxed bool) error {
+	if relaxed { // one message, one round trip
+		return c.run(ctx, "SET LOCAL synchronous_commit TO off; COMMIT")
+	}
 	return c.run(ctx, "COMMIT")
 }
 func (c *postgresConn) rollback(ctx context.Context) error { return c.run(ctx, "ROLLBACK") }

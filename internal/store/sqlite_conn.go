@@ -30,8 +30,10 @@ func newSQLiteConn(ctx context.Context, db *DB) (writeConn, error) {
 
 // IMMEDIATE takes the write lock at once: a deferred transaction that reads first could fail to upgrade.
 func (c *sqliteConn) begin(ctx context.Context) error    { return c.run(ctx, "BEGIN IMMEDIATE") }
-func (c *sqliteConn) commit(ctx context.Context) error   { return c.run(ctx, "COMMIT") }
 func (c *sqliteConn) rollback(ctx context.Context) error { return c.run(ctx, "ROLLBACK") }
+
+// A relaxed commit is a durable one: SQLite's setting belongs to the connection and cannot change within a transaction.
+func (c *sqliteConn) commit(ctx context.Context, _ bool) error { return c.run(ctx, "COMMIT") }
 
 func (c *sqliteConn) run(ctx context.Context, statement string) error {
 	if _, err := c.ExecContext(ctx, statement); err != nil {

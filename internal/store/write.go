@@ -28,6 +28,13 @@ func (db *DB) WriteFor(ctx context.Context, key string, fn WriteFunc) error {
 	return db.writer(key).submit(&writeRequest{ctx: ctx, key: key, fn: fn, done: make(chan error, 1)})
 }
 
+// WriteRelaxed is WriteFor for work that a crash may undo as a whole, because it is found and done again: it returns when the
+// work is committed, whether or not that is durable, and so keeps no row locked while a disk or a replica is waited for. Who
+// commits durably afterwards makes it durable too: the database's log is written in its order. On SQLite it is WriteFor.
+func (db *DB) WriteRelaxed(ctx context.Context, key string, fn WriteFunc) error {
+	return db.writer(key).submit(&writeRequest{ctx: ctx, key: key, fn: fn, relaxed: true, done: make(chan error, 1)})
+}
+
 // Together runs requests of one kind. Those that wait at the same time are run by one call, in the order of their keys and
 // for each key in the order in which they came, so that they can share statements.
 type Together interface {
@@ -86,7 +93,9 @@ type writeRequest struct {
 	ctx  context.Context //nolint:containedctx // the request's own, checked before it is begun
 	key  string
 	done chan error
-	fn   WriteFunc // or else
+	// relaxed: its commit need not be durable.
+	relaxed bool
+	fn      WriteFunc // or else
 	// together runs request.
 	together Together
 	request  any
@@ -96,7 +105,8 @@ type writeRequest struct {
 type writeConn interface {
 	entsql.ExecQuerier
 	begin(ctx context.Context) error
-	commit(ctx context.Context) error
+	// commit commits. When it is relaxed, a crash of the database may undo the transaction, as a whole.
+	commit(ctx context.Context, relaxed bool) error
 	rollback(ctx context.Context) error
 	Close() error
 }

@@ -223,7 +223,7 @@ func (w *writer) tryTogether(group []*writeRequest, results []error) bool {
 			}
 		}
 	}
-	err = w.commit(tx, len(group))
+	err = w.commit(tx, group)
 	if err != nil && unreachable(err) {
 		// Nobody knows whether it was committed: to run the requests again could store them twice.
 		for i := range results {
@@ -262,13 +262,13 @@ func (w *writer) runOnce(r *writeRequest) error {
 			w.rollback()
 			return refused[0]
 		}
-		return w.commit(tx, 1)
+		return w.commit(tx, []*writeRequest{r})
 	}
 	if err := call(r, tx); err != nil {
 		w.rollback()
 		return err
 	}
-	return w.commit(tx, 1)
+	return w.commit(tx, []*writeRequest{r})
 }
 
 // runTogether runs requests that WriteTogether brought. When it gives false, the transaction is to be rolled back, and
@@ -377,18 +377,19 @@ func (w *writer) connect(ctx context.Context) error {
 	return err
 }
 
-// commit commits what requests share.
-func (w *writer) commit(tx *Tx, requests int) error {
+// commit commits what a group shares: durably, unless none of it asks for that.
+func (w *writer) commit(tx *Tx, group []*writeRequest) error {
 	if err := tx.flushChanges(); err != nil {
 		w.rollback()
 		return err
 	}
-	if err := w.conn.commit(tx.ctx); err != nil {
+	relaxed := !slices.ContainsFunc(group, func(r *writeRequest) bool { return !r.relaxed })
+	if err := w.conn.commit(tx.ctx, relaxed); err != nil {
 		w.rollback()
 		return err
 	}
 	if w.db.observer != nil {
-		w.db.observer.Committed(requests, time.Since(tx.began))
+		w.db.observer.Committed(len(group), time.Since(tx.began))
 	}
 	for _, fn := range tx.onCommit {
 		fn()

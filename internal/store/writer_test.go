@@ -179,3 +179,58 @@ func TestWriterOutlivesPanics(t *testing.T) {
 		require.Equal(t, 6, leases(t, db), "what was committed stays")
 	})
 }
+
+// TestRelaxedCommits: a commit is relaxed when all who share it are, the next one on the connection is not, and what was
+// committed so is seen at once.
+func TestRelaxedCommits(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		var commits []bool // by the lane of one key, one after the other
+		db.WatchCommits(func(relaxed bool) { commits = append(commits, relaxed) })
+		type method func(context.Context, string, store.WriteFunc) error
+		write := func(how method, name string) error {
+			return how(ctx, "k", func(ctx context.Context, tx *store.Tx) error {
+				if db.Postgres() {
+					var setting string
+					if _, err := tx.Scan(ctx, "SELECT current_setting('synchronous_commit')", nil, &setting); err != nil {
+						return err
+					}
+					if setting != "on" {
+						return fmt.Errorf("synchronous_commit is %s after a relaxed commit", setting)
+					}
+				}
+				return lease(ctx, tx, name)
+			})
+		}
+		// together commits what stands in one group, which waits behind a request of its own.
+		together := func(round string, how ...method) {
+			held, release := make(chan struct{}), make(chan struct{})
+			var wg sync.WaitGroup
+			failures := make([]error, len(how)+1)
+			wg.Go(func() {
+				failures[len(how)] = db.WriteRelaxed(ctx, "k", func(context.Context, *store.Tx) error {
+					close(held)
+					<-release
+					return nil
+				})
+			})
+			<-held
+			for i, h := range how {
+				wg.Go(func() { failures[i] = write(h, fmt.Sprint(round, i)) })
+			}
+			eventually(t, "the group waits", func() bool { return db.Waiting("k") == len(how) })
+			close(release)
+			wg.Wait()
+			for _, err := range failures {
+				require.NoError(t, err)
+			}
+		}
+		together("a", db.WriteRelaxed, db.WriteRelaxed)
+		together("b", db.WriteRelaxed, db.WriteFor)
+		require.NoError(t, write(db.WriteRelaxed, "c"))
+		require.NoError(t, write(db.WriteFor, "d"))
+		require.Equal(t, []bool{true, true, true, false, true, false}, commits)
+		require.Equal(t, 6, leases(t, db))
+	})
+}

@@ -216,7 +216,6 @@ def test_import(original, target):
 def train(tracking):
     """Logs a model and a file with MLflow, registers the model, and gives the run and what the model predicts."""
     mlflow.set_tracking_uri(tracking)
-    mlflow.set_registry_uri(tracking)
     x = numpy.arange(20.0).reshape(10, 2)
     model = LogisticRegression().fit(x, [0] * 5 + [1] * 5)
     mlflow.set_experiment("copied")
@@ -259,7 +258,6 @@ def test_artifacts_are_copied(trained, target):
     server.start()
     try:
         mlflow.set_tracking_uri(server.url)
-        mlflow.set_registry_uri(server.url)
         for source in (f"runs:/{run}/model", "models:/forest/1", "models:/forest/2"):
             numpy.testing.assert_array_equal(mlflow.pyfunc.load_model(source).predict(x), predicted, err_msg=source)
         assert mlflow.artifacts.load_text(f"runs:/{run}/notes/a b.txt") == "够了"
