@@ -539,9 +539,10 @@ func TestAdapterCannotUploadOtherFiles(t *testing.T) {
 func TestAgentThatIsKilledIsStartedAgain(t *testing.T) {
 	server := newFakeServer(t)
 	home := testHome(t, server.URL)
-	t.Setenv("CAIRN_TEST_AGENT_DIES", filepath.Join(home, "died"))
+	once := filepath.Join(home, "died")
+	t.Setenv("CAIRN_TEST_AGENT_DIES", once)
 	result := execute(t, ExecOptions{NoDiff: true}, "out:before", "hello", "import:1.5.0", `obs:metric:f1:{"key":"m","value":1}`, "wait",
-		"obs:die:f1", "gone", "out:after", "hello", "import:1.5.0", `obs:metric:f1:{"key":"m","value":2}`, "wait", "bye", "exit:4")
+		`obs:die:f1:{"once":"`+once+`"}`, "gone", "out:after", "hello", "import:1.5.0", `obs:metric:f1:{"key":"m","value":2}`, "wait", "bye", "exit:4")
 	require.Equal(t, 4, result.code, result.errOut)
 	require.FileExists(t, filepath.Join(home, "died"))
 	require.Equal(t, "before\nafter\n", result.out)
@@ -561,9 +562,10 @@ func TestAgentThatIsKilledIsStartedAgain(t *testing.T) {
 func TestSessionGoesOnAfterTheAgentWasKilled(t *testing.T) {
 	server := newFakeServer(t)
 	home := testHome(t, server.URL)
-	t.Setenv("CAIRN_TEST_AGENT_DIES", filepath.Join(home, "died"))
+	once := filepath.Join(home, "died")
+	t.Setenv("CAIRN_TEST_AGENT_DIES", once)
 	result := execute(t, ExecOptions{NoDiff: true}, "hello", "import:1.5.0", `obs:metric:f1:{"key":"m","value":1}`, "wait",
-		"obs:die:f1", "gone", "resume", `obs:metric:f1:{"key":"m","value":2}`, `obs:metric:f2:{"key":"m","value":3}`, "wait", "bye")
+		`obs:die:f1:{"once":"`+once+`"}`, "gone", "resume", `obs:metric:f1:{"key":"m","value":2}`, `obs:metric:f2:{"key":"m","value":3}`, "wait", "bye")
 	require.Equal(t, 0, result.code, result.errOut)
 	require.FileExists(t, filepath.Join(home, "died"))
 	require.Equal(t, "accepted 2\n", result.out)
@@ -582,8 +584,9 @@ func TestSessionGoesOnAfterTheAgentWasKilled(t *testing.T) {
 func TestSessionThatDoesNotComeBackIsSaidOnTheRun(t *testing.T) {
 	server := newFakeServer(t)
 	home := testHome(t, server.URL)
-	t.Setenv("CAIRN_TEST_AGENT_DIES", filepath.Join(home, "died"))
-	result := execute(t, ExecOptions{NoDiff: true}, "hello", "import:1.5.0", "obs:die:f1", "gone")
+	once := filepath.Join(home, "died")
+	t.Setenv("CAIRN_TEST_AGENT_DIES", once)
+	result := execute(t, ExecOptions{NoDiff: true}, "hello", "import:1.5.0", `obs:die:f1:{"once":"`+once+`"}`, "gone")
 	require.Equal(t, 0, result.code, result.errOut)
 	require.Contains(t, server.only(t).tags[tagWarnings], "1 processes that did not come back")
 }

@@ -347,6 +347,11 @@ func (s *fakeSession) Observe(o sdk.Observation) ([]sdk.Record, error) {
 		}
 	case "hang":
 		select {}
+	case "die":
+		// The agent, which sees this in its journal, does not get to its end before it dies: its next one gets the answer.
+		if _, err := os.Stat(p.Once); err != nil {
+			select {}
+		}
 	case "stop":
 		// Once: the next start goes on.
 		if _, err := os.Stat(p.Once); err != nil {

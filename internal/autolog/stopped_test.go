@@ -77,10 +77,11 @@ func TestRunThatEndsBeforeItsAnswersSaysSoUntilTheyCome(t *testing.T) {
 func TestAgentThatIsStoppedIsReplaced(t *testing.T) {
 	server := newFakeServer(t)
 	home := testHome(t, server.URL)
-	t.Setenv("CAIRN_TEST_AGENT_DIES", filepath.Join(home, "stopped"))
+	once := filepath.Join(home, "stopped")
+	t.Setenv("CAIRN_TEST_AGENT_DIES", once)
 	t.Setenv("CAIRN_TEST_AGENT_STOPS", "1")
 	result := execute(t, ExecOptions{NoDiff: true, silence: 5 * time.Second}, "out:before", "hello", "import:1.5.0",
-		`obs:metric:f1:{"key":"m","value":1}`, "wait", "obs:die:f1", "wait", "out:after", "exit:4")
+		`obs:metric:f1:{"key":"m","value":1}`, "wait", `obs:die:f1:{"once":"`+once+`"}`, "wait", "out:after", "exit:4")
 	require.Equal(t, 4, result.code, result.errOut)
 	require.FileExists(t, filepath.Join(home, "stopped"))
 	require.Empty(t, spools(t, home), result.errOut)
@@ -96,10 +97,11 @@ func TestAgentThatIsStoppedIsReplaced(t *testing.T) {
 func TestAgentThatHangsAtTheEndIsNamedOnTheRun(t *testing.T) {
 	server := newFakeServer(t)
 	home := testHome(t, server.URL)
-	t.Setenv("CAIRN_TEST_AGENT_DIES", filepath.Join(home, "stopped"))
+	once := filepath.Join(home, "stopped")
+	t.Setenv("CAIRN_TEST_AGENT_DIES", once)
 	t.Setenv("CAIRN_TEST_AGENT_STOPS", "1")
 	result := execute(t, ExecOptions{NoDiff: true, silence: 3 * time.Second}, "hello", "import:1.5.0", `obs:metric:f1:{"key":"m","value":1}`,
-		"wait", "obs:die:f1", "exit:4")
+		"wait", `obs:die:f1:{"once":"`+once+`"}`, "exit:4")
 	require.Equal(t, 4, result.code, result.errOut)
 	require.Empty(t, spools(t, home), result.errOut)
 	run := server.only(t)
@@ -110,9 +112,10 @@ func TestAgentThatHangsAtTheEndIsNamedOnTheRun(t *testing.T) {
 func TestInterruptedWaitForAStoppedAgentLeavesTheSpoolToSync(t *testing.T) {
 	server := newFakeServer(t)
 	home := testHome(t, server.URL)
-	t.Setenv("CAIRN_TEST_AGENT_DIES", filepath.Join(home, "stopped"))
+	once := filepath.Join(home, "stopped")
+	t.Setenv("CAIRN_TEST_AGENT_DIES", once)
 	t.Setenv("CAIRN_TEST_AGENT_STOPS", "1")
-	command, out := execProcess(t, "hello", "import:1.5.0", `obs:metric:f1:{"key":"m","value":1}`, "wait", "obs:die:f1", "out:sent", "block", "exit:0")
+	command, out := execProcess(t, "hello", "import:1.5.0", `obs:metric:f1:{"key":"m","value":1}`, "wait", `obs:die:f1:{"once":"`+once+`"}`, "out:sent", "block", "exit:0")
 	for _, want := range []string{"sent\n", "blocking\n"} {
 		line, err := out.ReadString('\n')
 		require.NoError(t, err)
