@@ -40,6 +40,8 @@ FUZZ_AT_ONCE = 2
 # Checks of each rapid test, so many that a package takes some minutes. Those that are named here use both databases.
 RAPID_CHECKS = {"internal/metric": 2_000, "internal/registry": 5_000, "internal/search": 20_000}
 OTHER_RAPID_CHECKS = 100_000
+# Files of one folder.
+MANY_FILES = 100_000
 KILL_TESTS = {
     "kills/server-sqlite": ("the server, in the middle of calls, on SQLite", "test/mlflow", "sqlite"),
     "kills/server-postgres": ("the server, in the middle of calls, on PostgreSQL", "test/mlflow", "postgres"),
@@ -157,6 +159,15 @@ def fleet(options):
     return Outcome(passed and counted is not None, counted.group() if counted else "", pooled_versions())
 
 
+def many_files(options):
+    env = {**os.environ, "CGO_ENABLED": "0", "CAIRN_TEST_FILES": str(MANY_FILES)}
+    command = ["go", "test", "-v", "-count=1", "-timeout", "60m", "-run", "^TestManyFilesInAFolder$", "./server"]
+    text, passed = said(command, env=env)
+    took = re.findall(r"--- PASS: TestManyFilesInAFolder/(\w+) \((\d+)\.\d+s\)", text)
+    counted = ", ".join(f"{seconds} s on {database}" for database, seconds in took)
+    return Outcome(passed and len(took) == 2, f"{MANY_FILES:,} files: {counted}", f"{go_version()}, {postgres_version()}")
+
+
 def pooled(options):
     env = {**os.environ, "CGO_ENABLED": "0", "CAIRN_TEST_POOLED": "1"}
     text, passed = said(["go", "test", "-count=1", "-timeout", "60m", *POOLED], env=env)
@@ -229,6 +240,7 @@ def parts():
     for package, names in functions(r"rapid\.Check\(").items():
         yield Part(f"rapid/{package}", "more checks of " + ", ".join(names), rapid(package, names))
     yield Part("tests/go", "all Go tests, some with larger sizes", go)
+    yield Part("tests/files", f"{MANY_FILES:,} files uploaded into one folder, listed and deleted", many_files)
     yield Part("tests/pooled", "the core and its shells on PostgreSQL behind PgBouncer in transaction mode", pooled)
     yield Part("tests/python", "all Python tests but those of other frameworks", python)
     yield Part("tests/frameworks", "autologging of mlflow itself, of xgboost, lightgbm and keras", frameworks)

@@ -3,15 +3,14 @@ package artifact
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/cairnml/cairn/internal/errs"
 )
@@ -20,6 +19,8 @@ import (
 type folder struct {
 	root  *os.Root
 	syncs syncer
+	// windows are of folders by their paths.
+	windows *lru.Cache[string, *window]
 }
 
 // openFile is a file of a folder.
@@ -37,45 +38,27 @@ func (f openFile) version() (string, bool) {
 	return versionOf(stat)
 }
 
+func newFolder(root *os.Root) *folder {
+	windows, _ := lru.New[string, *window](keptWindows) // fails only for a size below 1
+	return &folder{root: root, windows: windows}
+}
+
 func (d *folder) Close() error { return d.root.Close() }
 
 // removeAbandoned removes uploads that were given up: another server may be uploading there too.
 func (d *folder) removeAbandoned(now time.Time) error {
-	return d.eachPart(uploads, func(entries []fs.DirEntry) error {
-		for _, e := range entries {
-			if info, err := e.Info(); err != nil || now.Sub(info.ModTime()) < uploadLife {
+	return eachPart(d.root, uploads, func(names []string) error {
+		for _, name := range names {
+			name = uploads + "/" + name
+			if info, err := d.root.Lstat(name); err != nil || now.Sub(info.ModTime()) < uploadLife {
 				continue
 			}
-			if err := d.root.RemoveAll(uploads + "/" + e.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := d.root.RemoveAll(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}
 		return nil
 	})
-}
-
-// entriesRead is how many entries of a folder are read at a time.
-const entriesRead = 1000
-
-// eachPart gives the entries of a folder, some at a time, in no order.
-func (d *folder) eachPart(dir string, fn func([]fs.DirEntry) error) (err error) {
-	f, err := d.root.Open(filepath.FromSlash(dir))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	for {
-		entries, err := f.ReadDir(entriesRead)
-		if len(entries) == 0 {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return err
-		}
-		if err := fn(entries); err != nil {
-			return err
-		}
-	}
 }
 
 func (d *folder) open(_ context.Context, name string) (source, Info, error) {
@@ -101,24 +84,22 @@ func (d *folder) open(_ context.Context, name string) (source, Info, error) {
 
 func (d *folder) list(ctx context.Context, dir, after string, limit int) ([]Info, bool, error) {
 	after = strings.TrimSuffix(after, "/") // a file and a folder cannot have the same name here
-	within := "."
-	if dir != "" {
-		within = dir
+	within, err := d.root.OpenRoot(filepath.FromSlash(path.Join(".", dir)))
+	if err != nil {
+		if err = describe(dir, err); errs.Is(err, errs.NotFound) {
+			return nil, false, nil
+		}
+		return nil, false, err
 	}
-	if stat, err := d.root.Stat(filepath.FromSlash(within)); err == nil && !stat.IsDir() {
-		return nil, false, nil
-	}
+	defer func() { _ = within.Close() }() // it was only read
 	var out []Info
 	for {
-		names, more, err := d.names(ctx, within, after, limit+1)
+		w, err := d.window(ctx, within, dir, after, limit+1)
 		if err != nil {
-			if err = describe(dir, err); errs.Is(err, errs.NotFound) {
-				return nil, false, nil
-			}
-			return nil, false, err
+			return nil, false, describe(dir, err)
 		}
-		for _, name := range names {
-			info, ok := d.entryInfo(path.Join(dir, name))
+		for _, name := range w.behind(after) {
+			info, ok := d.entryInfo(within, dir, name)
 			if !ok {
 				continue
 			}
@@ -127,55 +108,29 @@ func (d *folder) list(ctx context.Context, dir, after string, limit int) ([]Info
 			}
 			out = append(out, info)
 		}
-		if !more {
+		if !w.more {
 			return out, false, nil
 		}
-		after = names[len(names)-1]
+		after = w.names[len(w.names)-1]
 	}
-}
-
-// names gives the first names of a folder behind another, at most limit, and whether there are more. It holds no more than
-// a few times that many, however large the folder is.
-func (d *folder) names(ctx context.Context, dir, after string, limit int) ([]string, bool, error) {
-	var out []string
-	more := false
-	cut := func() {
-		slices.Sort(out)
-		if len(out) > limit {
-			more = true
-			clear(out[limit:])
-			out = out[:limit]
-		}
-	}
-	err := d.eachPart(dir, func(entries []fs.DirEntry) error {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("list artifacts: %w", err)
-		}
-		for _, e := range entries {
-			if name := e.Name(); name > after && (!more || name < out[limit-1]) {
-				out = append(out, name)
-			}
-		}
-		if len(out) >= 2*limit+entriesRead {
-			cut()
-		}
-		return nil
-	})
-	cut()
-	return out, more, err
 }
 
 // entryInfo tells of an entry of a folder, unless it is none of an artifact: the store's own, gone meanwhile, a link that
 // leads out, or no file.
-func (d *folder) entryInfo(name string) (Info, bool) {
-	if _, err := artifactPath(name); err != nil {
+func (d *folder) entryInfo(within *os.Root, dir, name string) (Info, bool) {
+	at := path.Join(dir, name)
+	if _, err := artifactPath(at); err != nil {
 		return Info{}, false
 	}
-	stat, err := d.root.Stat(filepath.FromSlash(name))
+	// Asked of the folder that is open: to go down the whole path for each entry takes several times as long.
+	stat, err := within.Lstat(name)
+	if err == nil && stat.Mode()&fs.ModeSymlink != 0 {
+		stat, err = d.root.Stat(filepath.FromSlash(at))
+	}
 	if err != nil || !stat.IsDir() && !stat.Mode().IsRegular() {
 		return Info{}, false
 	}
-	info := Info{Path: name, IsDir: stat.IsDir(), ModTime: stat.ModTime().UnixMilli()}
+	info := Info{Path: at, IsDir: stat.IsDir(), ModTime: stat.ModTime().UnixMilli()}
 	if !info.IsDir {
 		info.Size = stat.Size()
 	}

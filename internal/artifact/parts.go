@@ -237,12 +237,12 @@ func (d *folder) partsSoFar(id string) ([]Part, error) {
 
 // partsIn gives the parts in a folder, by number.
 func (d *folder) partsIn(dir string) ([]Part, error) {
-	names, _, err := d.names(context.Background(), dir, "", 2*MaxParts)
+	w, err := readWindow(context.Background(), d.root, dir, "", 2*MaxParts, windowBytes)
 	if err != nil {
 		return nil, describe(dir, err)
 	}
 	var out []Part
-	for _, name := range names {
+	for _, name := range w.names {
 		number, sum, _ := strings.Cut(name, "-")
 		n, err := strconv.Atoi(number)
 		if err != nil || len(sum) != 64 {

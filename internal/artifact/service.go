@@ -364,22 +364,45 @@ func (s *Service) openRecorded(ctx context.Context, name string) (*File, Info, e
 	return f, Info{Path: name, Size: was.size, SHA256: was.sha256, ModTime: info.ModTime}, nil
 }
 
-// List is Store.List, with the hashes of the files that were uploaded through a server.
+// List is Store.List, with what was uploaded into the folder a moment ago. It gives no hashes.
 func (s *Service) List(ctx context.Context, dir, after string, limit int) ([]Info, bool, error) {
-	if dir != "" {
-		var err error
-		if dir, err = servicePath(dir); err != nil {
-			return nil, false, err
+	if err := s.settleListed(ctx, dir); err != nil {
+		return nil, false, err
+	}
+	return s.files.List(ctx, dir, after, limit)
+}
+
+// Each gives fn all entries of a folder, some at a time and in the order of List, without hashes. It stops at fn's first error.
+func (s *Service) Each(ctx context.Context, dir string, fn func([]Info) error) error {
+	if err := s.settleListed(ctx, dir); err != nil {
+		return err
+	}
+	after := ""
+	for {
+		infos, more, err := s.files.List(ctx, dir, after, listedAtOnce)
+		if err != nil {
+			return err
+		}
+		if len(infos) > 0 {
+			after = infos[len(infos)-1].Cursor()
+			if err := fn(infos); err != nil {
+				return err
+			}
+		}
+		if !more {
+			return nil
 		}
 	}
-	if err := s.settleBelow(ctx, dir); err != nil {
-		return nil, false, err
+}
+
+// settleListed judges the path of a folder that is listed, and has it hold what was uploaded into it.
+func (s *Service) settleListed(ctx context.Context, dir string) error {
+	if dir != "" {
+		if _, err := servicePath(dir); err != nil {
+			return err
+		}
 	}
-	infos, more, err := s.files.List(ctx, dir, after, limit)
-	if err != nil {
-		return nil, false, err
-	}
-	return infos, more, s.addHashes(ctx, infos)
+	return s.settleBelow(ctx, dir)
 }
 
 // addHashes adds the recorded hashes of files that may still be what was recorded, by their sizes.

@@ -82,11 +82,12 @@ func TestService(t *testing.T) {
 		again, err := s.Put(ctx, root+"/model/MLmodel", strings.NewReader("two"), 100)
 		require.NoError(t, err)
 		require.NotEqual(t, info.SHA256, again.SHA256)
-		listed, more, err := s.List(ctx, root+"/model", "", 10)
+		listed, err := s.ListEach(ctx, []string{root + "/model"}, "", 10)
 		require.NoError(t, err)
-		require.False(t, more)
 		require.Len(t, listed, 1)
-		require.Equal(t, again.SHA256, listed[0].SHA256, "the record follows the file")
+		require.False(t, listed[0].More)
+		require.Len(t, listed[0].Infos, 1)
+		require.Equal(t, again.SHA256, listed[0].Infos[0].SHA256, "the record follows the file")
 
 		// What somebody wrote into the folder by another way is not what was uploaded; what was never uploaded has no known hash.
 		require.NoError(t, s.settlePending(ctx, s.files.place.(*folder)))

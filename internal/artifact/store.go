@@ -103,7 +103,7 @@ func Open(location string) (*Store, error) {
 	if err != nil {
 		return nil, errs.Wrap(errs.Invalid, err, "artifacts: the folder %s cannot be opened: %s", dir, reason(err))
 	}
-	f := &folder{root: root}
+	f := newFolder(root)
 	if err := root.MkdirAll(uploads, 0o750); err != nil {
 		return nil, errors.Join(errs.Wrap(errs.Invalid, err, "artifacts: the folder %s cannot be written: %s", dir, reason(err)),
 			root.Close())

@@ -18,8 +18,8 @@ import (
 const (
 	// listPage is the size of a page of artifacts/list.
 	listPage = 1_000
-	// maxListed bounds an answer of the proxy, whose protocol has no pages.
-	maxListed = 100_000
+	// listedPart is about how much of an answer of the proxy, whose protocol has no pages, is sent at a time.
+	listedPart = 64 << 10
 )
 
 // textFiles are shown as plain text whatever else they are: a browser must never run what a training uploaded.
@@ -136,33 +136,54 @@ func (c *call) listArtifacts() error {
 			return err
 		}
 	}
-	files, more, err := c.list(dir, "", maxListed)
+	begun := false
+	err := c.Artifacts.Each(c, dir, func(files []artifact.Info) error {
+		for _, f := range files {
+			if begun {
+				*c.out = append(*c.out, ',')
+			} else {
+				*c.out = append(*c.out, `{"files":[`...)
+			}
+			begun = true
+			*c.out = appendFile(*c.out, path.Base(f.Path), f)
+			if len(*c.out) >= listedPart {
+				c.sendPart()
+			}
+		}
+		return c.Err()
+	})
 	if err != nil {
-		return err
+		return c.cutOff(err)
 	}
-	if more {
-		return errs.Field("path", "the folder holds more than %d files: list a folder below it, or page through artifacts/list", maxListed)
+	if begun {
+		*c.out = append(*c.out, `]}`...)
 	}
-	o := newObject(*c.out)
-	list(&o, "files", files, func(b []byte, f artifact.Info) []byte { return appendFile(b, path.Base(f.Path), f) })
-	*c.out = o.end()
+	if c.answered {
+		c.sendPart()
+	}
 	return nil
 }
 
-// list reads up to limit entries of a folder; more says that there are others.
-func (c *call) list(dir, after string, limit int) (files []artifact.Info, more bool, err error) {
-	for more = true; more && len(files) < limit; {
-		var part []artifact.Info
-		part, more, err = c.Artifacts.List(c, dir, after, min(artifact.MaxList, limit-len(files)))
-		if err != nil {
-			return nil, false, err
-		}
-		files = append(files, part...)
-		if more {
-			after = part[len(part)-1].Cursor()
-		}
+// sendPart sends what there is of a long answer, so that memory does not follow its length.
+func (c *call) sendPart() {
+	if !c.answered {
+		c.answered = true
+		beginJSON(c.w, http.StatusOK)
 	}
-	return files, more, nil
+	_, _ = c.w.Write(*c.out) // a client that is gone ends the context
+	*c.out = (*c.out)[:0]
+}
+
+// cutOff gives the error to answer with. Where a part of the answer is sent, it cuts the connection, which is all that tells the
+// client.
+func (c *call) cutOff(err error) error {
+	if !c.answered {
+		return err
+	}
+	if c.Err() == nil {
+		c.Log.ErrorContext(c, "a list of artifacts was cut off", "path", c.r.URL.Path, "error", err)
+	}
+	panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to cut a connection
 }
 
 func (c *call) listRunArtifacts() error {
@@ -207,7 +228,7 @@ func (c *call) listBelow(root, parameter string) error {
 		return err
 	}
 	dir := path.Join(below, within)
-	files, more, err := c.list(dir, after, listPage)
+	files, more, err := c.Artifacts.List(c, dir, after, listPage)
 	if err != nil {
 		return err
 	}

@@ -4,15 +4,19 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +25,7 @@ import (
 	"github.com/cairnml/cairn/ent/artifactreference"
 	"github.com/cairnml/cairn/ent/token"
 	"github.com/cairnml/cairn/internal/artifact"
+	"github.com/cairnml/cairn/internal/artifact/artifacttest"
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/store/storetest"
 )
@@ -281,9 +286,9 @@ func TestListsInPages(t *testing.T) {
 	run := w.newRun("0")
 	dir := filepath.Join(w.root, "0", run, "artifacts", "many")
 	require.NoError(w, os.MkdirAll(dir, 0o750))
-	files, wantPages := 1_005, 2
+	files := 2_005
 	if os.Getenv("CAIRN_TEST_FULL") != "" {
-		files, wantPages = 10_005, 11 // more than the store gives at once
+		files = 100_005 // of more names than the store holds at once
 	}
 	for i := range files {
 		require.NoError(w, os.WriteFile(filepath.Join(dir, fmt.Sprintf("f%05d +%%", i)), nil, 0o600))
@@ -298,10 +303,69 @@ func TestListsInPages(t *testing.T) {
 		}
 		token = list.Next
 	}
-	require.Equal(w, wantPages, pages)
+	require.Equal(w, (files+999)/1000, pages)
 	require.Len(w, seen, files)
-	all := into[fileList](w.send(http.MethodGet, artifacts+"?path=0/"+run+"/artifacts/many", "", ""))
+	response, err := http.Get(w.url + artifacts + "?path=0/" + run + "/artifacts/many")
+	require.NoError(w, err)
+	var all fileList
+	require.NoError(w, json.NewDecoder(response.Body).Decode(&all))
+	require.NoError(w, response.Body.Close())
+	require.Equal(w, int64(-1), response.ContentLength, "it is sent in parts, before its end is known")
+	require.Equal(w, "application/json", response.Header.Get("Content-Type"))
 	require.Len(w, all.Files, files)
+	for i, f := range all.Files {
+		require.Equal(w, fmt.Sprintf("f%05d +%%", i), f.Path)
+	}
 	w.get("artifacts/list?page_token=a%2Fb&run_id=" + run).invalid("'page_token'")
 	w.get("artifacts/list?page_token=%25zz&run_id=" + run).invalid("'page_token'")
+}
+
+// A list that cannot be read to its end must not look like a shorter one.
+func TestAListThatFailsIsCutOff(t *testing.T) {
+	t.Parallel()
+	location, bucket := artifacttest.S3(t)
+	target, err := url.Parse(bucket)
+	require.NoError(t, err)
+	forward := httputil.NewSingleHostReverseProxy(target)
+	var answered atomic.Int32 // lists that are left to be answered
+	between := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Query().Get("prefix"), "/many/") && answered.Add(-1) < 0 {
+			out.WriteHeader(http.StatusForbidden)
+			return
+		}
+		forward.ServeHTTP(out, r)
+	}))
+	t.Cleanup(between.Close)
+	place, err := url.Parse(location)
+	require.NoError(t, err)
+	settings := place.Query()
+	settings.Set("endpoint", between.URL)
+	place.RawQuery = settings.Encode()
+
+	w := newWorldAt(t, storetest.SQLite(t), token.RoleEDITOR, place.String(), 1<<20)
+	run := w.newRun("0")
+	files, err := artifact.Open(location)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, files.Close()) })
+	for i := range 1_001 {
+		_, err := files.Put(t.Context(), fmt.Sprintf("0/%s/artifacts/many/%s%04d", run, strings.Repeat("n", 60), i), strings.NewReader("x"), 1)
+		require.NoError(t, err)
+	}
+	get := func() (int, error) {
+		response, err := http.Get(w.url + artifacts + "?path=0/" + run + "/artifacts/many")
+		require.NoError(t, err)
+		_, err = io.Copy(io.Discard, response.Body)
+		require.NoError(t, response.Body.Close())
+		return response.StatusCode, err
+	}
+	answered.Store(3) // a part of 1,000 with a look behind it, and the rest
+	status, err := get()
+	require.Equal(t, http.StatusOK, status)
+	require.NoError(t, err)
+	answered.Store(2)
+	status, err = get()
+	require.Equal(t, http.StatusOK, status)
+	require.Error(t, err)
+	answered.Store(0)
+	w.send(http.MethodGet, artifacts+"?path=0/"+run+"/artifacts/many", "", "").fails(http.StatusServiceUnavailable, "TEMPORARILY_UNAVAILABLE")
 }

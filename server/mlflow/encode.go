@@ -9,12 +9,15 @@ import (
 
 // writeJSON sends a whole answer.
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	beginJSON(w, status)
 	_, _ = w.Write(body) // a client that is gone needs no answer
+}
+
+func beginJSON(w http.ResponseWriter, status int) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
 }
 
 const hexDigits = "0123456789abcdef"
