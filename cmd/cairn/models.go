@@ -21,7 +21,7 @@ type modelCommands struct {
 	Transition modelsTransition `cmd:"" help:"Bring a version into a stage."`
 	Rollback   modelsRollback   `cmd:"" help:"Bring back what was in a stage before."`
 	Approve    modelsApprove    `cmd:"" help:"Approve of a version's coming into a stage."`
-	Rule       modelsRule       `cmd:"" help:"List, make and remove rules, which a version must satisfy to come into a stage."`
+	Rule       modelsRule       `cmd:"" help:"List, set and delete rules, which a version must satisfy to come into a stage."`
 	Alias      modelsAlias      `cmd:"" help:"Set and delete aliases, which are movable names of versions."`
 	Tag        modelsTag        `cmd:"" help:"Set and delete tags of models and versions."`
 	Diff       modelsDiff       `cmd:"" help:"Whether callers break with another version, and what differs."`

@@ -12,8 +12,8 @@ import (
 
 type modelsRule struct {
 	List   modelsRuleList   `cmd:"" help:"List the rules of a model."`
-	Add    modelsRuleAdd    `cmd:"" help:"Make a rule for a stage, or replace the one of this kind and key. Needs the role admin."`
-	Remove modelsRuleRemove `cmd:"" help:"Remove a rule. Needs the role admin."`
+	Set    modelsRuleSet    `cmd:"" help:"Make a rule for a stage, or replace the one of this kind and key. Needs the role admin."`
+	Delete modelsRuleDelete `cmd:"" help:"Delete a rule. Needs the role admin."`
 }
 
 // ruleKinds are the names of the kinds on a command line.
@@ -90,7 +90,7 @@ func (l *modelsRuleList) Run(ctx context.Context, std streams) error {
 	})
 }
 
-type modelsRuleAdd struct {
+type modelsRuleSet struct {
 	connection
 	listing
 	ruleRef
@@ -100,15 +100,15 @@ type modelsRuleAdd struct {
 }
 
 // Help is shown by --help, below the line of modelsRule.
-func (a *modelsRuleAdd) Help() string {
+func (a *modelsRuleSet) Help() string {
 	return "For example:\n\n" +
-		"    cairn models rule add iris Production approval\n" +
-		"    cairn models rule add iris Production tag reviewed --value yes\n" +
-		"    cairn models rule add iris Production metric accuracy --margin=-0.01\n" +
-		"    cairn models rule add iris Production signature"
+		"    cairn models rule set iris Production approval\n" +
+		"    cairn models rule set iris Production tag reviewed --value yes\n" +
+		"    cairn models rule set iris Production metric accuracy --margin=-0.01\n" +
+		"    cairn models rule set iris Production signature"
 }
 
-func (a *modelsRuleAdd) Run(ctx context.Context, std streams) error {
+func (a *modelsRuleSet) Run(ctx context.Context, std streams) error {
 	stage, kind, err := a.parse()
 	if err != nil {
 		return err
@@ -135,14 +135,14 @@ func (a *modelsRuleAdd) Run(ctx context.Context, std streams) error {
 	})
 }
 
-type modelsRuleRemove struct {
+type modelsRuleDelete struct {
 	connection
 	listing
 	destructive
 	ruleRef
 }
 
-func (r *modelsRuleRemove) Run(ctx context.Context, std streams) error {
+func (r *modelsRuleDelete) Run(ctx context.Context, std streams) error {
 	stage, kind, err := r.parse()
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func (r *modelsRuleRemove) Run(ctx context.Context, std streams) error {
 			return errs.New(errs.NotFound, "%s has no rule %q for %s; `cairn models rule list %[1]s` names those that it has", printable(r.Name), printable(what), stage)
 		}
 		what := fmt.Sprintf("the rule of %s for %s: %s", printable(r.Name), stage, printable(rule.Text))
-		if ok, err := r.confirmed(std, "remove "+what); err != nil || !ok {
+		if ok, err := r.confirmed(std, "delete "+what); err != nil || !ok {
 			return err
 		}
 		left, err := client.DeleteModelRule(ctx, c, r.Name, stage, kind, r.Key)
@@ -169,6 +169,6 @@ func (r *modelsRuleRemove) Run(ctx context.Context, std streams) error {
 		if r.JSON {
 			return putJSON(std.out, left.DeleteModelRule.Rules)
 		}
-		return put(std.out, "removed "+what+"\n")
+		return put(std.out, "deleted "+what+"\n")
 	})
 }
