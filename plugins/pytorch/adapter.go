@@ -30,19 +30,11 @@ func (adapter) Describe() sdk.Description {
 
 // NewSession begins a training process.
 func (adapter) NewSession(sdk.SessionInfo) sdk.Session {
-	checkpoints := map[*training.Fit]*checkpoints{}
 	return training.NewSession(framework, map[string]training.Handler{
-		"fit.start":   start,
-		"optimizer":   moreParams,
-		"scheduler":   moreParams,
-		"loader":      moreParams,
-		"data.opaque": opaqueData,
-		"checkpoint": func(f *training.Fit, o sdk.Observation) ([]sdk.Record, error) {
-			if checkpoints[f] == nil {
-				checkpoints[f] = newCheckpoints()
-			}
-			return checkpoints[f].record(o)
-		},
+		"fit.start": start,
+		"optimizer": moreParams,
+		"scheduler": moreParams,
+		"loader":    moreParams,
 		"fit.model": model,
 	})
 }

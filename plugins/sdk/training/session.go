@@ -11,7 +11,7 @@ import (
 type Handler func(*Fit, sdk.Observation) ([]sdk.Record, error)
 
 // Session is a training process whose hook sends what all frameworks share: fit.start, fit.data, eval.data, fit.points,
-// fit.metrics, fit.importance and fit.end. Of other kinds an adapter gives the handlers; a kind that nobody handles gives
+// fit.metrics, fit.params, fit.importance, fit.end, eval.metrics, data.opaque and checkpoint. Of other kinds an adapter gives the handlers; a kind that nobody handles gives
 // nothing, since a newer hook may send more.
 type Session struct {
 	framework string
@@ -28,8 +28,9 @@ type Fit struct {
 	Version string
 	Started time.Time
 	// Metrics are the keys that belong to the model as well as to the run.
-	Metrics   []string
-	framework string
+	Metrics     []string
+	framework   string
+	checkpoints []checkpoint
 }
 
 // NewSession begins a session. framework is what the tag mlflow.autologging says.
@@ -52,10 +53,18 @@ func (s *Session) Observe(o sdk.Observation) ([]sdk.Record, error) {
 		return f.Start(o)
 	case "fit.data", "eval.data":
 		return Dataset(o)
+	case "data.opaque":
+		return OpaqueDataset(o)
 	case "fit.points":
 		return Points(o)
+	case "fit.params":
+		return moreParams(o)
+	case "checkpoint":
+		return f.checkpoint(o)
 	case "fit.metrics":
 		return f.metrics(o)
+	case "eval.metrics":
+		return evaluated(o)
 	case "fit.importance":
 		return Importance(o)
 	case "fit.end":
@@ -87,6 +96,17 @@ func (f *Fit) Start(o sdk.Observation) ([]sdk.Record, error) {
 	return append(records, Params("", p.Params)...), nil
 }
 
+// moreParams records what becomes known while a fit goes on.
+func moreParams(o sdk.Observation) ([]sdk.Record, error) {
+	var p struct {
+		Params map[string]string `json:"params"`
+	}
+	if err := o.Decode(&p); err != nil {
+		return []sdk.Record{}, err
+	}
+	return Params("", p.Params), nil
+}
+
 // EstimatorTags say what was fitted, as MLflow's autolog does.
 func EstimatorTags(run, framework, name, class string) []sdk.Record {
 	return []sdk.Record{
@@ -109,6 +129,21 @@ func (f *Fit) metrics(o sdk.Observation) ([]sdk.Record, error) {
 		key := Key(name)
 		f.Metrics = append(f.Metrics, key)
 		records = append(records, sdk.Metric{Key: key, Value: float64(p.Metrics[name])})
+	}
+	return records, nil
+}
+
+// evaluated records values that were measured of the model after its fit.
+func evaluated(o sdk.Observation) ([]sdk.Record, error) {
+	var p struct {
+		Metrics map[string]sdk.Float `json:"metrics"`
+	}
+	if err := o.Decode(&p); err != nil {
+		return []sdk.Record{}, err
+	}
+	records := make([]sdk.Record, 0, len(p.Metrics))
+	for _, name := range Sorted(p.Metrics) {
+		records = append(records, sdk.Metric{Key: Key(name), Value: float64(p.Metrics[name]), Model: ModelName})
 	}
 	return records, nil
 }

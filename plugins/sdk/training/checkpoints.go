@@ -1,4 +1,4 @@
-package main
+package training
 
 import (
 	"fmt"
@@ -6,18 +6,13 @@ import (
 	"strings"
 
 	"github.com/cairnml/cairn/plugins/sdk"
-	"github.com/cairnml/cairn/plugins/sdk/training"
 )
 
 // maxListed bounds the checkpoints in checkpoints.json, which is written anew for each.
 const maxListed = 1000
 
-// checkpoints are the files that a loop saved, in their order.
-type checkpoints struct {
-	listed []saved
-}
-
-type saved struct {
+// checkpoint is a file that was saved during a training.
+type checkpoint struct {
 	Name string `json:"name"`
 	Size int64  `json:"size"`
 	Step int64  `json:"step"`
@@ -25,25 +20,24 @@ type saved struct {
 	Copied bool `json:"copied"`
 }
 
-func newCheckpoints() *checkpoints { return &checkpoints{} }
-
-func (c *checkpoints) record(o sdk.Observation) ([]sdk.Record, error) {
-	var s saved
-	if err := o.Decode(&s); err != nil {
+// checkpoint records a file that the user saved: in the list of all, and itself where the hook copied it.
+func (f *Fit) checkpoint(o sdk.Observation) ([]sdk.Record, error) {
+	var c checkpoint
+	if err := o.Decode(&c); err != nil {
 		return []sdk.Record{}, err
 	}
-	name := strings.ReplaceAll(path.Base(path.Clean("/"+s.Name)), "\\", "_")
+	name := strings.ReplaceAll(path.Base(path.Clean("/"+c.Name)), "\\", "_")
 	if name == "/" {
-		return []sdk.Record{}, fmt.Errorf("a checkpoint has no name: %q", s.Name)
+		return []sdk.Record{}, fmt.Errorf("a checkpoint has no name: %q", c.Name)
 	}
 	var records []sdk.Record
 	if source := o.Files["checkpoint"]; source != "" {
-		s.Copied = true
+		c.Copied = true
 		records = append(records, sdk.File{Path: "checkpoints/" + name, Source: source})
 	}
-	if len(c.listed) < maxListed {
-		c.listed = append(c.listed, s)
-		listing, err := training.Document(c.listed)
+	if len(f.checkpoints) < maxListed {
+		f.checkpoints = append(f.checkpoints, c)
+		listing, err := Document(f.checkpoints)
 		if err != nil {
 			return records, err
 		}
