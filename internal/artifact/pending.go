@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"path"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cairnml/cairn/internal/auth"
 	"github.com/cairnml/cairn/internal/errs"
@@ -43,8 +46,9 @@ type pending struct {
 	mu sync.Mutex
 	// settling: somebody runs Settle.
 	settling bool
-	lastID   int64
-	bytes    int64
+	// Ids are from firstID on, so far away from those of others that they are no one else's.
+	firstID, lastID int64
+	bytes           int64
 	// files are the last of each path, replaced those that others came in place of.
 	files    map[string]*pendingFile
 	replaced []*pendingFile
@@ -57,15 +61,17 @@ type pending struct {
 type pendingFile struct {
 	id   int64
 	path string
+	sum  string
 	size int64
 	// placed: it is at its place. suspect: a sync failed, and nobody knows what the disk has of it. Both are of who settles.
 	placed, suspect bool
 }
 
 func newPending() pending {
+	first := rand.Int64N(1 << 62) //nolint:gosec // no secret: only far from where other servers began to count
 	return pending{
-		lastID: rand.Int64N(1 << 62), //nolint:gosec // no secret: only far from where other servers began to count
-		files:  map[string]*pendingFile{}, folders: map[string]int{}, full: make(chan struct{}, 1),
+		firstID: first, lastID: first,
+		files: map[string]*pendingFile{}, folders: map[string]int{}, full: make(chan struct{}, 1),
 	}
 }
 
@@ -79,6 +85,13 @@ func (p *pending) keep(size int64) (int64, bool) {
 	p.bytes += size + pendingRow
 	p.lastID++
 	return p.lastID, true
+}
+
+// own gives the ids that this process has given.
+func (p *pending) own() store.IDs {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return store.IDs{Behind: p.firstID, To: p.lastID}
 }
 
 // refuse gives back what keep took.
@@ -253,24 +266,50 @@ func (s *Service) settlement() func() {
 	return s.settles.Unlock
 }
 
-// place puts files that wait at their places.
+// placedAtOnce is how many files are put at their places at the same time: on PostgreSQL they share transactions.
+const placedAtOnce = 8
+
+// place puts files that wait at their places, each of them named once. It goes on where one cannot be put there, and gives the
+// first error.
 func (s *Service) place(ctx context.Context, d *folder, files []*pendingFile) error {
-	var failed error
+	twins := map[string]string{} // by contents: the file that others of the same become links to
 	for _, f := range files {
 		if f.placed {
-			continue
+			twins[f.sum] = f.path
 		}
-		kept, found, err := store.PendingContentByID(ctx, s.db.Read(), f.id)
-		if err == nil && found {
-			err = s.putBack(ctx, d, kept, f.suspect)
-		}
-		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("artifact %q: %w", f.path, err))
-			continue
-		}
-		f.placed, f.suspect = true, false
 	}
-	return failed
+	var first, rest []*pendingFile
+	for _, f := range files {
+		switch _, has := twins[f.sum]; {
+		case f.placed:
+		case has:
+			rest = append(rest, f)
+		default:
+			twins[f.sum] = f.path
+			first = append(first, f)
+		}
+	}
+	return errors.Join(s.placeEach(ctx, d, first, twins), s.placeEach(ctx, d, rest, twins))
+}
+
+// placeEach is place, a few files at a time and in no order.
+func (s *Service) placeEach(ctx context.Context, d *folder, files []*pendingFile, twins map[string]string) error {
+	var group errgroup.Group
+	group.SetLimit(placedAtOnce)
+	for _, f := range files {
+		group.Go(func() error {
+			kept, found, err := store.PendingContentByID(ctx, s.db.Read(), f.id)
+			if err == nil && found {
+				err = s.putBack(ctx, d, kept, twins[f.sum], f.suspect)
+			}
+			if err != nil {
+				return fmt.Errorf("artifact %q: %w", f.path, err)
+			}
+			f.placed, f.suspect = true, false
+			return nil
+		})
+	}
+	return group.Wait() //nolint:wrapcheck // wrapped above
 }
 
 // foldersAtOnce bounds the folders of one query.
@@ -295,27 +334,30 @@ func (s *Service) settleBelow(ctx context.Context, names ...string) error {
 
 // placeBelow puts files of this process that wait at their places.
 func (s *Service) placeBelow(ctx context.Context, d *folder, names []string) error {
-	var files []*pendingFile
+	found := map[*pendingFile]bool{} // one folder may be named twice, or lie in another
 	for _, name := range names {
-		files = append(files, s.pending.below(name)...)
+		for _, f := range s.pending.below(name) {
+			found[f] = true
+		}
 	}
-	if len(files) == 0 {
+	if len(found) == 0 {
 		return nil
 	}
 	defer s.settlement()()
-	return s.place(ctx, d, files)
+	return s.place(ctx, d, slices.Collect(maps.Keys(found)))
 }
 
 // placeOthers puts files of other replicas that wait at their places; those make them last.
 func (s *Service) placeOthers(ctx context.Context, d *folder, names []string) error {
+	own := s.pending.own()
 	for after := int64(0); ; {
-		page, err := store.PendingContentsBelow(ctx, s.db.Read(), names, after)
+		page, err := store.PendingContentsBelow(ctx, s.db.Read(), names, after, own)
 		if err != nil || len(page) == 0 {
 			return err //nolint:wrapcheck // wrapped by the store
 		}
 		for _, p := range page {
 			after = p.ID
-			if err := s.putBack(ctx, d, p, false); err != nil {
+			if err := s.putBack(ctx, d, p, "", false); err != nil {
 				return err
 			}
 		}
@@ -359,7 +401,7 @@ func (s *Service) restore(ctx context.Context, before time.Time) (failed error) 
 			if own[p.ID] {
 				continue
 			}
-			if err := s.putBack(ctx, d, p, false); err != nil {
+			if err := s.putBack(ctx, d, p, "", false); err != nil {
 				failed = errors.Join(failed, fmt.Errorf("restore artifact %q: %w", p.Location, err))
 				continue
 			}
@@ -378,8 +420,8 @@ func (s *Service) restore(ctx context.Context, before time.Time) (failed error) 
 }
 
 // putBack puts a file at its place whose content is kept, unless it is there already, and unless something else is recorded there
-// by now. Where it is suspect, it is written anew in any case.
-func (s *Service) putBack(ctx context.Context, d *folder, p store.PendingContent, suspect bool) error {
+// by now. Where it is suspect, it is written anew in any case. A twin is a file that may have the same content; empty where none is known.
+func (s *Service) putBack(ctx context.Context, d *folder, p store.PendingContent, twin string, suspect bool) error {
 	defer s.lock(p.Location)()
 	sum, err := s.recordedSum(ctx, p.Location)
 	if err != nil || sum != p.SHA256 {
@@ -390,15 +432,15 @@ func (s *Service) putBack(ctx context.Context, d *folder, p store.PendingContent
 			return nil
 		}
 	}
-	u, err := s.lay(ctx, d, p)
+	u, err := s.lay(ctx, d, p, twin)
 	if err != nil {
 		return err
 	}
 	if !s.db.Postgres() {
 		err = u.place()
 	} else {
-		// Replicas that upload to the same path record first. So who holds the row comes before them.
-		err = s.db.WriteFor(ctx, p.Location, func(ctx context.Context, tx *store.Tx) error {
+		// Replicas that upload to the same path record first. So who holds the row comes before them. Nothing is written.
+		err = s.db.WriteRelaxed(ctx, p.Location, func(ctx context.Context, tx *store.Tx) error {
 			var sum string
 			_, err := tx.Scan(ctx, "SELECT sha256 FROM artifact_references WHERE location = ?"+tx.LockRow(), []any{p.Location}, &sum)
 			if err != nil || sum != p.SHA256 || u.at == "" {
@@ -420,8 +462,8 @@ func (s *Service) putBack(ctx context.Context, d *folder, p store.PendingContent
 	return err
 }
 
-// lay lays a file whose content is kept where nobody sees it: a link to a twin, or a file of its own.
-func (s *Service) lay(ctx context.Context, d *folder, p store.PendingContent) (*folderUpload, error) {
+// lay lays a file whose content is kept where nobody sees it: a link to a twin, this one if it is there, or a file of its own.
+func (s *Service) lay(ctx context.Context, d *folder, p store.PendingContent, twin string) (*folderUpload, error) {
 	if len(p.Content) > 0 {
 		info := Info{Path: p.Location, Size: int64(len(p.Content)), SHA256: p.SHA256}
 		twins, err := s.twins(ctx, info)
@@ -429,8 +471,8 @@ func (s *Service) lay(ctx context.Context, d *folder, p store.PendingContent) (*
 			return nil, err
 		}
 		u := &folderUpload{d: d, Info: info}
-		for _, twin := range twins {
-			if u.become(ctx, twin) {
+		for _, twin := range append([]string{twin}, twins...) {
+			if twin != "" && twin != p.Location && u.become(ctx, twin) {
 				return u, nil
 			}
 		}
@@ -494,7 +536,7 @@ func (s *Service) putSmall(ctx context.Context, d *folder, o owner, name string,
 	}
 	// Whoever uploads may go away, and the file is there.
 	err = s.db.WriteTogether(context.WithoutCancel(ctx), name, recorder{}, row)
-	s.pending.add(&pendingFile{id: id, path: name, size: info.Size}) // also where it failed: whether it was committed is not always known
+	s.pending.add(&pendingFile{id: id, path: name, sum: info.SHA256, size: info.Size}) // also where it failed: whether it was committed is not always known
 	if err != nil {
 		return Info{}, fmt.Errorf("record artifact: %w", err)
 	}

@@ -258,3 +258,34 @@ func TestUploadsMeetRemovals(t *testing.T) {
 		require.Equal(t, recorded, there)
 	})
 }
+
+// A list has the files of this process be at their places, all at once, and reads of the database what others uploaded alone.
+func TestListedSmallFiles(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, dir := newService(t, db)
+		s.pending.set(true)
+		root := RunRoot(0, runA)
+		const files = 40
+		for n := range files {
+			keep(t, s, fmt.Sprintf("%s/%02d", root, n), "the same of all")
+		}
+		others, err := store.PendingContentsBelow(t.Context(), db.Read(), []string{root}, 0, s.pending.own())
+		require.NoError(t, err)
+		require.Empty(t, others)
+		if db.Postgres() {
+			other := NewService(openStore(t, dir), db)
+			other.pending.set(true)
+			keep(t, other, root+"/other", "of another replica")
+			others, err = store.PendingContentsBelow(t.Context(), db.Read(), []string{root}, 0, s.pending.own())
+			require.NoError(t, err)
+			require.Len(t, others, 1)
+		}
+		found, err := s.ListEach(t.Context(), []string{root, root}, "", files+2)
+		require.NoError(t, err)
+		for _, listing := range found {
+			require.Len(t, listing.Infos, files+len(others))
+		}
+		require.Equal(t, uint64(files), links(t, filepath.Join(dir, filepath.FromSlash(root), "00")), "one file of each content")
+	})
+}

@@ -76,19 +76,23 @@ func PendingContents(ctx context.Context, q Querier, after, before int64) ([]Pen
 	return pendingContents(ctx, q, "id > ? AND created_at < ?", after, before)
 }
 
+// IDs are those from behind one to another.
+type IDs struct{ Behind, To int64 }
+
 // PendingContentsBelow gives the next contents behind an id of files in some folders and in those below them, and at their very
-// paths; "" is the folder of all.
-func PendingContentsBelow(ctx context.Context, q Querier, folders []string, after int64) ([]PendingContent, error) {
+// paths, but those of some ids; "" is the folder of all.
+func PendingContentsBelow(ctx context.Context, q Querier, folders []string, after int64, but IDs) ([]PendingContent, error) {
+	const others = "id > ? AND (id <= ? OR id > ?)"
 	if slices.Contains(folders, "") {
-		return pendingContents(ctx, q, "id > ?", after)
+		return pendingContents(ctx, q, others, after, but.Behind, but.To)
 	}
-	args := make([]any, 0, 3*len(folders)+1)
+	args := make([]any, 0, 3*len(folders)+3)
 	for _, folder := range folders {
 		from, to := below(folder)
 		args = append(args, folder, from, to)
 	}
 	where := strings.Repeat(" OR location = ? OR location > ? AND location < ?", len(folders))
-	return pendingContents(ctx, q, "("+strings.TrimPrefix(where, " OR ")+") AND id > ?", append(args, after)...)
+	return pendingContents(ctx, q, "("+strings.TrimPrefix(where, " OR ")+") AND "+others, append(args, after, but.Behind, but.To)...)
 }
 
 // PendingContentByID gives a content that is kept; found is false where it is not.
