@@ -27,7 +27,7 @@ test-full: ## As test, with more versions, kills, checks and fuzzing (ARGS=kills
 verify: ## Check generated code, go.mod, go vet and other platforms
 	@sh tools/verify.sh
 
-lint: ## Lint the Go and Python sources
+lint: ## Lint the Go, Python and TypeScript sources
 	@sh tools/lint.sh
 
 bench: build ## Measure; fails on a missed limit (ARGS="--profile long --size 1/16")

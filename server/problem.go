@@ -147,7 +147,7 @@ func apiOf(path string) api {
 		return apiVersion
 	case path == "/metrics":
 		return apiMetrics
-	case path == "/", path == "/explorer", strings.HasPrefix(path, "/assets/"):
+	case isPage(path):
 		return apiPages
 	}
 	return apiOther

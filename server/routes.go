@@ -57,7 +57,7 @@ func (s *Server) plain(w http.ResponseWriter, r *http.Request, text string) {
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.refuse(w, r, errs.New(errs.NotFound, "there is nothing at %.200q; the API is at /graphql, its explorer at /explorer, MLflow's API below /api/", r.URL.Path))
+	s.refuse(w, r, errs.New(errs.NotFound, "there is nothing at %.200q; the pages begin at /, the API is at /graphql, its explorer at /explorer, MLflow's API below /api/", r.URL.Path))
 }
 
 func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request, allowed string) {

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"io"
@@ -116,6 +117,7 @@ func TestPagesAreServedUnderAStrictPolicy(t *testing.T) {
 	r := start(t, server.Config{})
 	for path, kind := range map[string]string{
 		"/": "text/html", "/explorer": "text/html", "/assets/explorer.js": "text/javascript", "/assets/base.css": "text/css", "/assets/icon.svg": "image/svg+xml",
+		"/runs": "text/html", "/experiments/1": "text/html", "/assets/index.js": "text/javascript", "/assets/index.css": "text/css", "/assets/third-party-licenses.txt": "text/plain",
 	} {
 		got := r.send(http.MethodGet, path, "")
 		require.Equal(t, http.StatusOK, got.status, path)
@@ -126,9 +128,37 @@ func TestPagesAreServedUnderAStrictPolicy(t *testing.T) {
 		require.NotContains(t, policy, "unsafe")
 		require.Equal(t, http.StatusNotModified, r.send(http.MethodGet, path, "", "If-None-Match", got.header.Get("Etag")).status)
 	}
-	for _, path := range []string{"/assets/", "/assets/runs.html", "/assets/../embed.go", "/assets/%2e%2e/embed.go", "/assets/nothing.js"} {
+	for _, path := range []string{"/assets/", "/assets/index.html", "/assets/explorer.html", "/index.html", "/runsx", "/runs/1/2/3/4/5/6/7/8", "/assets/../embed.go", "/assets/%2e%2e/embed.go", "/assets/nothing.js"} {
 		require.Equal(t, http.StatusNotFound, r.send(http.MethodGet, path, "").status, path)
 	}
+}
+
+func TestPagesFindTheirRootFromAnyDepth(t *testing.T) {
+	t.Parallel()
+	r := start(t, server.Config{})
+	for path, base := range map[string]string{"/": "./", "/runs": "./", "/experiments/1": "../", "/experiments/1/": "../../"} {
+		require.Contains(t, r.send(http.MethodGet, path, "").body, `<base href="`+base+`">`, path)
+	}
+	require.NotEqual(t, r.send(http.MethodGet, "/runs", "").header.Get("Etag"), r.send(http.MethodGet, "/runs/1", "").header.Get("Etag"))
+}
+
+func TestPagesAreCompressedForWhoTakesIt(t *testing.T) {
+	t.Parallel()
+	r := start(t, server.Config{})
+	whole := r.send(http.MethodGet, "/assets/index.js", "", "Accept-Encoding", "identity")
+	require.Empty(t, whole.header.Get("Content-Encoding"))
+	for _, accepted := range []string{"gzip", "br, gzip;q=0.5"} {
+		packed := r.send(http.MethodGet, "/assets/index.js", "", "Accept-Encoding", accepted)
+		require.Equal(t, "gzip", packed.header.Get("Content-Encoding"))
+		require.Less(t, len(packed.body), len(whole.body)/2)
+		require.NotEqual(t, whole.header.Get("Etag"), packed.header.Get("Etag"))
+		unpack, err := gzip.NewReader(strings.NewReader(packed.body))
+		require.NoError(t, err)
+		content, err := io.ReadAll(unpack)
+		require.NoError(t, err)
+		require.Equal(t, whole.body, string(content))
+	}
+	require.Empty(t, r.send(http.MethodGet, "/assets/index.js", "", "Accept-Encoding", "gzip;q=0, br").header.Get("Content-Encoding"))
 }
 
 func TestForeignPagesAreRefused(t *testing.T) {

@@ -111,6 +111,12 @@ def install_node():
     return {}
 
 
+def install_web():
+    """What the web UI is built and tested with."""
+    output(["sh", "tools/web.sh", "version"])
+    return {}
+
+
 def prepare():
     """Installs and builds all that the parts need, side by side.
 
@@ -118,7 +124,7 @@ def prepare():
     """
     with Section("install and build"), concurrent.futures.ThreadPoolExecutor() as pool:
         system = pool.submit(install_system)
-        jobs = [system, pool.submit(install_python, system), pool.submit(install_node)]
+        jobs = [system, pool.submit(install_python, system), pool.submit(install_node), pool.submit(install_web)]
         jobs.append(pool.submit(lambda: run(["sh", "tools/build.sh"]) or {}))
         for job in concurrent.futures.as_completed(jobs):
             os.environ.update(job.result())
@@ -165,6 +171,8 @@ def clients():
 
 
 def ui():
+    with Section("the web UI's units"):
+        run(["sh", "tools/web.sh", "test"])
     with Section("web pages in a browser"):
         run(["node", "--test"], cwd=ROOT / "test/ui")
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lints the Go and the Python sources and the files of deploy/. golangci-lint is built from tools/go.mod
+# Lints the Go, the Python and the TypeScript sources and the files of deploy/. golangci-lint is built from tools/go.mod
 # once per version of it and of Go, and kept in the cache: it must not be older
 # than the Go whose code it reads, and building it takes minutes.
 set -eu
@@ -22,6 +22,8 @@ fi
 
 python=$(python3 test/env/ensure.py lint)
 "${python%/python}/ruff" check .
+
+sh tools/web.sh lint
 
 "${python%/python}/hadolint" deploy/Dockerfile
 sh tools/build.sh >/dev/null

@@ -2,8 +2,9 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer as createProxy, request } from "node:http";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -57,6 +58,73 @@ export async function startServer() {
     },
   };
 }
+
+/** Starts a proxy that shows a server below a prefix, WebSockets too, as nginx does: {url, stop()}. */
+export async function startProxy(server, prefix) {
+  const target = new URL(server.url);
+  const host = { host: target.hostname, port: target.port };
+  const proxy = createProxy((incoming, outgoing) => {
+    if (!incoming.url.startsWith(`${prefix}/`)) {
+      outgoing.writeHead(404).end();
+      return;
+    }
+    const passed = request({ ...host, path: incoming.url.slice(prefix.length), method: incoming.method, headers: incoming.headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(outgoing);
+    });
+    passed.on("error", () => outgoing.destroy());
+    incoming.pipe(passed);
+  });
+  const sockets = new Set();
+  proxy.on("upgrade", (incoming, socket) => {
+    const passed = connect(host, () => {
+      const headers = Object.entries(incoming.headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+      passed.write(`GET ${incoming.url.slice(prefix.length)} HTTP/1.1\r\n${headers}\r\n`);
+      passed.pipe(socket).pipe(passed);
+    });
+    for (const one of [passed, socket]) {
+      sockets.add(one);
+      one.on("error", () => one.destroy());
+    }
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  return {
+    url: `http://127.0.0.1:${proxy.address().port}${prefix}`,
+    async stop() {
+      for (const socket of sockets) socket.destroy();
+      proxy.closeAllConnections();
+      proxy.close();
+      await once(proxy, "close");
+    },
+  };
+}
+
+const axe = readFile(join(dirname(fileURLToPath(import.meta.url)), "node_modules", "axe-core", "axe.min.js"), "utf8");
+const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** What axe finds wrong with a page in both colour schemes: nothing, one hopes. */
+export async function inaccessible(page) {
+  const found = [];
+  await page.evaluate(await axe);
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    const { violations } = await page.evaluate((values) => window.axe.run({ runOnly: { type: "tag", values } }), rules);
+    found.push(...violations.map(({ id, nodes }) => `${colorScheme}: ${id}: ${nodes[0].html.slice(0, 200)}: ${nodes[0].failureSummary}`));
+  }
+  return found;
+}
+
+/** Keeps a picture of a page where CAIRN_TEST_SCREENSHOTS says. */
+export async function keep(page, name) {
+  const folder = process.env.CAIRN_TEST_SCREENSHOTS;
+  if (!folder) return;
+  await mkdir(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+/** Whether a page is wider than its window, so that one would have to scroll sideways to read it. */
+export const overflows = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
 
 /** Starts Chromium: {open(path, options), close()}. Every page keeps what it did wrong in page.faults. */
 export async function startBrowser(server) {

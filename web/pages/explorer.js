@@ -220,7 +220,7 @@ function tell(text) {
 async function copyCurl() {
   const operation = operationToRun();
   if (!operation) return;
-  const command = asCurl(operation.body, { origin: location.origin, token: token(), stream: operation.kind === "subscription" });
+  const command = asCurl(operation.body, { token: token(), stream: operation.kind === "subscription" });
   try {
     await navigator.clipboard.writeText(command);
     tell("copied");

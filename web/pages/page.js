@@ -1,4 +1,4 @@
-// What both pages share: the theme, the token, and building elements without markup in strings.
+// What the page is made of: the theme, the token, and building elements without markup in strings.
 
 const themeKey = "cairn.theme";
 const tokenKey = "cairn.token";

@@ -1,6 +1,6 @@
 // GraphQL over HTTP: one answer, or a stream of events (SSE) for subscriptions.
 
-const endpoint = "/graphql";
+const endpoint = new URL("graphql", document.baseURI).href;
 
 function headers(token, accept) {
   const all = { "Content-Type": "application/json", Accept: accept };
@@ -79,9 +79,9 @@ function parseEvent(block) {
 }
 
 /** The same request as a command line for a POSIX shell. The token stays a variable: a history is not a place for it. */
-export function asCurl(operation, { origin, token, stream }) {
+export function asCurl(operation, { token, stream }) {
   const quote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
-  const parts = [`curl ${stream ? "-N " : ""}${quote(origin + endpoint)}`, `-H 'Content-Type: application/json'`];
+  const parts = [`curl ${stream ? "-N " : ""}${quote(endpoint)}`, `-H 'Content-Type: application/json'`];
   if (stream) parts.push(`-H 'Accept: text/event-stream'`);
   if (token) parts.push(`-H "Authorization: Bearer $CAIRN_TOKEN"`);
   parts.push(`--data ${quote(JSON.stringify(operation))}`);

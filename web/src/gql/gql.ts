@@ -1,0 +1,98 @@
+/* eslint-disable */
+import * as types from './graphql';
+
+
+
+/**
+ * Map of all GraphQL operations in the project.
+ *
+ * This map has several performance disadvantages:
+ * 1. It is not tree-shakeable, so it will include all operations in the project.
+ * 2. It is not minifiable, so the string of a GraphQL query will be multiple times inside the bundle.
+ * 3. It does not support dead code elimination, so it will add unused operations.
+ *
+ * Therefore it is highly recommended to use the babel or swc plugin for production.
+ * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
+ */
+type Documents = {
+    "\n  query Experiments($filter: String, $orderBy: ExperimentOrder, $view: View, $after: String) {\n    experiments(filter: $filter, orderBy: $orderBy, view: $view, first: 100, after: $after) {\n      totalCount\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          experimentId\n          name\n          lifecycleStage\n          createdAt\n          createdBy\n          tags { key value }\n          all: runs(first: 1) { totalCount edges { node { startTime } } }\n          running: runs(filter: \"status = 'RUNNING'\", first: 1) { totalCount }\n          failed: runs(filter: \"status IN ('FAILED', 'KILLED')\", first: 1) { totalCount }\n        }\n      }\n    }\n  }\n": typeof types.ExperimentsDocument,
+    "\n  subscription SomeRunChanged($after: String) {\n    runsChanged(after: $after, maxRate: 1) { cursor changes { kind } }\n  }\n": typeof types.SomeRunChangedDocument,
+    "\n  query Run($id: ID!) {\n    run(id: $id) {\n      runId\n      name\n      status\n      statusReason\n      lifecycleStage\n      startTime\n      endTime\n      userId\n      createdBy\n      experiment { experimentId name }\n      parent { runId name }\n      children(first: 100) { totalCount edges { node { runId name status startTime } } }\n      params { key value }\n      tags { key value }\n      metricPage(first: 200) {\n        totalCount\n        edges { node { key role count nanCount last { value step } min { value step } max { value step } } }\n      }\n      inputs { context dataset { name digest sourceType } }\n    }\n  }\n": typeof types.RunDocument,
+    "\n  subscription RunChanged($filter: String!, $after: String) {\n    runsChanged(filter: $filter, after: $after, maxRate: 1) { cursor changes { kind } }\n  }\n": typeof types.RunChangedDocument,
+    "\n  query ExperimentHead($id: ID!) {\n    experiment(id: $id) { experimentId name tags { key value } }\n    viewer { role }\n  }\n": typeof types.ExperimentHeadDocument,
+    "mutation DeleteRun($runId: ID!) { deleteRun(runId: $runId) { runId } }": typeof types.DeleteRunDocument,
+    "mutation RestoreRun($runId: ID!) { restoreRun(runId: $runId) { runId } }": typeof types.RestoreRunDocument,
+    "\n  query Facets($experiments: [ID!], $prefix: String!) {\n    runFacets(experiments: $experiments) {\n      runs\n      metrics(prefix: $prefix, first: 1000) { edges { node { key runs min max } } pageInfo { hasNextPage } }\n      params(prefix: $prefix, first: 1000) { edges { node { key runs min max } } pageInfo { hasNextPage } }\n      tags(prefix: $prefix, first: 1000) { edges { node { key runs min max } } pageInfo { hasNextPage } }\n    }\n  }\n": typeof types.FacetsDocument,
+    "\n  fragment RunRow on Run {\n    runId\n    name\n    status\n    statusReason\n    lifecycleStage\n    startTime\n    endTime\n    userId\n    createdBy\n    experiment { experimentId name metricGoals { key goal } }\n    params(keys: $params) { key value }\n    tags(keys: $tags) { key value }\n    metrics(keys: $metrics) { key nanCount last { value } min { value } max { value } }\n  }\n": typeof types.RunRowFragmentDoc,
+    "\n  query Runs($experiments: [ID!], $filter: String, $orderBy: [String!], $view: View, $topLevel: Boolean!, $first: Int!, $after: String, $params: [String!], $tags: [String!], $metrics: [String!]) {\n    runs(experiments: $experiments, filter: $filter, orderBy: $orderBy, view: $view, topLevel: $topLevel, first: $first, after: $after) {\n      edges { node { ...RunRow } }\n      pageInfo { hasNextPage endCursor }\n    }\n  }\n": typeof types.RunsDocument,
+    "\n  query RunCount($experiments: [ID!], $filter: String, $view: View, $topLevel: Boolean!) {\n    runs(experiments: $experiments, filter: $filter, view: $view, topLevel: $topLevel, first: 1) { totalCount }\n  }\n": typeof types.RunCountDocument,
+    "\n  subscription RunsChanged($experiments: [ID!], $filter: String, $topLevel: Boolean!, $after: String, $params: [String!], $tags: [String!], $metrics: [String!]) {\n    runsChanged(experiments: $experiments, filter: $filter, topLevel: $topLevel, after: $after, maxRate: 5) {\n      cursor\n      changes { kind runId run { ...RunRow } }\n    }\n  }\n": typeof types.RunsChangedDocument,
+};
+const documents: Documents = {
+    "\n  query Experiments($filter: String, $orderBy: ExperimentOrder, $view: View, $after: String) {\n    experiments(filter: $filter, orderBy: $orderBy, view: $view, first: 100, after: $after) {\n      totalCount\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          experimentId\n          name\n          lifecycleStage\n          createdAt\n          createdBy\n          tags { key value }\n          all: runs(first: 1) { totalCount edges { node { startTime } } }\n          running: runs(filter: \"status = 'RUNNING'\", first: 1) { totalCount }\n          failed: runs(filter: \"status IN ('FAILED', 'KILLED')\", first: 1) { totalCount }\n        }\n      }\n    }\n  }\n": types.ExperimentsDocument,
+    "\n  subscription SomeRunChanged($after: String) {\n    runsChanged(after: $after, maxRate: 1) { cursor changes { kind } }\n  }\n": types.SomeRunChangedDocument,
+    "\n  query Run($id: ID!) {\n    run(id: $id) {\n      runId\n      name\n      status\n      statusReason\n      lifecycleStage\n      startTime\n      endTime\n      userId\n      createdBy\n      experiment { experimentId name }\n      parent { runId name }\n      children(first: 100) { totalCount edges { node { runId name status startTime } } }\n      params { key value }\n      tags { key value }\n      metricPage(first: 200) {\n        totalCount\n        edges { node { key role count nanCount last { value step } min { value step } max { value step } } }\n      }\n      inputs { context dataset { name digest sourceType } }\n    }\n  }\n": types.RunDocument,
+    "\n  subscription RunChanged($filter: String!, $after: String) {\n    runsChanged(filter: $filter, after: $after, maxRate: 1) { cursor changes { kind } }\n  }\n": types.RunChangedDocument,
+    "\n  query ExperimentHead($id: ID!) {\n    experiment(id: $id) { experimentId name tags { key value } }\n    viewer { role }\n  }\n": types.ExperimentHeadDocument,
+    "mutation DeleteRun($runId: ID!) { deleteRun(runId: $runId) { runId } }": types.DeleteRunDocument,
+    "mutation RestoreRun($runId: ID!) { restoreRun(runId: $runId) { runId } }": types.RestoreRunDocument,
+    "\n  query Facets($experiments: [ID!], $prefix: String!) {\n    runFacets(experiments: $experiments) {\n      runs\n      metrics(prefix: $prefix, first: 1000) { edges { node { key runs min max } } pageInfo { hasNextPage } }\n      params(prefix: $prefix, first: 1000) { edges { node { key runs min max } } pageInfo { hasNextPage } }\n      tags(prefix: $prefix, first: 1000) { edges { node { key runs min max } } pageInfo { hasNextPage } }\n    }\n  }\n": types.FacetsDocument,
+    "\n  fragment RunRow on Run {\n    runId\n    name\n    status\n    statusReason\n    lifecycleStage\n    startTime\n    endTime\n    userId\n    createdBy\n    experiment { experimentId name metricGoals { key goal } }\n    params(keys: $params) { key value }\n    tags(keys: $tags) { key value }\n    metrics(keys: $metrics) { key nanCount last { value } min { value } max { value } }\n  }\n": types.RunRowFragmentDoc,
+    "\n  query Runs($experiments: [ID!], $filter: String, $orderBy: [String!], $view: View, $topLevel: Boolean!, $first: Int!, $after: String, $params: [String!], $tags: [String!], $metrics: [String!]) {\n    runs(experiments: $experiments, filter: $filter, orderBy: $orderBy, view: $view, topLevel: $topLevel, first: $first, after: $after) {\n      edges { node { ...RunRow } }\n      pageInfo { hasNextPage endCursor }\n    }\n  }\n": types.RunsDocument,
+    "\n  query RunCount($experiments: [ID!], $filter: String, $view: View, $topLevel: Boolean!) {\n    runs(experiments: $experiments, filter: $filter, view: $view, topLevel: $topLevel, first: 1) { totalCount }\n  }\n": types.RunCountDocument,
+    "\n  subscription RunsChanged($experiments: [ID!], $filter: String, $topLevel: Boolean!, $after: String, $params: [String!], $tags: [String!], $metrics: [String!]) {\n    runsChanged(experiments: $experiments, filter: $filter, topLevel: $topLevel, after: $after, maxRate: 5) {\n      cursor\n      changes { kind runId run { ...RunRow } }\n    }\n  }\n": types.RunsChangedDocument,
+};
+
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Experiments($filter: String, $orderBy: ExperimentOrder, $view: View, $after: String) {\n    experiments(filter: $filter, orderBy: $orderBy, view: $view, first: 100, after: $after) {\n      totalCount\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          experimentId\n          name\n          lifecycleStage\n          createdAt\n          createdBy\n          tags { key value }\n          all: runs(first: 1) { totalCount edges { node { startTime } } }\n          running: runs(filter: \"status = 'RUNNING'\", first: 1) { totalCount }\n          failed: runs(filter: \"status IN ('FAILED', 'KILLED')\", first: 1) { totalCount }\n        }\n      }\n    }\n  }\n"): typeof import('./graphql').ExperimentsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription SomeRunChanged($after: String) {\n    runsChanged(after: $after, maxRate: 1) { cursor changes { kind } }\n  }\n"): typeof import('./graphql').SomeRunChangedDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Run($id: ID!) {\n    run(id: $id) {\n      runId\n      name\n      status\n      statusReason\n      lifecycleStage\n      startTime\n      endTime\n      userId\n      createdBy\n      experiment { experimentId name }\n      parent { runId name }\n      children(first: 100) { totalCount edges { node { runId name status startTime } } }\n      params { key value }\n      tags { key value }\n      metricPage(first: 200) {\n        totalCount\n        edges { node { key role count nanCount last { value step } min { value step } max { value step } } }\n      }\n      inputs { context dataset { name digest sourceType } }\n    }\n  }\n"): typeof import('./graphql').RunDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription RunChanged($filter: String!, $after: String) {\n    runsChanged(filter: $filter, after: $after, maxRate: 1) { cursor changes { kind } }\n  }\n"): typeof import('./graphql').RunChangedDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ExperimentHead($id: ID!) {\n    experiment(id: $id) { experimentId name tags { key value } }\n    viewer { role }\n  }\n"): typeof import('./graphql').ExperimentHeadDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "mutation DeleteRun($runId: ID!) { deleteRun(runId: $runId) { runId } }"): typeof import('./graphql').DeleteRunDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "mutation RestoreRun($runId: ID!) { restoreRun(runId: $runId) { runId } }"): typeof import('./graphql').RestoreRunDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Facets($experiments: [ID!], $prefix: String!) {\n    runFacets(experiments: $experiments) {\n      runs\n      metrics(prefix: $prefix, first: 1000) { edges { node { key runs min max } } pageInfo { hasNextPage } }\n      params(prefix: $prefix, first: 1000) { edges { node { key runs min max } } pageInfo { hasNextPage } }\n      tags(prefix: $prefix, first: 1000) { edges { node { key runs min max } } pageInfo { hasNextPage } }\n    }\n  }\n"): typeof import('./graphql').FacetsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment RunRow on Run {\n    runId\n    name\n    status\n    statusReason\n    lifecycleStage\n    startTime\n    endTime\n    userId\n    createdBy\n    experiment { experimentId name metricGoals { key goal } }\n    params(keys: $params) { key value }\n    tags(keys: $tags) { key value }\n    metrics(keys: $metrics) { key nanCount last { value } min { value } max { value } }\n  }\n"): typeof import('./graphql').RunRowFragmentDoc;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Runs($experiments: [ID!], $filter: String, $orderBy: [String!], $view: View, $topLevel: Boolean!, $first: Int!, $after: String, $params: [String!], $tags: [String!], $metrics: [String!]) {\n    runs(experiments: $experiments, filter: $filter, orderBy: $orderBy, view: $view, topLevel: $topLevel, first: $first, after: $after) {\n      edges { node { ...RunRow } }\n      pageInfo { hasNextPage endCursor }\n    }\n  }\n"): typeof import('./graphql').RunsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query RunCount($experiments: [ID!], $filter: String, $view: View, $topLevel: Boolean!) {\n    runs(experiments: $experiments, filter: $filter, view: $view, topLevel: $topLevel, first: 1) { totalCount }\n  }\n"): typeof import('./graphql').RunCountDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription RunsChanged($experiments: [ID!], $filter: String, $topLevel: Boolean!, $after: String, $params: [String!], $tags: [String!], $metrics: [String!]) {\n    runsChanged(experiments: $experiments, filter: $filter, topLevel: $topLevel, after: $after, maxRate: 5) {\n      cursor\n      changes { kind runId run { ...RunRow } }\n    }\n  }\n"): typeof import('./graphql').RunsChangedDocument;
+
+
+export function graphql(source: string) {
+  return (documents as any)[source] ?? {};
+}

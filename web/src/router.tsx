@@ -1,0 +1,54 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { ExperimentsPage } from "./experiments/ExperimentsPage.tsx";
+import { RunsOfAll, RunsOfExperiment } from "./runs/RunsPage.tsx";
+import { validateRunsSearch } from "./runs/view.ts";
+import { one, parseSearch, stringifySearch } from "./search.ts";
+import { Broken, Layout, Missing } from "./shell/Layout.tsx";
+
+interface ExperimentsSearch {
+  q?: string | undefined;
+  sort?: string | undefined;
+  view?: string | undefined;
+}
+
+const rootRoute = createRootRoute({ component: Layout, notFoundComponent: Missing });
+
+const experimentsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/",
+  component: ExperimentsPage,
+  validateSearch: (search: Record<string, unknown>): ExperimentsSearch => ({ q: one(search.q), sort: one(search.sort), view: one(search.view) }),
+});
+
+const runsRoute = createRoute({ getParentRoute: () => rootRoute, path: "/runs", component: RunsOfAll, validateSearch: validateRunsSearch });
+
+const experimentRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/experiments/$experimentId",
+  component: RunsOfExperiment,
+  validateSearch: validateRunsSearch,
+});
+
+const runRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/runs/$runId",
+  component: lazyRouteComponent(() => import("./run/RunPage.tsx"), "RunPage"),
+});
+
+const routeTree = rootRoute.addChildren([experimentsRoute, runsRoute, experimentRoute, runRoute]);
+
+export const router = createRouter({
+  routeTree,
+  basepath: new URL(document.baseURI).pathname,
+  parseSearch,
+  stringifySearch,
+  defaultPreload: false,
+  defaultErrorComponent: Broken,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
+

@@ -1,0 +1,176 @@
+import { Link, useParams } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { type ApiError, apiError, ask, follow } from "../api/client.ts";
+import { token } from "../api/session.ts";
+import { count, duration, moment, number } from "../format.ts";
+import { graphql } from "../gql/index.ts";
+import type { RunQuery } from "../gql/graphql.ts";
+import { useStore } from "../store.ts";
+import { LongText } from "../ui/LongText.tsx";
+import { RunStatus } from "../ui/RunStatus.tsx";
+import { useTitle } from "../ui/title.ts";
+import css from "./RunPage.module.css";
+
+const RunDocument = graphql(`
+  query Run($id: ID!) {
+    run(id: $id) {
+      runId
+      name
+      status
+      statusReason
+      lifecycleStage
+      startTime
+      endTime
+      userId
+      createdBy
+      experiment { experimentId name }
+      parent { runId name }
+      children(first: 100) { totalCount edges { node { runId name status startTime } } }
+      params { key value }
+      tags { key value }
+      metricPage(first: 200) {
+        totalCount
+        edges { node { key role count nanCount last { value step } min { value step } max { value step } } }
+      }
+      inputs { context dataset { name digest sourceType } }
+    }
+  }
+`);
+
+const RunChangedDocument = graphql(`
+  subscription RunChanged($filter: String!, $after: String) {
+    runsChanged(filter: $filter, after: $after, maxRate: 1) { cursor changes { kind } }
+  }
+`);
+
+export type Run = NonNullable<RunQuery["run"]>;
+
+function useRun(runId: string) {
+  const [state, setState] = useState<{ run?: Run | null; problem?: ApiError }>({});
+  const [tick, setTick] = useState(0);
+  const secret = useStore(token);
+  useEffect(() => follow(RunChangedDocument, { filter: `run_id = '${runId.replaceAll("'", "''")}'` }, ({ runsChanged }) => {
+    if (runsChanged.changes.length > 0) setTick((before) => before + 1);
+    return runsChanged.cursor;
+  }), [runId, secret]);
+  useEffect(() => {
+    let stale = false;
+    ask(RunDocument, { id: runId }).then(({ run }) => {
+      if (!stale) setState({ run: run ?? null });
+    }, (error: unknown) => {
+      if (!stale) setState((before) => ({ ...before, problem: apiError(error) }));
+    });
+    return () => {
+      stale = true;
+    };
+  }, [runId, tick, secret]);
+  return state;
+}
+
+export function RunPage() {
+  const { runId } = useParams({ from: "/runs/$runId" });
+  const { run, problem } = useRun(runId);
+  useTitle(run?.name ?? runId);
+  if (problem && !run) return <p className={`problem ${css.problem}`} role="alert">{problem.message}</p>;
+  if (run === undefined) return <div className={css.page} aria-busy="true" />;
+  if (run === null) return <div className="empty"><h2>There is no run {runId}</h2><p><Link to="/runs">All runs</Link></p></div>;
+  return (
+    <div className={css.page}>
+      <Head run={run} />
+      <div className={css.columns}>
+        <Metrics run={run} />
+        <Pairs title="Params" pairs={run.params} none="This run has no params." />
+        <Children run={run} />
+        <Inputs run={run} />
+        <Pairs title="Tags" pairs={run.tags} none="This run has no tags." />
+      </div>
+    </div>
+  );
+}
+
+function Head({ run }: { run: Run }) {
+  return (
+    <header className={css.head}>
+      <p className="quiet">
+        <Link to="/experiments/$experimentId" params={{ experimentId: run.experiment.experimentId }}>{run.experiment.name}</Link>
+        {run.parent && <> › <Link to="/runs/$runId" params={{ runId: run.parent.runId }}>{run.parent.name}</Link></>}
+      </p>
+      <div className={css.title}><h1>{run.name || run.runId}</h1> <RunStatus status={run.status} /></div>
+      {run.statusReason && <p>{run.statusReason}</p>}
+      {run.lifecycleStage === "deleted" && <p className="problem">This run is deleted.</p>}
+      <dl className={css.facts}>
+        <div><dt>Run id</dt><dd className="mono">{run.runId}</dd></div>
+        <div><dt>Started</dt><dd className="num">{moment(run.startTime)}</dd></div>
+        {run.endTime && <div><dt>Took</dt><dd className="num">{duration(Date.parse(run.endTime) - Date.parse(run.startTime))}</dd></div>}
+        {run.userId && <div><dt>User</dt><dd>{run.userId}</dd></div>}
+        <div><dt>Recorded by</dt><dd>{run.createdBy}</dd></div>
+      </dl>
+    </header>
+  );
+}
+
+function Metrics({ run }: { run: Run }) {
+  const { edges, totalCount } = run.metricPage;
+  return (
+    <section className={`card ${css.card}`} aria-label="Metrics">
+      <h2>Metrics</h2>
+      {edges.length === 0 ? <p className="quiet">This run has no metrics.</p> : (
+        <div className={css.scroll} tabIndex={0} role="region" aria-label="Table of metrics">
+          <table className="plain">
+            <thead><tr><th scope="col">Metric</th><th scope="col" className="num">Last</th><th scope="col" className="num">Min</th><th scope="col" className="num">Max</th><th scope="col" className="num">Points</th></tr></thead>
+            <tbody>
+              {edges.map(({ node }) => (
+                <tr key={node.key}>
+                  <td className={css.key}>{node.key}</td>
+                  <td className="num" title={String(node.last.value)}>{number(node.last.value)}</td>
+                  <td className="num">{number(node.min?.value)}</td>
+                  <td className="num">{number(node.max?.value)}</td>
+                  <td className="num">{count(node.count)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {totalCount > edges.length && <p className="quiet">{count(totalCount - edges.length)} more metrics</p>}
+    </section>
+  );
+}
+
+function Pairs({ title, pairs, none }: { title: string; pairs: readonly { key: string; value: string }[]; none: string }) {
+  return (
+    <section className={`card ${css.card}`} aria-label={title}>
+      <h2>{title}</h2>
+      {pairs.length === 0 ? <p className="quiet">{none}</p> : (
+        <div className={css.pairs} tabIndex={0} role="region" aria-label={`List of ${title.toLowerCase()}`}>
+          <dl>{pairs.map(({ key, value }) => <div key={key}><dt>{key}</dt><dd><LongText text={value} /></dd></div>)}</dl>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Children({ run }: { run: Run }) {
+  const { edges, totalCount } = run.children;
+  if (totalCount === 0) return null;
+  return (
+    <section className={`card ${css.card}`} aria-label="Children">
+      <h2>{count(totalCount)} {totalCount === 1 ? "child" : "children"}</h2>
+      <ul className={css.children}>
+        {edges.map(({ node }) => <li key={node.runId}><Link to="/runs/$runId" params={{ runId: node.runId }}>{node.name}</Link> <RunStatus status={node.status} /></li>)}
+      </ul>
+    </section>
+  );
+}
+
+function Inputs({ run }: { run: Run }) {
+  if (run.inputs.length === 0) return null;
+  return (
+    <section className={`card ${css.card}`} aria-label="Inputs">
+      <h2>Inputs</h2>
+      <ul className={css.children}>
+        {run.inputs.map(({ context, dataset }) => <li key={`${dataset.digest} ${context}`}>{dataset.name} <span className="mono quiet">{dataset.digest}</span> {context && <span className="chip">{context}</span>}</li>)}
+      </ul>
+    </section>
+  );
+}
