@@ -160,6 +160,33 @@ def told(agent):
     return [path for message in agent.of("code") for path in message["imported"]]
 
 
+UNFINISHED_HOOK = """
+import sys
+def install(cairn):
+    def told(module):
+        kind = str(type(module.__spec__))
+        cairn.emit("told", payload={"name": module.__name__, "done": hasattr(module, "last"), "spec": kind})
+    for name in ("outer", "outer", "broken", "toyframe.core"):
+        cairn.after_import(name, told)
+"""
+
+
+def test_modules_in_the_middle_of_their_import_are_waited_for(start_agent, python, toy):
+    """Two callbacks of one module, one of a module whose import fails in the end, and one of the watched module itself."""
+    (toy / "outer.py").write_text("import broken_importer\nlast = 1\n")
+    (toy / "broken_importer.py").write_text("try:\n    import broken\nexcept ValueError:\n    pass\n")
+    (toy / "broken.py").write_text("import toyframe.core\nraise ValueError\n")
+    agent = start_agent(hooks={"toyframe.core": UNFINISHED_HOOK})
+    program = "import sys; sys.path.insert(0, sys.argv[1]); import outer; print(type(outer.__spec__).__name__)"
+    done = python(agent, program, str(toy))
+    assert (done.stdout, done.stderr) == ("ModuleSpec\n", "")
+    told = [message["payload"] for message in agent.observations("told")]
+    plain = "<class '_frozen_importlib.ModuleSpec'>"
+    assert [(item["name"], item["done"], item["spec"]) for item in told] == [
+        ("toyframe.core", False, plain), ("outer", True, plain), ("outer", True, plain)]
+    assert not agent.of("warn")
+
+
 def test_imported_source_files_are_told_at_exit(start_agent, python, sources, tmp_path):
     agent = start_agent()
     done = python(agent, IMPORTS, str(sources))

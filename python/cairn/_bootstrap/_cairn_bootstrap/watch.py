@@ -15,9 +15,11 @@ class Watcher:
     def after(self, name, callback):
         """Calls callback(module) after the module's import, at once if that lies behind."""
         module = sys.modules.get(name)
-        if module is not None and not _importing(module):
-            callback(module)
-            return
+        if module is not None:
+            if not _importing(module):
+                callback(module)
+                return
+            _at_end(module, lambda: self._called_back(name, module))
         self._callbacks.setdefault(name, []).append(callback)
         self._packages[name.partition(".")[0]] = True
 
@@ -67,12 +69,39 @@ class Watcher:
 
     def _executed(self, name, module):
         try:
-            for callback in self._callbacks.pop(name, ()):
-                callback(module)
+            self._called_back(name, module)
             self._session.hooks.imported(name)
         except Exception:
             pass
 
+    def _called_back(self, name, module):
+        for callback in self._callbacks.pop(name, ()):
+            callback(module)
+
 
 def _importing(module):
     return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+
+
+def _at_end(module, function):
+    """Calls function() when the import of a module that goes on is over, unless it fails. Its loader is at work and cannot
+    be wrapped any more; that Python says so to the module's spec is all that is left to be seen."""
+    spec = module.__spec__
+    plain = type(spec)
+
+    class Spec(plain):
+        @property
+        def _initializing(self):
+            return True
+
+        @_initializing.setter
+        def _initializing(self, going_on):
+            self.__class__ = plain  # once, and nobody finds it changed afterwards
+            self._initializing = going_on
+            try:
+                if sys.modules.get(spec.name) is module:
+                    function()
+            except Exception:  # the import goes on as without us
+                pass
+
+    spec.__class__ = Spec
