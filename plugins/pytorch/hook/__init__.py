@@ -4,17 +4,18 @@ A plain loop calls nothing that says "a training begins". It is seen by what eac
 go backward, the optimizer steps. What this hook changes: Tensor.backward and the making of optimizers, schedulers and
 iterators of DataLoaders, which are told to the loop; torch.save and the scaling of losses, whose arguments are
 remembered. A step costs a few microseconds: what is to be sent goes out a few times a second, and values on other devices
-than the processor are read late.
+than the processor are read late. What it changes in Lightning stands in lightning.py.
 """
 
 import sys
 
-from . import patches
+from . import lightning, patches
 from .state import state
 
 
 def install(cairn):
     """Called once, right after torch.optim.lr_scheduler has been executed, which needs the optimizers."""
+    lightning.install(cairn.worker)
     if cairn.worker:
         return  # of a DataLoader, or of a training that another process leads
     tensor = sys.modules["torch._tensor"].Tensor

@@ -1,4 +1,4 @@
-"""Files that the user writes with torch.save."""
+"""Files of checkpoints that a training writes."""
 
 import os
 
@@ -8,9 +8,12 @@ from .state import calls, state
 
 @cairn.guard
 def checkpoint(file):
-    """Records a file that was written during a loop: itself, where copying it costs little."""
+    """Records a file that was written during a loop with torch.save."""
     if calls() or state.loop is None or not isinstance(file, (str, os.PathLike)):
         return
-    loop = state.loop
-    step = max(loop.step - 1, 0)
-    loop.copied += cairn.models.checkpoint(cairn, loop.fit, os.fspath(file), step, loop.copying_left())
+    record_file(state.loop, os.fspath(file), max(state.loop.step - 1, 0))
+
+
+def record_file(training, path, step):
+    """Records a file of a training: itself, where copying it costs little."""
+    training.copied += cairn.models.checkpoint(cairn, training.fit, path, step, training.copying_left())

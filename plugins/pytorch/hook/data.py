@@ -4,18 +4,19 @@ from . import cairn
 
 
 @cairn.guard
-def record_data(fit, data, clock):
+def record_data(fit, data, clock, context="train"):
     """data: a Dataset, or a tensor that batches were taken of."""
     features, targets = parts(data)
     name = type(data).__name__ if not hasattr(data, "detach") else "tensor"
     if features is None:
         size = len(data) if hasattr(data, "__len__") else 0
-        fit.emit("data.opaque", {"name": name, "class": type(data).__module__ + "." + name, "rows": size})
+        kind = type(data).__module__ + "." + name
+        fit.emit("data.opaque", {"name": name, "class": kind, "rows": size, "context": context})
         return
     facts = cairn.tabular.describe(features, targets, name, max(clock.left(), 0.01))
     if facts["sampled"]:
         fit.warn("the digest of %s is that of a sample of its rows: reading all takes too long" % name)
-    fit.emit("fit.data", dict(facts, context="train"))
+    fit.emit("fit.data", dict(facts, context=context))
 
 
 def parts(data):

@@ -1,6 +1,8 @@
 """Values on other devices than the processor. To read one is to wait until the device is done with all that was asked of it
 before, so they are read together, some time later."""
 
+import time
+
 from . import cairn
 
 MAX_WAITING = 2000
@@ -23,6 +25,14 @@ class Late:
         self._waiting.append((series, step, milliseconds, tensor.detach().clone().reshape(())))
         if len(self._waiting) >= MAX_WAITING:
             self.read()
+
+    def record(self, key, step, value):
+        """A number of now, or a tensor of one: at once where that can be read, else later."""
+        now = int(time.time() * 1000)
+        if not hasattr(value, "item") or immediate(value):
+            self._points.series(key).add(step, now, float(value))
+        else:
+            self.add(self._points.series(key), step, now, value)
 
     def read(self):
         """Reads what waits, a transfer for each kind of tensor."""

@@ -8,11 +8,10 @@ from .data import record_data
 from .describe import describe_criterion, describe_loader, describe_model, describe_optimizer, describe_scheduler
 from .late import Late, immediate
 from .model import record_model, save_model
+from .rates import RATES, Rates
 
 # Every how many steps the norm of the gradients is computed, unless the option every_n_steps says otherwise.
 NORM_STEPS = 100
-RATE_SECONDS = 1.0
-RATES = ("steps_per_second", "samples_per_second", "device_memory_bytes")
 
 
 class Loop:
@@ -25,14 +24,14 @@ class Loop:
         self.step = 0
         self._seen = seen
         self._schedulers = schedulers
-        self._started = self._rate_due = time.time()
-        self._rate_step = 0
+        self._started = time.time()
         self._points = cairn.Points(self.fit, measurements=RATES)
         self._late = Late(self._points)
+        self._rates = Rates(self._points)
         self._names = {}  # place of a call of backward → series of its loss
         self._known = {}  # id of optimizer → Optimizer
         self._epochs = None  # (id of the loader, epochs that began)
-        self._batch_size = self._loader = None
+        self._loader = None
         self._model = self._rows = self._outputs = None
         self._parameters = set()
         self._told = False
@@ -61,8 +60,9 @@ class Loop:
         else:
             self._late.add(series, step, int(now * 1000), tensor)
         if self._told:
-            if now >= self._rate_due:
-                self._rates(now)
+            if now >= self._rates.due:
+                self._late.read()
+                self._rates.record(now, self.step)
             self._points.tick(now, 1)
 
     def stepped(self, optimizer):
@@ -85,7 +85,7 @@ class Loop:
         """An iteration of a loader began, and losses go backward in it."""
         if self._epochs is None:
             self._epochs = [id(loader), 0]
-            self._batch_size = getattr(loader, "batch_size", None)
+            self._rates.batch_size = getattr(loader, "batch_size", None)
             self._loader = loader
         elif self._epochs[0] == id(loader):
             self._epochs[1] += 1
@@ -96,7 +96,7 @@ class Loop:
     def clipped(self, norm):
         """The user clips gradients: the norm before that is known, and needs no computation of ours."""
         self._clipped = True
-        self._add_late("grad_norm", max(self.step - 1, 0), norm)
+        self._late.record("grad_norm", max(self.step - 1, 0), norm)
 
     def copying_left(self):
         """Seconds that copies of checkpoints may still take."""
@@ -192,27 +192,7 @@ class Loop:
         gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None and not p.grad.is_sparse]
         if gradients and len({(g.device, g.dtype) for g in gradients}) == 1:
             with torch.no_grad():
-                self._add_late("grad_norm", at, torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))))
-
-    def _add_late(self, key, step, value):
-        now = int(time.time() * 1000)
-        if not hasattr(value, "item") or immediate(value):
-            self._points.series(key).add(step, now, float(value))
-        else:
-            self._late.add(self._points.series(key), step, now, value)
-
-    def _rates(self, now):
-        """Throughput since the last time."""
-        self._late.read()
-        seconds, self._rate_due = now - (self._rate_due - RATE_SECONDS), now + RATE_SECONDS
-        steps, self._rate_step = self.step - self._rate_step, self.step
-        rates = {"steps_per_second": steps / seconds}
-        if self._batch_size:
-            rates["samples_per_second"] = rates["steps_per_second"] * self._batch_size
-        cuda = cairn.module("torch").cuda
-        if cuda.is_initialized():
-            rates["device_memory_bytes"] = cuda.max_memory_allocated()
-        self._points.add(self.step - 1, rates)
+                self._late.record("grad_norm", at, torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))))
 
 
 class Optimizer:
