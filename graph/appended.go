@@ -30,6 +30,9 @@ func (r *Resolver) followMetrics(ctx context.Context, runs, keys []string, after
 	if err != nil {
 		return nil, err
 	}
+	if err := r.Metrics.CheckCursor(ctx, followed, cursor); err != nil {
+		return nil, err
+	}
 	return follow(ctx, r, following[model.MetricsAppended]{
 		match: func(e live.Event) bool { return e.Metrics }, runs: ids, interval: pace,
 		read: func(ctx context.Context) (*model.MetricsAppended, bool, error) {

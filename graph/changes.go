@@ -55,17 +55,25 @@ func (r *Resolver) followRuns(ctx context.Context, query search.RunsQuery, after
 	if _, err := r.Search.MatchRuns(ctx, feed.query, nil); err != nil { // an invalid filter is told at once
 		return nil, err
 	}
-	if text := valueOr(after, ""); text != "" {
-		feed.next, err = parseChangeCursor(text)
-	} else {
-		feed.greet = true
-		feed.next, err = r.Tracking.ChangeHead(ctx)
-	}
-	if err != nil {
+	if feed.next, feed.greet, err = r.changesFrom(ctx, query.Experiments, after); err != nil {
 		return nil, err
 	}
 	f.read = feed.read
 	return follow(ctx, r, f), nil
+}
+
+// changesFrom gives the number behind which a subscription to changes begins: that of its cursor, or, without one, that of the newest
+// change, which the first event then tells of.
+func (r *Resolver) changesFrom(ctx context.Context, experiments []int, after *string) (from int64, greet bool, err error) {
+	text := valueOr(after, "")
+	if text == "" {
+		from, err = r.Tracking.ChangeHead(ctx)
+		return from, true, err
+	}
+	if from, err = parseChangeCursor(text); err == nil {
+		err = r.Tracking.CheckChangesFrom(ctx, experiments, from)
+	}
+	return from, false, err
 }
 
 func (f *changeFeed) read(ctx context.Context) (*model.RunsChanged, bool, error) {

@@ -32,13 +32,8 @@ func (r *Resolver) followVersions(ctx context.Context, names []string, after *st
 		}
 	}
 	feed := &versionFeed{resolver: r, names: names}
-	if text := valueOr(after, ""); text != "" {
-		feed.next, err = parseChangeCursor(text)
-	} else {
-		feed.greet = true
-		feed.next, err = r.Tracking.ChangeHead(ctx)
-	}
-	if err != nil {
+	// Nothing of runs is read: what was purged of them is not missed.
+	if feed.next, feed.greet, err = r.changesFrom(ctx, []int{}, after); err != nil {
 		return nil, err
 	}
 	return follow(ctx, r, following[model.ModelVersionsChanged]{

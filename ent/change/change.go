@@ -57,6 +57,7 @@ const (
 	EntityRUN           Entity = "RUN"
 	EntityMODEL_VERSION Entity = "MODEL_VERSION"
 	EntityEXPERIMENT    Entity = "EXPERIMENT"
+	EntityPURGED        Entity = "PURGED"
 )
 
 func (e Entity) String() string {
@@ -66,7 +67,7 @@ func (e Entity) String() string {
 // EntityValidator is a validator for the "entity" field enum values. It is called by the builders before save.
 func EntityValidator(e Entity) error {
 	switch e {
-	case EntityRUN, EntityMODEL_VERSION, EntityEXPERIMENT:
+	case EntityRUN, EntityMODEL_VERSION, EntityEXPERIMENT, EntityPURGED:
 		return nil
 	default:
 		return fmt.Errorf("change: invalid enum value for entity field: %q", e)

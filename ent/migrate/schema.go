@@ -76,7 +76,7 @@ var (
 	// ChangesColumns holds the columns for the "changes" table.
 	ChangesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
-		{Name: "entity", Type: field.TypeEnum, Enums: []string{"RUN", "MODEL_VERSION", "EXPERIMENT"}},
+		{Name: "entity", Type: field.TypeEnum, Enums: []string{"RUN", "MODEL_VERSION", "EXPERIMENT", "PURGED"}},
 		{Name: "entity_id", Type: field.TypeString, Size: 255},
 		{Name: "scope", Type: field.TypeInt},
 		{Name: "sequence", Type: field.TypeInt64, Unique: true},

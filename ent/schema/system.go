@@ -92,7 +92,8 @@ func (Lease) Fields() []ent.Field {
 }
 
 // Change is the newest change of one entity. Its sequence comes from one counter that is incremented under a row lock in
-// the changing transaction, so a reader that asks for what is beyond its cursor misses nothing.
+// the changing transaction, so a reader that asks for what is beyond its cursor misses nothing. PURGED is, of an experiment, the
+// newest of the changes that were removed together with their runs: who has not read as far misses some.
 type Change struct{ ent.Schema }
 
 func (Change) Annotations() []schema.Annotation {
@@ -101,7 +102,7 @@ func (Change) Annotations() []schema.Annotation {
 
 func (Change) Fields() []ent.Field {
 	return []ent.Field{
-		field.Enum("entity").Values("RUN", "MODEL_VERSION", "EXPERIMENT"),
+		field.Enum("entity").Values("RUN", "MODEL_VERSION", "EXPERIMENT", "PURGED"),
 		field.String("entity_id").MaxLen(255),
 		field.Int("scope").Comment("The experiment of a run, the registered model of a version."),
 		field.Int64("sequence").Unique(),

@@ -6422,7 +6422,7 @@ extend type Subscription {
     keys: [String!] @constraint(maxItems: 1000)
     """
     The last cursor that came, or that of Query.metricSeries; everything when it is left out. INVALID_ARGUMENT for one that is not this
-    server's, or more than 16,000,000 points back: read metricSeries, and go on from its cursor.
+    server's, ahead of what was stored (as after a restore from a backup), or more than 16,000,000 points back: read metricSeries, and go on from its cursor.
     """
     after: String
     """
@@ -7418,7 +7418,8 @@ extend type Mutation {
 extend type Subscription {
   """
   Changes of versions of some models: first what changed since ` + "`" + `after` + "`" + `, then live. Without ` + "`" + `after` + "`" + `, only what changes from now on; the
-  first event then has no changes, only the cursor.
+  first event then has no changes, only the cursor. INVALID_ARGUMENT for a cursor that is none of this server's, or ahead of the newest
+  change (as after a restore from a backup): then begin again without it.
   """
   modelVersionsChanged(
     "Only these models; all by default. One that is made later, or gets a name later, is followed from then on."
@@ -7898,8 +7899,8 @@ extend type Subscription {
   others what changes in that list. A client keeps it by one rule: where ` + "`" + `reset` + "`" + ` is true, begin with an empty list; take out the runs that
   LEFT or are UPDATED; then put in those that ENTERED or are UPDATED, each at its ` + "`" + `index` + "`" + `, in the order in which they come.
 
-  INVALID_ARGUMENT says where a filter or an order is wrong, and that a cursor is none of this server's, or too old: then begin again
-  without it.
+  INVALID_ARGUMENT says where a filter or an order is wrong, and that a cursor is none of this server's, ahead of the newest change (as
+  after a restore from a backup), or too old, since runs that changed behind it were removed for good: then begin again without it.
   """
   runsChanged(
     "Ids of experiments; all when it is left out."

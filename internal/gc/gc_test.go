@@ -143,6 +143,9 @@ func (w *world) dump() map[string][]string {
 		if name == "change_sequence" || name == "leases" {
 			continue
 		}
+		if name == "changes" {
+			name += " WHERE entity <> 'PURGED'" // the newest number that was removed, one row an experiment
+		}
 		require.NoError(w, store.EachRow(ctx, w.db.Read(), "SELECT * FROM "+name+" ORDER BY 1, 2", nil, func(rows *sql.Rows) error {
 			columns, err := rows.Columns()
 			if err != nil {

@@ -3,6 +3,7 @@ package metric
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/cairnml/cairn/ent"
@@ -26,6 +27,29 @@ type Followed struct {
 	Next Cursor
 	// More: there is more behind Next.
 	More bool
+}
+
+// CheckCursor refuses a cursor that is ahead of what was ever appended to some runs: behind it, what comes would be passed over.
+func (r *Reader) CheckCursor(ctx context.Context, runs []*ent.Run, after Cursor) error {
+	ids := make(map[int]string, len(runs))
+	for _, run := range runs {
+		if after[run.RunID] > 0 {
+			ids[run.ID] = run.RunID
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	heads, err := store.Heads(ctx, r.db.Read(), slices.Collect(maps.Keys(ids)))
+	if err != nil {
+		return err
+	}
+	for pk, head := range heads {
+		if id := ids[pk]; after[id] > head {
+			return errs.Field("after", "lies behind the newest points of run %s, as after a restore from a backup: read metricSeries, and go on from its cursor", id)
+		}
+	}
+	return nil
 }
 
 var errEnough = errors.New("enough was read")

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"database/sql"
 	"fmt"
 	"strconv"
 	"strings"
@@ -67,4 +69,46 @@ func (tx *Tx) flushChanges() error {
 		}
 	}
 	return nil
+}
+
+// purgeChange removes the change of a run that is purged, and remembers in its experiment that one was removed.
+func purgeChange(ctx context.Context, tx *Tx, runID string) error {
+	var scope int
+	var sequence int64
+	found, err := tx.Scan(ctx, "DELETE FROM changes WHERE entity = 'RUN' AND entity_id = ? RETURNING scope, sequence", []any{runID}, &scope, &sequence)
+	if err == nil && found {
+		_, err = tx.ExecContext(ctx, "INSERT INTO changes (entity, entity_id, scope, sequence) VALUES ('PURGED', ?, ?, ?) "+
+			"ON CONFLICT (entity, entity_id) DO UPDATE SET sequence = excluded.sequence WHERE changes.sequence < excluded.sequence",
+			strconv.Itoa(scope), scope, sequence)
+	}
+	if err != nil {
+		return fmt.Errorf("remove a purged run from the changes: %w", err)
+	}
+	return nil
+}
+
+// ChangesPurged is the number of the newest change of some experiments' runs that was removed with its run; 0 when none was. No
+// experiments means all.
+func ChangesPurged(ctx context.Context, db *DB, experiments []int) (int64, error) {
+	query := "SELECT MAX(sequence) FROM changes WHERE entity = 'PURGED'"
+	parts := [][]int{nil}
+	if experiments != nil {
+		parts = Parts(experiments)
+	}
+	var newest int64
+	for _, part := range parts {
+		where, args := "", []any(nil)
+		if experiments != nil {
+			condition, arg := AnyOf(db, "scope", part)
+			where, args = " AND "+condition, []any{arg}
+		}
+		found, err := scanColumn[sql.NullInt64](ctx, db.Read(), query+where, args...)
+		if err != nil {
+			return 0, fmt.Errorf("read what was purged of the changes: %w", err)
+		}
+		for _, n := range found {
+			newest = max(newest, n.Int64)
+		}
+	}
+	return newest, nil
 }

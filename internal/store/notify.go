@@ -70,7 +70,7 @@ type Changed struct {
 // ChangesBehind gives up to limit entities that changed behind a number, in the order of their newest changes.
 func ChangesBehind(ctx context.Context, q Querier, after int64, limit int) ([]Changed, error) {
 	var out []Changed
-	err := EachRow(ctx, q, "SELECT entity, entity_id, scope, sequence FROM changes WHERE sequence > ? ORDER BY sequence LIMIT ?",
+	err := EachRow(ctx, q, "SELECT entity, entity_id, scope, sequence FROM changes WHERE sequence > ? AND entity <> 'PURGED' ORDER BY sequence LIMIT ?",
 		[]any{after, limit}, func(rows *sql.Rows) error {
 			var c Changed
 			err := rows.Scan(&c.Entity, &c.ID, &c.Scope, &c.Sequence)

@@ -294,7 +294,7 @@ func DropRun(ctx context.Context, tx *Tx, run DoomedRun) (bool, error) {
 	if err := DeletePoints(ctx, tx, run.PK); err != nil {
 		return false, err
 	}
-	if _, err := tx.change(ctx, "changes", "DELETE FROM changes WHERE entity = 'RUN' AND entity_id = ?", run.RunID); err != nil {
+	if err := purgeChange(ctx, tx, run.RunID); err != nil {
 		return false, err
 	}
 	n, err := tx.change(ctx, "runs", "DELETE FROM runs WHERE id = ? AND purging", run.PK)

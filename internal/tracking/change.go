@@ -8,6 +8,7 @@ import (
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/change"
+	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/store"
 )
@@ -119,6 +120,26 @@ func (s *Service) noteChanges(ctx context.Context, runs map[string]meteredRun) e
 // ChangeHead is the number of the newest change.
 func (s *Service) ChangeHead(ctx context.Context) (int64, error) {
 	return store.ChangeHead(ctx, s.db.Read()) //nolint:wrapcheck // wrapped by the store
+}
+
+// CheckChangesFrom refuses to read on from a number that no change has had yet, or behind which a change of these experiments' runs was
+// removed with its run, so that nobody could tell of it any more. experiments nil means all.
+func (s *Service) CheckChangesFrom(ctx context.Context, experiments []int, after int64) error {
+	head, err := s.ChangeHead(ctx)
+	if err != nil {
+		return err
+	}
+	if after > head {
+		return errs.Field("after", "lies behind the newest change, as after a restore from a backup: start again without it, and read anew what you show")
+	}
+	purged, err := store.ChangesPurged(ctx, s.db, experiments)
+	if err != nil {
+		return err //nolint:wrapcheck // wrapped by the store
+	}
+	if after < purged {
+		return errs.Field("after", "is too old: runs that changed since were removed for good. Start again without it, and read anew what you show")
+	}
+	return nil
 }
 
 // Changes are what changed behind a number.
