@@ -31,11 +31,12 @@ func (adapter) Describe() sdk.Description {
 // NewSession begins a training process.
 func (adapter) NewSession(sdk.SessionInfo) sdk.Session {
 	return training.NewSession(framework, map[string]training.Handler{
-		"fit.start": start,
-		"optimizer": moreParams,
-		"scheduler": moreParams,
-		"loader":    moreParams,
-		"fit.model": model,
+		"fit.start":   start,
+		"optimizer":   moreParams,
+		"scheduler":   moreParams,
+		"loader":      moreParams,
+		"fit.model":   model,
+		"writer.file": written,
 	})
 }
 

@@ -4,12 +4,12 @@ A plain loop calls nothing that says "a training begins". It is seen by what eac
 go backward, the optimizer steps. What this hook changes: Tensor.backward and the making of optimizers, schedulers and
 iterators of DataLoaders, which are told to the loop; torch.save and the scaling of losses, whose arguments are
 remembered. A step costs a few microseconds: what is to be sent goes out a few times a second, and values on other devices
-than the processor are read late. What it changes in Lightning stands in lightning.py.
+than the processor are read late. What it changes in Lightning stands in lightning.py, in SummaryWriters in writers.py.
 """
 
 import sys
 
-from . import lightning, patches
+from . import lightning, patches, writers
 from .state import state
 
 
@@ -18,6 +18,7 @@ def install(cairn):
     lightning.install(cairn.worker)
     if cairn.worker:
         return  # of a DataLoader, or of a training that another process leads
+    writers.install()
     tensor = sys.modules["torch._tensor"].Tensor
     tensor.backward = patches.backward(tensor.backward)
     optimizers = sys.modules["torch.optim.optimizer"]

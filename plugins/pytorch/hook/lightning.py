@@ -8,7 +8,7 @@ Lightning's loggers. No callback and no logger of ours is added to the user's.
 import functools
 import weakref
 
-from . import cairn
+from . import cairn, writers
 from .trainer import Evaluation, Fitting, Silent, recorders, worker_recorder
 
 _given = weakref.WeakKeyDictionary()  # Trainer → the arguments that it was made with
@@ -34,6 +34,8 @@ def trainers(worker, module):
     for name in ("validate", "test"):
         setattr(trainer, name, cairn.calls.watched(getattr(trainer, name), begin_evaluation))
     trainer.predict = aside(trainer.predict)
+    if hasattr(module, "_log_hyperparams"):
+        module._log_hyperparams = writers.muting(module._log_hyperparams)
 
 
 def tuners(module):
@@ -120,6 +122,7 @@ def begin_evaluation(original, args, kwargs, frame):
 
 def connectors(module):
     connector = module._LoggerConnector
+    connector.log_metrics = writers.muting(connector.log_metrics)  # what a TensorBoardLogger writes is recorded here
     for name, told, before in (
         ("on_batch_start", batch_started, True),
         ("update_train_step_metrics", step_logged, True),

@@ -3,7 +3,7 @@
 import os
 import time
 
-from . import cairn
+from . import cairn, writers
 from .data import record_data
 from .describe import describe_criterion, describe_loader, describe_model, describe_optimizer, describe_scheduler
 from .late import Late, immediate
@@ -37,15 +37,16 @@ class Loop:
         self._told = False
         self._clipped = False
         self._norm_steps = max(1, int(cairn.options.get("every_n_steps") or NORM_STEPS))
+        self.board = None  # what is written for TensorBoard
         self.copied = 0.0  # seconds that copies of checkpoints took
-        self._recorded = not (os.environ.get("RANK") or "0").strip("0")  # of several ranks the first records
+        self.recorded = not (os.environ.get("RANK") or "0").strip("0")  # of several ranks the first records
 
     # At each step.
 
     def loss(self, tensor, frame):
         step = self.step
         self.step = step + 1
-        if not self._recorded or tensor.numel() != 1:
+        if not self.recorded or tensor.numel() != 1:
             return
         place = frame.f_code, frame.f_lasti
         series = self._names.get(place)
@@ -102,6 +103,10 @@ class Loop:
         """Seconds that copies of checkpoints may still take."""
         return cairn.budget(time.time() - self._started) - self.copied
 
+    def own(self, key):
+        """Whether a series of that name is recorded."""
+        return key in RATES or self._points.has(key)
+
     def scheduler_made(self, scheduler):
         self.fit.emit("scheduler", describe_scheduler(scheduler))
 
@@ -113,7 +118,7 @@ class Loop:
 
     def end(self, error):
         seconds = time.time() - self._started
-        if self._recorded:
+        if self.recorded:
             self._conclude(seconds, error)
 
     @cairn.guard
@@ -121,6 +126,7 @@ class Loop:
         self._tell()
         self._late.read()
         self._points.flush()
+        writers.ended(self)
         if self._model is not None:
             with cairn.fits.inside(), cairn.quiet.work():
                 self._save(cairn.Clock(cairn.budget(seconds)))
@@ -157,7 +163,7 @@ class Loop:
     @cairn.guard
     def _tell(self, optimizer=None):
         """Says what is trained, and how, once that has been seen."""
-        if self._told or not self._recorded:
+        if self._told or not self.recorded:
             return
         self._told = True
         seen, self._seen = self._seen, None

@@ -4,7 +4,7 @@ import atexit
 import sys
 import weakref
 
-from . import cairn
+from . import cairn, writers
 from .loop import Loop
 from .observer import Observer
 
@@ -69,6 +69,10 @@ class State:
         if not calls():
             self.loader = loader
 
+    def writing(self):
+        """What is written for TensorBoard now belongs to: the loop. False where that is not recorded."""
+        return False if calls() or self.loop is not None and not self.loop.recorded else self.loop
+
     def open(self):
         self.close()
         seen = self.observer
@@ -76,6 +80,7 @@ class State:
         if seen is not None:
             seen.stop()
         self.loop = Loop(seen, [held() for held in self.schedulers if held() is not None])
+        writers.began(self.loop)
         if not self._registered:
             self._registered = True
             atexit.register(self.at_exit)
@@ -99,3 +104,4 @@ class State:
 
 
 state = State()
+writers.ask(state.writing)

@@ -5,7 +5,7 @@ import sys
 import time
 import weakref
 
-from . import cairn
+from . import cairn, writers
 from .checkpoints import record_file
 from .data import record_data
 from .describe import class_name, describe_criterion, describe_loader, describe_model, describe_scheduler
@@ -79,6 +79,15 @@ class Evaluation(cairn.calls.Watch):
             super()._ended()
 
 
+def writing():
+    """The recorder of the fit that goes on in this thread."""
+    fit = cairn.fits.enclosing()
+    return next((recorder for recorder in list(recorders.values()) if recorder.fit is fit), None) if fit else None
+
+
+writers.ask(writing)
+
+
 class Silent(cairn.calls.Watch):
     """A call of a rank whose part another one records."""
 
@@ -103,6 +112,7 @@ class Recorder:
 
     def __init__(self, fit, trainer, model, given, seen):
         self.fit, self.told = fit, False
+        self.board = None  # what is written for TensorBoard beside Lightning's own loggers
         self.copied = 0.0  # seconds that copies of checkpoints took
         self._trainer, self._model = weakref.ref(trainer), cairn.fits.reference(model)
         self._given, self._seen = given, seen
@@ -192,6 +202,10 @@ class Recorder:
         if os.path.isfile(path) and self.trainer.is_global_zero:
             record_file(self, path, self.step)
 
+    def own(self, key):
+        """Whether a series of that name is recorded."""
+        return key in RATES or self._points.has(key)
+
     def copying_left(self):
         return cairn.budget(time.time() - self._started) - self.copied
 
@@ -262,6 +276,7 @@ class Recorder:
     def flush(self):
         self._late.read()
         self._points.flush()
+        writers.ended(self)
 
     def close(self):
         if self._seen is not None:

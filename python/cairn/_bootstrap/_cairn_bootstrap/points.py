@@ -62,6 +62,10 @@ class Points:
             found = self._series[key] = Series(key, key in self._measurements)
         return found
 
+    def has(self, key):
+        """Whether there is a series of that metric."""
+        return key in self._series
+
     def add(self, step, values):
         """values: {metric: number}, measured now."""
         now = time.time()
