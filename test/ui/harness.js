@@ -137,7 +137,7 @@ export async function startBrowser(server) {
       const page = await context.newPage();
       page.faults = [];
       page.on("request", (request) => {
-        if (!request.url().startsWith(`${server.url}/`) && !request.url().startsWith("data:")) page.faults.push(`request to ${request.url()}`);
+        if (!request.url().startsWith(`${server.url}/`) && !/^(data|blob):/.test(request.url())) page.faults.push(`request to ${request.url()}`);
       });
       page.on("pageerror", (error) => page.faults.push(`error: ${error.message}`));
       page.on("console", (message) => {

@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { ExperimentsPage } from "./experiments/ExperimentsPage.tsx";
 import { RunsOfAll, RunsOfExperiment } from "./runs/RunsPage.tsx";
+import { validateRunSearch } from "./run/search.ts";
 import { validateRunsSearch } from "./runs/view.ts";
 import { one, parseSearch, stringifySearch } from "./search.ts";
 import { Broken, Layout, Missing } from "./shell/Layout.tsx";
@@ -33,6 +34,7 @@ const runRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/runs/$runId",
   component: lazyRouteComponent(() => import("./run/RunPage.tsx"), "RunPage"),
+  validateSearch: validateRunSearch,
 });
 
 const routeTree = rootRoute.addChildren([experimentsRoute, runsRoute, experimentRoute, runRoute]);

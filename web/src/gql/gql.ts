@@ -15,10 +15,19 @@ import * as types from './graphql';
  * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
  */
 type Documents = {
+    "\n  query MetricSeries($runs: [ID!]!, $keys: [String!], $axis: MetricAxis!, $range: MetricRange, $maxPoints: Int!) {\n    metricSeries(runs: $runs, keys: $keys, axis: $axis, range: $range, maxPoints: $maxPoints) {\n      cursor\n      series { runId key exact incomplete totalPoints stepScale steps times min max last }\n    }\n  }\n": typeof types.MetricSeriesDocument,
+    "\n  subscription MetricsAppended($runs: [ID!]!, $keys: [String!], $after: String) {\n    metricsAppended(runs: $runs, keys: $keys, after: $after, maxRate: 20) {\n      cursor\n      series { runId key stepScale steps times values }\n    }\n  }\n": typeof types.MetricsAppendedDocument,
     "\n  query Experiments($filter: String, $orderBy: ExperimentOrder, $view: View, $after: String) {\n    experiments(filter: $filter, orderBy: $orderBy, view: $view, first: 100, after: $after) {\n      totalCount\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          experimentId\n          name\n          lifecycleStage\n          createdAt\n          createdBy\n          tags { key value }\n          all: runs(first: 1) { totalCount edges { node { startTime } } }\n          running: runs(filter: \"status = 'RUNNING'\", first: 1) { totalCount }\n          failed: runs(filter: \"status IN ('FAILED', 'KILLED')\", first: 1) { totalCount }\n        }\n      }\n    }\n  }\n": typeof types.ExperimentsDocument,
     "\n  subscription SomeRunChanged($after: String) {\n    runsChanged(after: $after, maxRate: 1) { cursor changes { kind } }\n  }\n": typeof types.SomeRunChangedDocument,
-    "\n  query Run($id: ID!) {\n    run(id: $id) {\n      runId\n      name\n      status\n      statusReason\n      lifecycleStage\n      startTime\n      endTime\n      userId\n      createdBy\n      experiment { experimentId name }\n      parent { runId name }\n      children(first: 100) { totalCount edges { node { runId name status startTime } } }\n      params { key value }\n      tags { key value }\n      metricPage(first: 200) {\n        totalCount\n        edges { node { key role count nanCount last { value step } min { value step } max { value step } } }\n      }\n      inputs { context dataset { name digest sourceType } }\n    }\n  }\n": typeof types.RunDocument,
+    "\n  query Artifacts($id: ID!, $path: String!, $after: String) {\n    run(id: $id) { artifacts(path: $path, first: 1000, after: $after) { pageInfo { hasNextPage endCursor } edges { node { path isDir size downloadUrl } } } }\n  }\n": typeof types.ArtifactsDocument,
+    "\n  query ModelArtifacts($id: ID!, $path: String!, $after: String) {\n    loggedModel(id: $id) { artifacts(path: $path, first: 1000, after: $after) { pageInfo { hasNextPage endCursor } edges { node { path isDir size downloadUrl } } } }\n  }\n": typeof types.ModelArtifactsDocument,
+    "\n  subscription RunLog($run: ID!, $after: String) {\n    runLogAppended(run: $run, after: $after, maxRate: 10) { cursor chunks { stream text } }\n  }\n": typeof types.RunLogDocument,
+    "\n  query MetricGroups($id: ID!) {\n    run(id: $id) { metricGroups { prefix metrics folder } }\n  }\n": typeof types.MetricGroupsDocument,
+    "\n  query MetricKeys($id: ID!, $prefix: String!, $after: String) {\n    run(id: $id) {\n      metricPage(prefix: $prefix, first: 60, after: $after) { totalCount pageInfo { hasNextPage endCursor } edges { node { key role } } }\n    }\n  }\n": typeof types.MetricKeysDocument,
+    "\n  query Run($id: ID!) {\n    run(id: $id) {\n      runId\n      name\n      status\n      statusReason\n      lifecycleStage\n      startTime\n      endTime\n      userId\n      createdBy\n      experiment { experimentId name }\n      parent { runId name }\n      children(first: 100) { totalCount edges { node { runId name status startTime } } }\n      params { key value }\n      tags { key value }\n      metricPage(first: 200) {\n        totalCount\n        edges { node { key role count nanCount last { value step } min { value step } max { value step } } }\n      }\n      inputs { context dataset { name digest sourceType } }\n      outputs { step model { modelId name modelType status createdAt } }\n      fingerprint { codeHash dataHash dependenciesHash seedsHash commandHash hardwareHash }\n    }\n    viewer { role }\n  }\n": typeof types.RunDocument,
     "\n  subscription RunChanged($filter: String!, $after: String) {\n    runsChanged(filter: $filter, after: $after, maxRate: 1) { cursor changes { kind } }\n  }\n": typeof types.RunChangedDocument,
+    "mutation SetTag($runId: ID!, $key: String!, $value: String!) { setTag(runId: $runId, key: $key, value: $value) { runId } }": typeof types.SetTagDocument,
+    "mutation DeleteTag($runId: ID!, $key: String!) { deleteTag(runId: $runId, key: $key) { runId } }": typeof types.DeleteTagDocument,
     "\n  query ExperimentHead($id: ID!) {\n    experiment(id: $id) { experimentId name tags { key value } }\n    viewer { role }\n  }\n": typeof types.ExperimentHeadDocument,
     "mutation DeleteRun($runId: ID!) { deleteRun(runId: $runId) { runId } }": typeof types.DeleteRunDocument,
     "mutation RestoreRun($runId: ID!) { restoreRun(runId: $runId) { runId } }": typeof types.RestoreRunDocument,
@@ -29,10 +38,19 @@ type Documents = {
     "\n  subscription RunsChanged($experiments: [ID!], $filter: String, $topLevel: Boolean!, $after: String, $params: [String!], $tags: [String!], $metrics: [String!]) {\n    runsChanged(experiments: $experiments, filter: $filter, topLevel: $topLevel, after: $after, maxRate: 5) {\n      cursor\n      changes { kind runId run { ...RunRow } }\n    }\n  }\n": typeof types.RunsChangedDocument,
 };
 const documents: Documents = {
+    "\n  query MetricSeries($runs: [ID!]!, $keys: [String!], $axis: MetricAxis!, $range: MetricRange, $maxPoints: Int!) {\n    metricSeries(runs: $runs, keys: $keys, axis: $axis, range: $range, maxPoints: $maxPoints) {\n      cursor\n      series { runId key exact incomplete totalPoints stepScale steps times min max last }\n    }\n  }\n": types.MetricSeriesDocument,
+    "\n  subscription MetricsAppended($runs: [ID!]!, $keys: [String!], $after: String) {\n    metricsAppended(runs: $runs, keys: $keys, after: $after, maxRate: 20) {\n      cursor\n      series { runId key stepScale steps times values }\n    }\n  }\n": types.MetricsAppendedDocument,
     "\n  query Experiments($filter: String, $orderBy: ExperimentOrder, $view: View, $after: String) {\n    experiments(filter: $filter, orderBy: $orderBy, view: $view, first: 100, after: $after) {\n      totalCount\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          experimentId\n          name\n          lifecycleStage\n          createdAt\n          createdBy\n          tags { key value }\n          all: runs(first: 1) { totalCount edges { node { startTime } } }\n          running: runs(filter: \"status = 'RUNNING'\", first: 1) { totalCount }\n          failed: runs(filter: \"status IN ('FAILED', 'KILLED')\", first: 1) { totalCount }\n        }\n      }\n    }\n  }\n": types.ExperimentsDocument,
     "\n  subscription SomeRunChanged($after: String) {\n    runsChanged(after: $after, maxRate: 1) { cursor changes { kind } }\n  }\n": types.SomeRunChangedDocument,
-    "\n  query Run($id: ID!) {\n    run(id: $id) {\n      runId\n      name\n      status\n      statusReason\n      lifecycleStage\n      startTime\n      endTime\n      userId\n      createdBy\n      experiment { experimentId name }\n      parent { runId name }\n      children(first: 100) { totalCount edges { node { runId name status startTime } } }\n      params { key value }\n      tags { key value }\n      metricPage(first: 200) {\n        totalCount\n        edges { node { key role count nanCount last { value step } min { value step } max { value step } } }\n      }\n      inputs { context dataset { name digest sourceType } }\n    }\n  }\n": types.RunDocument,
+    "\n  query Artifacts($id: ID!, $path: String!, $after: String) {\n    run(id: $id) { artifacts(path: $path, first: 1000, after: $after) { pageInfo { hasNextPage endCursor } edges { node { path isDir size downloadUrl } } } }\n  }\n": types.ArtifactsDocument,
+    "\n  query ModelArtifacts($id: ID!, $path: String!, $after: String) {\n    loggedModel(id: $id) { artifacts(path: $path, first: 1000, after: $after) { pageInfo { hasNextPage endCursor } edges { node { path isDir size downloadUrl } } } }\n  }\n": types.ModelArtifactsDocument,
+    "\n  subscription RunLog($run: ID!, $after: String) {\n    runLogAppended(run: $run, after: $after, maxRate: 10) { cursor chunks { stream text } }\n  }\n": types.RunLogDocument,
+    "\n  query MetricGroups($id: ID!) {\n    run(id: $id) { metricGroups { prefix metrics folder } }\n  }\n": types.MetricGroupsDocument,
+    "\n  query MetricKeys($id: ID!, $prefix: String!, $after: String) {\n    run(id: $id) {\n      metricPage(prefix: $prefix, first: 60, after: $after) { totalCount pageInfo { hasNextPage endCursor } edges { node { key role } } }\n    }\n  }\n": types.MetricKeysDocument,
+    "\n  query Run($id: ID!) {\n    run(id: $id) {\n      runId\n      name\n      status\n      statusReason\n      lifecycleStage\n      startTime\n      endTime\n      userId\n      createdBy\n      experiment { experimentId name }\n      parent { runId name }\n      children(first: 100) { totalCount edges { node { runId name status startTime } } }\n      params { key value }\n      tags { key value }\n      metricPage(first: 200) {\n        totalCount\n        edges { node { key role count nanCount last { value step } min { value step } max { value step } } }\n      }\n      inputs { context dataset { name digest sourceType } }\n      outputs { step model { modelId name modelType status createdAt } }\n      fingerprint { codeHash dataHash dependenciesHash seedsHash commandHash hardwareHash }\n    }\n    viewer { role }\n  }\n": types.RunDocument,
     "\n  subscription RunChanged($filter: String!, $after: String) {\n    runsChanged(filter: $filter, after: $after, maxRate: 1) { cursor changes { kind } }\n  }\n": types.RunChangedDocument,
+    "mutation SetTag($runId: ID!, $key: String!, $value: String!) { setTag(runId: $runId, key: $key, value: $value) { runId } }": types.SetTagDocument,
+    "mutation DeleteTag($runId: ID!, $key: String!) { deleteTag(runId: $runId, key: $key) { runId } }": types.DeleteTagDocument,
     "\n  query ExperimentHead($id: ID!) {\n    experiment(id: $id) { experimentId name tags { key value } }\n    viewer { role }\n  }\n": types.ExperimentHeadDocument,
     "mutation DeleteRun($runId: ID!) { deleteRun(runId: $runId) { runId } }": types.DeleteRunDocument,
     "mutation RestoreRun($runId: ID!) { restoreRun(runId: $runId) { runId } }": types.RestoreRunDocument,
@@ -46,6 +64,14 @@ const documents: Documents = {
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
+export function graphql(source: "\n  query MetricSeries($runs: [ID!]!, $keys: [String!], $axis: MetricAxis!, $range: MetricRange, $maxPoints: Int!) {\n    metricSeries(runs: $runs, keys: $keys, axis: $axis, range: $range, maxPoints: $maxPoints) {\n      cursor\n      series { runId key exact incomplete totalPoints stepScale steps times min max last }\n    }\n  }\n"): typeof import('./graphql').MetricSeriesDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription MetricsAppended($runs: [ID!]!, $keys: [String!], $after: String) {\n    metricsAppended(runs: $runs, keys: $keys, after: $after, maxRate: 20) {\n      cursor\n      series { runId key stepScale steps times values }\n    }\n  }\n"): typeof import('./graphql').MetricsAppendedDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
 export function graphql(source: "\n  query Experiments($filter: String, $orderBy: ExperimentOrder, $view: View, $after: String) {\n    experiments(filter: $filter, orderBy: $orderBy, view: $view, first: 100, after: $after) {\n      totalCount\n      pageInfo { hasNextPage endCursor }\n      edges {\n        node {\n          experimentId\n          name\n          lifecycleStage\n          createdAt\n          createdBy\n          tags { key value }\n          all: runs(first: 1) { totalCount edges { node { startTime } } }\n          running: runs(filter: \"status = 'RUNNING'\", first: 1) { totalCount }\n          failed: runs(filter: \"status IN ('FAILED', 'KILLED')\", first: 1) { totalCount }\n        }\n      }\n    }\n  }\n"): typeof import('./graphql').ExperimentsDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -54,11 +80,39 @@ export function graphql(source: "\n  subscription SomeRunChanged($after: String)
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query Run($id: ID!) {\n    run(id: $id) {\n      runId\n      name\n      status\n      statusReason\n      lifecycleStage\n      startTime\n      endTime\n      userId\n      createdBy\n      experiment { experimentId name }\n      parent { runId name }\n      children(first: 100) { totalCount edges { node { runId name status startTime } } }\n      params { key value }\n      tags { key value }\n      metricPage(first: 200) {\n        totalCount\n        edges { node { key role count nanCount last { value step } min { value step } max { value step } } }\n      }\n      inputs { context dataset { name digest sourceType } }\n    }\n  }\n"): typeof import('./graphql').RunDocument;
+export function graphql(source: "\n  query Artifacts($id: ID!, $path: String!, $after: String) {\n    run(id: $id) { artifacts(path: $path, first: 1000, after: $after) { pageInfo { hasNextPage endCursor } edges { node { path isDir size downloadUrl } } } }\n  }\n"): typeof import('./graphql').ArtifactsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ModelArtifacts($id: ID!, $path: String!, $after: String) {\n    loggedModel(id: $id) { artifacts(path: $path, first: 1000, after: $after) { pageInfo { hasNextPage endCursor } edges { node { path isDir size downloadUrl } } } }\n  }\n"): typeof import('./graphql').ModelArtifactsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription RunLog($run: ID!, $after: String) {\n    runLogAppended(run: $run, after: $after, maxRate: 10) { cursor chunks { stream text } }\n  }\n"): typeof import('./graphql').RunLogDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query MetricGroups($id: ID!) {\n    run(id: $id) { metricGroups { prefix metrics folder } }\n  }\n"): typeof import('./graphql').MetricGroupsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query MetricKeys($id: ID!, $prefix: String!, $after: String) {\n    run(id: $id) {\n      metricPage(prefix: $prefix, first: 60, after: $after) { totalCount pageInfo { hasNextPage endCursor } edges { node { key role } } }\n    }\n  }\n"): typeof import('./graphql').MetricKeysDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Run($id: ID!) {\n    run(id: $id) {\n      runId\n      name\n      status\n      statusReason\n      lifecycleStage\n      startTime\n      endTime\n      userId\n      createdBy\n      experiment { experimentId name }\n      parent { runId name }\n      children(first: 100) { totalCount edges { node { runId name status startTime } } }\n      params { key value }\n      tags { key value }\n      metricPage(first: 200) {\n        totalCount\n        edges { node { key role count nanCount last { value step } min { value step } max { value step } } }\n      }\n      inputs { context dataset { name digest sourceType } }\n      outputs { step model { modelId name modelType status createdAt } }\n      fingerprint { codeHash dataHash dependenciesHash seedsHash commandHash hardwareHash }\n    }\n    viewer { role }\n  }\n"): typeof import('./graphql').RunDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  subscription RunChanged($filter: String!, $after: String) {\n    runsChanged(filter: $filter, after: $after, maxRate: 1) { cursor changes { kind } }\n  }\n"): typeof import('./graphql').RunChangedDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "mutation SetTag($runId: ID!, $key: String!, $value: String!) { setTag(runId: $runId, key: $key, value: $value) { runId } }"): typeof import('./graphql').SetTagDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "mutation DeleteTag($runId: ID!, $key: String!) { deleteTag(runId: $runId, key: $key) { runId } }"): typeof import('./graphql').DeleteTagDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

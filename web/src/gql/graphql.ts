@@ -35,6 +35,39 @@ export type LifecycleStage =
   /** It is deleted, and can be restored until garbage is collected. */
   | 'deleted';
 
+/** Where console output was written to. */
+export type LogStream =
+  /** The standard error. */
+  | 'STDERR'
+  /** The standard output. */
+  | 'STDOUT';
+
+/** How far a logged model is. */
+export type LoggedModelStatus =
+  /** Its files are being uploaded. */
+  | 'PENDING'
+  /** Its files are all there. */
+  | 'READY'
+  /** Its files are not all there, and no more come. */
+  | 'UPLOAD_FAILED';
+
+/** What the points of a series are ordered and bounded by. */
+export type MetricAxis =
+  /** As TIME; ranges are in milliseconds since the run's start. */
+  | 'RELATIVE_TIME'
+  /** The step, and the time among equal steps. */
+  | 'STEP'
+  /** The time at which points were measured, in Unix milliseconds, and the step among equal times. */
+  | 'TIME';
+
+/** A range of the axis, both ends included: steps, or for the axes of time whole milliseconds. */
+export type MetricRange = {
+  /** The least; open when it is left out. */
+  from?: number | string | null | undefined;
+  /** The greatest; open when it is left out. */
+  to?: number | string | null | undefined;
+};
+
 /** What a metric is for. */
 export type MetricRole =
   /** Times, throughput, memory, system metrics: not compared. */
@@ -89,6 +122,26 @@ export type View =
   /** What is deleted and can be restored. */
   | 'DELETED';
 
+export type MetricSeriesQueryVariables = Exact<{
+  runs: Array<string> | string;
+  keys?: Array<string> | string | null | undefined;
+  axis: MetricAxis;
+  range?: MetricRange | null | undefined;
+  maxPoints: number;
+}>;
+
+
+export type MetricSeriesQuery = { metricSeries: { cursor: string, series: Array<{ runId: string, key: string, exact: boolean, incomplete: boolean, totalPoints: number, stepScale: number, steps: string, times: string, min: string, max: string, last: string }> } };
+
+export type MetricsAppendedSubscriptionVariables = Exact<{
+  runs: Array<string> | string;
+  keys?: Array<string> | string | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type MetricsAppendedSubscription = { metricsAppended: { cursor: string, series: Array<{ runId: string, key: string, stepScale: number, steps: string, times: string, values: string }> } };
+
 export type ExperimentsQueryVariables = Exact<{
   filter?: string | null | undefined;
   orderBy?: ExperimentOrder | null | undefined;
@@ -106,12 +159,54 @@ export type SomeRunChangedSubscriptionVariables = Exact<{
 
 export type SomeRunChangedSubscription = { runsChanged: { cursor: string, changes: Array<{ kind: RunChangeKind }> } };
 
+export type ArtifactsQueryVariables = Exact<{
+  id: string;
+  path: string;
+  after?: string | null | undefined;
+}>;
+
+
+export type ArtifactsQuery = { run: { artifacts: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { path: string, isDir: boolean, size: number | null, downloadUrl: string | null } }> } } | null };
+
+export type ModelArtifactsQueryVariables = Exact<{
+  id: string;
+  path: string;
+  after?: string | null | undefined;
+}>;
+
+
+export type ModelArtifactsQuery = { loggedModel: { artifacts: { pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { path: string, isDir: boolean, size: number | null, downloadUrl: string | null } }> } } | null };
+
+export type RunLogSubscriptionVariables = Exact<{
+  run: string;
+  after?: string | null | undefined;
+}>;
+
+
+export type RunLogSubscription = { runLogAppended: { cursor: string, chunks: Array<{ stream: LogStream, text: string }> } };
+
+export type MetricGroupsQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type MetricGroupsQuery = { run: { metricGroups: Array<{ prefix: string, metrics: number, folder: boolean }> } | null };
+
+export type MetricKeysQueryVariables = Exact<{
+  id: string;
+  prefix: string;
+  after?: string | null | undefined;
+}>;
+
+
+export type MetricKeysQuery = { run: { metricPage: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { key: string, role: MetricRole } }> } } | null };
+
 export type RunQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type RunQuery = { run: { runId: string, name: string, status: RunStatus, statusReason: string, lifecycleStage: LifecycleStage, startTime: string, endTime: string | null, userId: string, createdBy: string, experiment: { experimentId: string, name: string }, parent: { runId: string, name: string } | null, children: { totalCount: number, edges: Array<{ node: { runId: string, name: string, status: RunStatus, startTime: string } }> }, params: Array<{ key: string, value: string }>, tags: Array<{ key: string, value: string }>, metricPage: { totalCount: number, edges: Array<{ node: { key: string, role: MetricRole, count: number, nanCount: number, last: { value: number | string, step: number | string }, min: { value: number | string, step: number | string } | null, max: { value: number | string, step: number | string } | null } }> }, inputs: Array<{ context: string, dataset: { name: string, digest: string, sourceType: string } }> } | null };
+export type RunQuery = { run: { runId: string, name: string, status: RunStatus, statusReason: string, lifecycleStage: LifecycleStage, startTime: string, endTime: string | null, userId: string, createdBy: string, experiment: { experimentId: string, name: string }, parent: { runId: string, name: string } | null, children: { totalCount: number, edges: Array<{ node: { runId: string, name: string, status: RunStatus, startTime: string } }> }, params: Array<{ key: string, value: string }>, tags: Array<{ key: string, value: string }>, metricPage: { totalCount: number, edges: Array<{ node: { key: string, role: MetricRole, count: number, nanCount: number, last: { value: number | string, step: number | string }, min: { value: number | string, step: number | string } | null, max: { value: number | string, step: number | string } | null } }> }, inputs: Array<{ context: string, dataset: { name: string, digest: string, sourceType: string } }>, outputs: Array<{ step: number, model: { modelId: string, name: string, modelType: string, status: LoggedModelStatus, createdAt: string } }>, fingerprint: { codeHash: string, dataHash: string, dependenciesHash: string, seedsHash: string, commandHash: string, hardwareHash: string } | null } | null, viewer: { role: Role } };
 
 export type RunChangedSubscriptionVariables = Exact<{
   filter: string;
@@ -120,6 +215,23 @@ export type RunChangedSubscriptionVariables = Exact<{
 
 
 export type RunChangedSubscription = { runsChanged: { cursor: string, changes: Array<{ kind: RunChangeKind }> } };
+
+export type SetTagMutationVariables = Exact<{
+  runId: string;
+  key: string;
+  value: string;
+}>;
+
+
+export type SetTagMutation = { setTag: { runId: string } };
+
+export type DeleteTagMutationVariables = Exact<{
+  runId: string;
+  key: string;
+}>;
+
+
+export type DeleteTagMutation = { deleteTag: { runId: string } };
 
 export type ExperimentHeadQueryVariables = Exact<{
   id: string;
@@ -251,6 +363,47 @@ export const RunRowFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"RunRow"}) as unknown as TypedDocumentString<RunRowFragment, unknown>;
+export const MetricSeriesDocument = new TypedDocumentString(`
+    query MetricSeries($runs: [ID!]!, $keys: [String!], $axis: MetricAxis!, $range: MetricRange, $maxPoints: Int!) {
+  metricSeries(
+    runs: $runs
+    keys: $keys
+    axis: $axis
+    range: $range
+    maxPoints: $maxPoints
+  ) {
+    cursor
+    series {
+      runId
+      key
+      exact
+      incomplete
+      totalPoints
+      stepScale
+      steps
+      times
+      min
+      max
+      last
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MetricSeriesQuery, MetricSeriesQueryVariables>;
+export const MetricsAppendedDocument = new TypedDocumentString(`
+    subscription MetricsAppended($runs: [ID!]!, $keys: [String!], $after: String) {
+  metricsAppended(runs: $runs, keys: $keys, after: $after, maxRate: 20) {
+    cursor
+    series {
+      runId
+      key
+      stepScale
+      steps
+      times
+      values
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MetricsAppendedSubscription, MetricsAppendedSubscriptionVariables>;
 export const ExperimentsDocument = new TypedDocumentString(`
     query Experiments($filter: String, $orderBy: ExperimentOrder, $view: View, $after: String) {
   experiments(
@@ -305,6 +458,87 @@ export const SomeRunChangedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SomeRunChangedSubscription, SomeRunChangedSubscriptionVariables>;
+export const ArtifactsDocument = new TypedDocumentString(`
+    query Artifacts($id: ID!, $path: String!, $after: String) {
+  run(id: $id) {
+    artifacts(path: $path, first: 1000, after: $after) {
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      edges {
+        node {
+          path
+          isDir
+          size
+          downloadUrl
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ArtifactsQuery, ArtifactsQueryVariables>;
+export const ModelArtifactsDocument = new TypedDocumentString(`
+    query ModelArtifacts($id: ID!, $path: String!, $after: String) {
+  loggedModel(id: $id) {
+    artifacts(path: $path, first: 1000, after: $after) {
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      edges {
+        node {
+          path
+          isDir
+          size
+          downloadUrl
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ModelArtifactsQuery, ModelArtifactsQueryVariables>;
+export const RunLogDocument = new TypedDocumentString(`
+    subscription RunLog($run: ID!, $after: String) {
+  runLogAppended(run: $run, after: $after, maxRate: 10) {
+    cursor
+    chunks {
+      stream
+      text
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RunLogSubscription, RunLogSubscriptionVariables>;
+export const MetricGroupsDocument = new TypedDocumentString(`
+    query MetricGroups($id: ID!) {
+  run(id: $id) {
+    metricGroups {
+      prefix
+      metrics
+      folder
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MetricGroupsQuery, MetricGroupsQueryVariables>;
+export const MetricKeysDocument = new TypedDocumentString(`
+    query MetricKeys($id: ID!, $prefix: String!, $after: String) {
+  run(id: $id) {
+    metricPage(prefix: $prefix, first: 60, after: $after) {
+      totalCount
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      edges {
+        node {
+          key
+          role
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MetricKeysQuery, MetricKeysQueryVariables>;
 export const RunDocument = new TypedDocumentString(`
     query Run($id: ID!) {
   run(id: $id) {
@@ -375,6 +609,27 @@ export const RunDocument = new TypedDocumentString(`
         sourceType
       }
     }
+    outputs {
+      step
+      model {
+        modelId
+        name
+        modelType
+        status
+        createdAt
+      }
+    }
+    fingerprint {
+      codeHash
+      dataHash
+      dependenciesHash
+      seedsHash
+      commandHash
+      hardwareHash
+    }
+  }
+  viewer {
+    role
   }
 }
     `) as unknown as TypedDocumentString<RunQuery, RunQueryVariables>;
@@ -388,6 +643,20 @@ export const RunChangedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RunChangedSubscription, RunChangedSubscriptionVariables>;
+export const SetTagDocument = new TypedDocumentString(`
+    mutation SetTag($runId: ID!, $key: String!, $value: String!) {
+  setTag(runId: $runId, key: $key, value: $value) {
+    runId
+  }
+}
+    `) as unknown as TypedDocumentString<SetTagMutation, SetTagMutationVariables>;
+export const DeleteTagDocument = new TypedDocumentString(`
+    mutation DeleteTag($runId: ID!, $key: String!) {
+  deleteTag(runId: $runId, key: $key) {
+    runId
+  }
+}
+    `) as unknown as TypedDocumentString<DeleteTagMutation, DeleteTagMutationVariables>;
 export const ExperimentHeadDocument = new TypedDocumentString(`
     query ExperimentHead($id: ID!) {
   experiment(id: $id) {

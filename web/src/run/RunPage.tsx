@@ -1,5 +1,5 @@
-import { Link, useParams } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useCallback, useEffect, useState } from "react";
 import { type ApiError, apiError, ask, follow } from "../api/client.ts";
 import { token } from "../api/session.ts";
 import { count, duration, moment, number } from "../format.ts";
@@ -9,7 +9,12 @@ import { useStore } from "../store.ts";
 import { LongText } from "../ui/LongText.tsx";
 import { RunStatus } from "../ui/RunStatus.tsx";
 import { useTitle } from "../ui/title.ts";
+import { ArtifactsTab } from "./ArtifactsTab.tsx";
+import { LogTab } from "./LogTab.tsx";
+import { MetricsTab } from "./MetricsTab.tsx";
 import css from "./RunPage.module.css";
+import type { RunSearch } from "./search.ts";
+import { NoteCard, TagsCard } from "./TagsCard.tsx";
 
 const RunDocument = graphql(`
   query Run($id: ID!) {
@@ -33,7 +38,10 @@ const RunDocument = graphql(`
         edges { node { key role count nanCount last { value step } min { value step } max { value step } } }
       }
       inputs { context dataset { name digest sourceType } }
+      outputs { step model { modelId name modelType status createdAt } }
+      fingerprint { codeHash dataHash dependenciesHash seedsHash commandHash hardwareHash }
     }
+    viewer { role }
   }
 `);
 
@@ -46,7 +54,7 @@ const RunChangedDocument = graphql(`
 export type Run = NonNullable<RunQuery["run"]>;
 
 function useRun(runId: string) {
-  const [state, setState] = useState<{ run?: Run | null; problem?: ApiError }>({});
+  const [state, setState] = useState<{ run?: Run | null; mayEdit?: boolean; problem?: ApiError }>({});
   const [tick, setTick] = useState(0);
   const secret = useStore(token);
   useEffect(() => follow(RunChangedDocument, { filter: `run_id = '${runId.replaceAll("'", "''")}'` }, ({ runsChanged }) => {
@@ -55,8 +63,8 @@ function useRun(runId: string) {
   }), [runId, secret]);
   useEffect(() => {
     let stale = false;
-    ask(RunDocument, { id: runId }).then(({ run }) => {
-      if (!stale) setState({ run: run ?? null });
+    ask(RunDocument, { id: runId }).then(({ run, viewer }) => {
+      if (!stale) setState({ run: run ?? null, mayEdit: viewer.role !== "VIEWER" });
     }, (error: unknown) => {
       if (!stale) setState((before) => ({ ...before, problem: apiError(error) }));
     });
@@ -64,26 +72,44 @@ function useRun(runId: string) {
       stale = true;
     };
   }, [runId, tick, secret]);
-  return state;
+  return { ...state, changed: useCallback(() => setTick((before) => before + 1), []) };
 }
+
+const tabs: [string, string][] = [["overview", "Overview"], ["metrics", "Charts"], ["log", "Output"], ["artifacts", "Artifacts"]];
 
 export function RunPage() {
   const { runId } = useParams({ from: "/runs/$runId" });
-  const { run, problem } = useRun(runId);
+  const search = useSearch({ from: "/runs/$runId" });
+  const navigate = useNavigate({ from: "/runs/$runId" });
+  const set = useCallback((part: RunSearch) => void navigate({ search: (before) => ({ ...before, ...part }), replace: !("tab" in part) }), [navigate]);
+  const { run, mayEdit = false, problem, changed } = useRun(runId);
   useTitle(run?.name ?? runId);
   if (problem && !run) return <p className={`problem ${css.problem}`} role="alert">{problem.message}</p>;
   if (run === undefined) return <div className={css.page} aria-busy="true" />;
   if (run === null) return <div className="empty"><h2>There is no run {runId}</h2><p><Link to="/runs">All runs</Link></p></div>;
+  const tab = tabs.some(([name]) => name === search.tab) ? search.tab : "overview";
+  const editable = { runId: run.runId, tags: run.tags, mayEdit, changed };
   return (
     <div className={css.page}>
       <Head run={run} />
-      <div className={css.columns}>
-        <Metrics run={run} />
-        <Pairs title="Params" pairs={run.params} none="This run has no params." />
-        <Children run={run} />
-        <Inputs run={run} />
-        <Pairs title="Tags" pairs={run.tags} none="This run has no tags." />
-      </div>
+      <nav aria-label="Views of the run" className={css.tabs}>
+        {tabs.map(([name, words]) => <Link key={name} from="/runs/$runId" to="." search={(before) => ({ ...before, tab: name === "overview" ? undefined : name })} aria-current={tab === name ? "page" : undefined} data-current={tab === name || undefined}>{words}</Link>)}
+      </nav>
+      {tab === "metrics" && <MetricsTab run={run} search={search} set={set} />}
+      {tab === "log" && <LogTab runId={run.runId} name={run.name} />}
+      {tab === "artifacts" && <ArtifactsTab owner={{ run: run.runId }} path={search.path} onPath={(path) => set({ path })} />}
+      {tab === "overview" && (
+        <div className={css.columns}>
+          <Metrics run={run} />
+          <Params params={run.params} />
+          <Children run={run} />
+          <Inputs run={run} />
+          <Models run={run} />
+          <NoteCard {...editable} />
+          <TagsCard {...editable} />
+          <Fingerprint run={run} />
+        </div>
+      )}
     </div>
   );
 }
@@ -137,15 +163,46 @@ function Metrics({ run }: { run: Run }) {
   );
 }
 
-function Pairs({ title, pairs, none }: { title: string; pairs: readonly { key: string; value: string }[]; none: string }) {
+function Params({ params }: { params: Run["params"] }) {
+  const [text, setText] = useState("");
+  const shown = params.filter((param) => param.key.toLowerCase().includes(text.toLowerCase()));
   return (
-    <section className={`card ${css.card}`} aria-label={title}>
-      <h2>{title}</h2>
-      {pairs.length === 0 ? <p className="quiet">{none}</p> : (
-        <div className={css.pairs} tabIndex={0} role="region" aria-label={`List of ${title.toLowerCase()}`}>
-          <dl>{pairs.map(({ key, value }) => <div key={key}><dt>{key}</dt><dd><LongText text={value} /></dd></div>)}</dl>
+    <section className={`card ${css.card}`} aria-label="Params">
+      <div className="row">
+        <h2>Params</h2>
+        <span className="spring" />
+        {params.length > 12 && <input type="search" aria-label="Search params" placeholder="Search" value={text} onChange={(event) => setText(event.target.value)} />}
+      </div>
+      {params.length === 0 ? <p className="quiet">This run has no params.</p> : (
+        <div className={css.pairs} tabIndex={0} role="region" aria-label="List of params">
+          <dl>{shown.map(({ key, value }) => <div key={key}><dt>{key}</dt><dd><LongText text={value} /></dd></div>)}</dl>
         </div>
       )}
+    </section>
+  );
+}
+
+function Models({ run }: { run: Run }) {
+  if (run.outputs.length === 0) return null;
+  return (
+    <section className={`card ${css.card}`} aria-label="Models">
+      <h2>Models</h2>
+      <ul className={css.children}>
+        {run.outputs.map(({ model, step }) => <li key={model.modelId}><strong>{model.name}</strong> {model.modelType && <span className="chip">{model.modelType}</span>} <span className="mono quiet">{model.modelId}</span> {Number(step) > 0 && <span className="quiet">step {step}</span>}</li>)}
+      </ul>
+    </section>
+  );
+}
+
+const parts: [keyof NonNullable<Run["fingerprint"]>, string][] = [["codeHash", "Code"], ["dataHash", "Data"], ["dependenciesHash", "Dependencies"], ["seedsHash", "Seeds"], ["commandHash", "Command"], ["hardwareHash", "Hardware"]];
+
+function Fingerprint({ run }: { run: Run }) {
+  const { fingerprint } = run;
+  if (!fingerprint) return null;
+  return (
+    <section className={`card ${css.card}`} aria-label="Fingerprint">
+      <h2>Fingerprint</h2>
+      <div className={css.pairs}><dl>{parts.map(([name, words]) => <div key={name}><dt>{words}</dt><dd className="mono">{fingerprint[name] ? fingerprint[name].slice(0, 16) : <span className="quiet">not recorded</span>}</dd></div>)}</dl></div>
     </section>
   );
 }
