@@ -327,12 +327,17 @@ def test_no_agent_means_no_difference(start_agent, python, toy):
     assert (done.stdout, done.stderr) == ("3\n", "")
 
 
-def test_agent_that_never_answers_is_waited_for_one_second(start_agent, python, toy):
+def test_agent_that_does_not_answer_is_waited_for_a_few_seconds_and_told(start_agent, python, toy):
     agent = start_agent(welcome=False)
     began = time.monotonic()
     done = python(agent, TRAIN, str(toy))
     assert (done.stdout, done.stderr) == ("3\n", "")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
+    agent.wait_closed()
+    (warning,) = agent.of("warn")
+    assert warning["unrecorded"]
+    assert "within 5 s: nothing of it was recorded" in warning["message"]
+    assert agent.of("bye") == [{"t": "bye", "dropped": 0}]
 
 
 def test_hook_that_never_comes_is_waited_for_three_seconds_once(start_agent, python, toy):

@@ -10,6 +10,7 @@ from collections import deque
 from . import code, frame, process
 
 CONNECT_SECONDS = 1.0
+WELCOME_SECONDS = 5.0
 HOOK_SECONDS = 3.0
 DRAIN_SECONDS = 5.0
 # How long the agent's socket is tried again after the agent was lost, and the first and the longest pause between tries.
@@ -100,7 +101,7 @@ class Session:
     # Connecting
 
     def connect(self):
-        """Says hello and waits for the welcome, a second at most in all. False: stay silent for good."""
+        """Says hello and waits for the welcome, WELCOME_SECONDS at most. False: stay silent for good."""
         with self._lock:
             return self._connect_locked()
 
@@ -108,14 +109,16 @@ class Session:
         if self._state != "new":
             return self._state != "closed"
         self._state = "closed"
-        deadline = time.monotonic() + CONNECT_SECONDS
+        deadline = time.monotonic() + WELCOME_SECONDS
         try:
             sock = frame.connect(self._path, CONNECT_SECONDS)
         except (OSError, AttributeError):
             return False
         try:
             body = self._greet(sock, "", deadline)
-        except (OSError, frame.Closed):
+        except (OSError, frame.Closed) as error:
+            if time.monotonic() >= deadline and not isinstance(error, Refused):
+                _tell_unanswered(sock)
             sock.close()
             return False
         self._sock, self._welcome_body, self._state = sock, body, "open"
@@ -477,6 +480,17 @@ class Session:
         while not done() and self._state != "closed" and time.monotonic() < deadline:
             time.sleep(pause)
             pause = min(pause * 2, 0.02)
+
+
+def _tell_unanswered(sock):
+    """Leaves word with an agent that is too busy to answer: it reads this when it comes to it."""
+    message = "the agent did not answer Python process %d within %g s: nothing of it was recorded automatically"
+    try:
+        sock.settimeout(CONNECT_SECONDS)
+        sock.sendall(frame.encode({"t": "warn", "unrecorded": True, "message": message % (os.getpid(), WELCOME_SECONDS)}))
+        sock.sendall(frame.encode({"t": "bye", "dropped": 0}))
+    except OSError:
+        pass
 
 
 def _hang_up(sock):
