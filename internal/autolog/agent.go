@@ -193,10 +193,31 @@ func (a *agent) beginLocked() error {
 	if a.state.began {
 		return nil
 	}
-	return a.recordLocked(entry{Ops: &opsEntry{Ops: []op{{
-		Kind: opCreateRun, Run: a.config.RunID, Name: a.config.RunName, Experiment: a.config.Experiment,
+	ops := []op{{
+		Kind: opCreateRun, Run: a.config.RunID, Name: a.config.RunName, Experiment: a.config.Experiment, Parent: a.config.Parent,
 		User: a.config.User, TimeMS: a.config.StartMS, Tags: a.state.commandTags(),
-	}}}})
+	}}
+	return a.recordLocked(entry{Ops: &opsEntry{Ops: append(ops, a.projectOps()...)}})
+}
+
+// projectOps are what a project's run has from its start: its params and the lock of its environment.
+func (a *agent) projectOps() []op {
+	var ops []op
+	for _, key := range sortedKeys(a.config.Params) {
+		ops = append(ops, op{Kind: opParam, Run: a.config.RunID, Key: key, Value: a.config.Params[key]})
+	}
+	if a.config.LockSHA256 == "" {
+		return ops
+	}
+	lock, err := os.ReadFile(filepath.Join(a.dir, environmentLock))
+	if err == nil {
+		err = a.blobFile(environmentLock, lock)
+	}
+	if err != nil {
+		a.log.Error("keep the lock of the environment", "error", err)
+		return ops
+	}
+	return append(ops, op{Kind: opArtifact, Run: a.config.RunID, Path: "cairn/environment.lock", Blob: environmentLock})
 }
 
 // warn shows a warning on a run.

@@ -41,7 +41,7 @@ func runCommand(ctx context.Context, command *exec.Cmd, options ExecOptions, std
 	s := &stdio{command: command, options: options, restore: func() {}}
 	if stdout != nil {
 		if err := s.connect(stdout, stderr); err != nil {
-			fmt.Fprintf(options.Stderr, "cairn exec: the output is not recorded: %v\n", err)
+			fmt.Fprintf(options.Stderr, "%s: the output is not recorded: %v\n", options.Program, err)
 		}
 	}
 	signals := make(chan os.Signal, 16)
@@ -51,7 +51,7 @@ func runCommand(ctx context.Context, command *exec.Cmd, options ExecOptions, std
 	if err != nil {
 		signal.Stop(signals)
 		s.finish()
-		fmt.Fprintf(options.Stderr, "cairn exec: %s: %v\n", options.Command[0], errors.Unwrap(err))
+		fmt.Fprintf(options.Stderr, "%s: %s: %v\n", options.Program, options.Command[0], errors.Unwrap(err))
 		return exitNotExecutable
 	}
 	ended := make(chan struct{})

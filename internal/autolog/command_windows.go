@@ -28,7 +28,7 @@ func runCommand(ctx context.Context, command *exec.Cmd, options ExecOptions, std
 		} {
 			ours, their, err := os.Pipe()
 			if err != nil {
-				fmt.Fprintf(options.Stderr, "cairn exec: the output is not recorded: %v\n", err)
+				fmt.Fprintf(options.Stderr, "%s: the output is not recorded: %v\n", options.Program, err)
 				continue
 			}
 			stream.set(their)
@@ -45,7 +45,7 @@ func runCommand(ctx context.Context, command *exec.Cmd, options ExecOptions, std
 	}
 	if err != nil {
 		copying.Wait()
-		fmt.Fprintf(options.Stderr, "cairn exec: %s: %v\n", options.Command[0], err)
+		fmt.Fprintf(options.Stderr, "%s: %s: %v\n", options.Program, options.Command[0], err)
 		return exitNotExecutable
 	}
 	ended := make(chan struct{})

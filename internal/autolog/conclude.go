@@ -179,6 +179,9 @@ func (a *agent) closingOps(run string) []op {
 	if len(a.config.Argv) > 0 {
 		print.Command = &commandFacts{Argv: a.config.Argv, Directory: directory}
 	}
+	if a.config.Manager != "" {
+		print.Environment = &environmentFacts{Manager: a.config.Manager, LockSHA256: a.config.LockSHA256}
+	}
 	if len(a.state.packages) > 0 {
 		print.Dependencies = &dependencies{Python: a.state.python, Packages: a.state.packages}
 		blob := "requirements-" + run

@@ -30,11 +30,20 @@ type Config struct {
 	Options    map[string]string `json:"options,omitempty"`
 	// Lazy is true when the run is opened by what is first recorded in it, as in a notebook.
 	Lazy bool `json:"lazy,omitempty"`
+
+	// Of a project's run: the run that it was started in, its params, how its environment was made, and the SHA-256 of the lock,
+	// which lies beside this file. SourceType is LOCAL when empty.
+	Parent     string            `json:"parent,omitempty"`
+	SourceType string            `json:"source_type,omitempty"`
+	Params     map[string]string `json:"params,omitempty"`
+	Manager    string            `json:"manager,omitempty"`
+	LockSHA256 string            `json:"lock_sha256,omitempty"`
 }
 
 const (
 	configVersion     = 1
 	configFile        = "exec.json"
+	environmentLock   = "environment.lock"
 	defaultExperiment = "Default"
 )
 

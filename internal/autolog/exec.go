@@ -2,6 +2,8 @@ package autolog
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +33,10 @@ type ExecOptions struct {
 	Tags map[string]string
 	// NoDiff leaves the uncommitted diff out.
 	NoDiff bool
+	// Program is the command that messages come from; `cairn exec` when empty.
+	Program string
+	// Project is what a command is beside its command line when it is a project's; nil for any other command.
+	Project *ProjectRun
 	// Models, Options … are handed to the hooks as they are.
 	Options map[string]string
 	// Stdin, Stdout and Stderr are the command's; nil ones are this process's.
@@ -38,6 +45,26 @@ type ExecOptions struct {
 	Agent []string
 
 	silence time.Duration // of tests: silenceTimeout otherwise
+}
+
+// ProjectRun is the run of a packaged project.
+type ProjectRun struct {
+	// RunID is the run's, and Parent that of the run in which the project was started; empty for none.
+	RunID, Parent string
+	// SourceName is the project's location, without credentials.
+	SourceName string
+	// Params are recorded at the start.
+	Params map[string]string
+	// Shown is the command line that is recorded, with no value of a secret parameter in it.
+	Shown []string
+	// Directory is where the command runs.
+	Directory string
+	// Set are variables of the command's environment, and Unset are not passed on to it.
+	Set   map[string]string
+	Unset []string
+	// Manager and Lock say what environment it is: the lock is an artifact of the run. Empty without one.
+	Manager string
+	Lock    []byte
 }
 
 // Exit codes as a shell gives them.
@@ -70,13 +97,13 @@ func Exec(ctx context.Context, options ExecOptions) (int, error) {
 	}
 	path, code, err := lookCommand(options.Command[0])
 	if err != nil {
-		fmt.Fprintln(options.Stderr, "cairn exec:", err)
+		fmt.Fprintf(options.Stderr, "%s: %v\n", options.Program, err)
 		return code, nil
 	}
 	r, err := prepare(options, settings, api)
 	if err != nil {
 		// The command runs all the same: recording is not worth a training.
-		fmt.Fprintf(options.Stderr, "cairn exec: nothing is recorded of this command: %v\n", err)
+		fmt.Fprintf(options.Stderr, "%s: nothing is recorded of this command: %v\n", options.Program, err)
 		command := newCommand(path, options, nil)
 		return runCommand(ctx, command, options, nil, nil), nil
 	}
@@ -113,6 +140,9 @@ func fillExecDefaults(options *ExecOptions) {
 	}
 	if options.Stderr == nil {
 		options.Stderr = os.Stderr
+	}
+	if options.Program == "" {
+		options.Program = "cairn exec"
 	}
 	if len(options.Agent) == 0 {
 		if program, err := os.Executable(); err == nil {
@@ -168,7 +198,7 @@ func prepare(options ExecOptions, settings client.Config, api *client.Client) (*
 	if err != nil {
 		return nil, err
 	}
-	r := &recording{options: options, mask: newMasker(os.Environ(), options.Command)}
+	r := &recording{options: options, mask: newMasker(os.Environ(), options.secretArgs())}
 	tags := make(map[string]string, len(options.Tags))
 	for key, value := range options.Tags {
 		tags[key] = r.mask.value(key, value)
@@ -177,10 +207,18 @@ func prepare(options ExecOptions, settings client.Config, api *client.Client) (*
 	r.config.Argv = r.mask.argv(options.Command)
 	r.config.SourceName = sourceName(r.config.Argv)
 	r.config.NoDiff = options.NoDiff
+	if options.Project != nil {
+		r.describe(options.Project)
+	}
 	maps.Copy(r.config.Options, options.Options)
 	r.dir = filepath.Join(spoolRoot(home), r.config.ExecID)
 	if err := writeConfig(r.dir, r.config); err != nil {
 		return nil, err
+	}
+	if options.Project != nil && len(options.Project.Lock) > 0 {
+		if err := os.WriteFile(filepath.Join(r.dir, environmentLock), options.Project.Lock, 0o600); err != nil {
+			return nil, errors.Join(fmt.Errorf("write spool: %w", err), os.RemoveAll(r.dir))
+		}
 	}
 	listener, err := listenSocket()
 	if err != nil {
@@ -201,7 +239,85 @@ func prepare(options ExecOptions, settings client.Config, api *client.Client) (*
 		r.link.send(message{T: "warn", Message: fmt.Sprintf("the training could not be watched: %v", err)})
 	}
 	r.env = r.environment(settings, bootstrap, listener.Addr().String(), <-probe)
+	if options.Project != nil {
+		r.joinMLflow(api, settings)
+	}
 	return r, nil
+}
+
+// secretArgs is the command line, and the params of a project as flags: what is named like a secret there is hidden.
+func (o *ExecOptions) secretArgs() []string {
+	args := slices.Clone(o.Command)
+	if o.Project != nil {
+		for key, value := range o.Project.Params {
+			args = append(args, "--"+key+"="+value)
+		}
+	}
+	return args
+}
+
+// describe puts what a project is into the spool's configuration.
+func (r *recording) describe(project *ProjectRun) {
+	c := &r.config
+	c.RunID, c.Parent = project.RunID, project.Parent
+	c.Argv = r.mask.argv(project.Shown)
+	c.SourceName, c.SourceType = r.mask.text(project.SourceName), "PROJECT"
+	c.Directory = project.Directory
+	c.Manager = project.Manager
+	if len(project.Lock) > 0 {
+		sum := sha256.Sum256(project.Lock)
+		c.LockSHA256 = hex.EncodeToString(sum[:])
+	}
+	c.Params = make(map[string]string, len(project.Params))
+	for key, value := range project.Params {
+		c.Params[key] = r.mask.value(key, value)
+	}
+}
+
+// appearTime is how long a project waits for its run to be on the server, before MLflow's client is told to continue it.
+const appearTime = 3 * time.Second
+
+// joinMLflow points MLflow's client at the project's run, where it writes to this server. A run that does not appear in time is
+// left to the bootstrap, as for any other command.
+func (r *recording) joinMLflow(api *client.Client, settings client.Config) {
+	tracking := ""
+	for _, variable := range r.env {
+		if value, is := strings.CutPrefix(variable, "MLFLOW_TRACKING_URI="); is {
+			tracking = value
+		}
+	}
+	if strings.TrimRight(tracking, "/") != strings.TrimRight(settings.Server, "/") {
+		return
+	}
+	r.env = without(r.env, "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "CAIRN_MLFLOW_ADOPT")
+	ctx, cancel := context.WithTimeout(context.Background(), appearTime)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	defer api.Close()
+	for {
+		found, err := client.RunExperiment(ctx, api, r.config.RunID)
+		if err == nil && found.Run != nil {
+			r.env = append(r.env, "MLFLOW_RUN_ID="+r.config.RunID, "MLFLOW_EXPERIMENT_ID="+found.Run.Experiment.ExperimentId, "CAIRN_MLFLOW_ADOPT=1")
+			return
+		}
+		select {
+		case <-ctx.Done():
+			r.env = append(r.env, "CAIRN_MLFLOW_ADOPT=1", "MLFLOW_EXPERIMENT_NAME="+r.config.Experiment)
+			return
+		case <-r.link.done: // no agent, no run
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// without leaves variables out of an environment.
+func without(env []string, names ...string) []string {
+	return slices.DeleteFunc(env, func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return slices.Contains(names, name)
+	})
 }
 
 // writeBootstrap gives the directory of the bootstrap's Python. It is kept between runs, named by its digest, so that
@@ -239,6 +355,9 @@ func (r *recording) environment(settings client.Config, bootstrap, socket string
 		}
 	}
 	var env []string
+	if project := r.options.Project; project != nil {
+		maps.Copy(set, project.Set)
+	}
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
 		if _, replaced := set[name]; !replaced {
@@ -247,6 +366,9 @@ func (r *recording) environment(settings client.Config, bootstrap, socket string
 	}
 	for _, name := range sortedKeys(set) {
 		env = append(env, name+"="+set[name])
+	}
+	if project := r.options.Project; project != nil {
+		env = without(env, project.Unset...)
 	}
 	return env
 }
@@ -302,7 +424,7 @@ func (r *recording) await(ctx context.Context, interrupted <-chan os.Signal, end
 		case <-r.link.done:
 			waiting = false
 		case <-long:
-			fmt.Fprintln(r.options.Stderr, "cairn exec: the command has ended; waiting until what was recorded of it is delivered (an interrupt ends the wait only)")
+			fmt.Fprintf(r.options.Stderr, "%s: the command has ended; waiting until what was recorded of it is delivered (an interrupt ends the wait only)\n", r.options.Program)
 		case <-interrupted:
 			r.leave(end)
 			return
@@ -313,20 +435,20 @@ func (r *recording) await(ctx context.Context, interrupted <-chan os.Signal, end
 	}
 	out := r.link.outcome
 	if out != nil && out.Dropped > 0 {
-		fmt.Fprintf(r.options.Stderr, "cairn exec: %s\n", out.DroppedText)
+		fmt.Fprintf(r.options.Stderr, "%s: %s\n", r.options.Program, out.DroppedText)
 	}
 	switch {
 	case out == nil:
 		// Whoever delivers the spool shall know how the command ended.
 		_ = writeEnd(r.dir, end)
-		fmt.Fprintf(r.options.Stderr, "cairn exec: the agent did not stay up (%s); what it recorded is in %s: cairn sync delivers it\n",
+		fmt.Fprintf(r.options.Stderr, "%s: the agent did not stay up (%s); what it recorded is in %s: cairn sync delivers it\n", r.options.Program,
 			filepath.Join(r.dir, agentLog), r.dir)
 	case out.Pending > 0:
-		fmt.Fprintf(r.options.Stderr, "cairn exec: %d records are kept in %s (%s); deliver them with: cairn sync\n", out.Pending, r.dir, out.Why)
+		fmt.Fprintf(r.options.Stderr, "%s: %d records are kept in %s (%s); deliver them with: cairn sync\n", r.options.Program, out.Pending, r.dir, out.Why)
 	case out.Rejected > 0:
-		fmt.Fprintf(r.options.Stderr, "cairn exec: the server refused %d records; the run %s says which\n", out.Rejected, r.config.RunID)
+		fmt.Fprintf(r.options.Stderr, "%s: the server refused %d records; the run %s says which\n", r.options.Program, out.Rejected, r.config.RunID)
 	case out.Unrecorded != "":
-		fmt.Fprintf(r.options.Stderr, "cairn exec: %s\n", strings.ReplaceAll(out.Unrecorded, "\n", " "))
+		fmt.Fprintf(r.options.Stderr, "%s: %s\n", r.options.Program, strings.ReplaceAll(out.Unrecorded, "\n", " "))
 	}
 }
 
@@ -336,7 +458,7 @@ func (r *recording) leave(end endEntry) {
 	settled := r.link.settled(5 * time.Second)
 	close(r.link.quit)
 	if settled {
-		fmt.Fprintf(r.options.Stderr, "cairn exec: the agent goes on delivering %s; what it cannot deliver is kept for: cairn sync\n", r.dir)
+		fmt.Fprintf(r.options.Stderr, "%s: the agent goes on delivering %s; what it cannot deliver is kept for: cairn sync\n", r.options.Program, r.dir)
 		return
 	}
 	// Whoever delivers the spool shall know how the command ended.
@@ -344,7 +466,7 @@ func (r *recording) leave(end endEntry) {
 	if r.link.silent() {
 		r.link.kill()
 	}
-	fmt.Fprintf(r.options.Stderr, "cairn exec: the agent does not answer (%s); what it recorded is in %s: cairn sync delivers it\n",
+	fmt.Fprintf(r.options.Stderr, "%s: the agent does not answer (%s); what it recorded is in %s: cairn sync delivers it\n", r.options.Program,
 		filepath.Join(r.dir, agentLog), r.dir)
 }
 
@@ -364,6 +486,15 @@ func endOf(command *exec.Cmd, code int) endEntry {
 
 func newCommand(path string, options ExecOptions, env []string) *exec.Cmd {
 	command := &exec.Cmd{Path: path, Args: options.Command, Env: env}
+	if project := options.Project; project != nil {
+		command.Dir = project.Directory
+		if env == nil { // nothing is recorded, and the project runs in its environment all the same
+			command.Env = without(os.Environ(), project.Unset...)
+			for _, name := range sortedKeys(project.Set) {
+				command.Env = append(command.Env, name+"="+project.Set[name])
+			}
+		}
+	}
 	command.Stdin, command.Stdout, command.Stderr = options.Stdin, options.Stdout, options.Stderr
 	return command
 }

@@ -17,6 +17,14 @@ type fingerprint struct {
 	Seeds        map[string]string `json:"seeds,omitempty"`
 	Command      *commandFacts     `json:"command,omitempty"`
 	Hardware     *hardwareFacts    `json:"hardware,omitempty"`
+	// Environment says how the environment was made. It has no hash: what is in it are the dependencies.
+	Environment *environmentFacts `json:"environment,omitempty"`
+}
+
+// environmentFacts are of the environment that was built for a project; LockSHA256 is of the artifact cairn/environment.lock.
+type environmentFacts struct {
+	Manager    string `json:"manager"`
+	LockSHA256 string `json:"lock_sha256,omitempty"`
 }
 
 type codeFacts struct {

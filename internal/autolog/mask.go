@@ -2,6 +2,7 @@ package autolog
 
 import (
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,6 +30,16 @@ var notSecret = regexp.MustCompile(`(?i)(^|[_.-])(sort|group|primary|foreign|cac
 var wordKey = regexp.MustCompile(`(?i)([_.-]|^)(key)$|[a-z]Key$|(?i)(api|access|secret|private|auth|account)key$`)
 
 var userInfo = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)([^/\s:@'"]*):([^/\s@'"]+)@`)
+
+// IsSecretName tells whether the value of a variable, flag or param of this name is hidden in what is recorded.
+func IsSecretName(name string) bool { return isSecretName(name) }
+
+// HideSecrets hides in a text what is hidden in what is recorded of a command: values of the environment's secrets, and those
+// of the flags of a command line.
+func HideSecrets(text string, argv []string) string { return newMasker(os.Environ(), argv).text(text) }
+
+// NewRunID makes the id of a run.
+func NewRunID() string { return newID() }
 
 // isSecretName tells whether a variable, flag or param of this name holds a secret.
 func isSecretName(name string) bool {

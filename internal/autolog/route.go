@@ -1,6 +1,7 @@
 package autolog
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -61,7 +62,7 @@ func (s *state) commandTags() map[string]string {
 	}
 	tags[tagExecID] = s.config.ExecID
 	tags[tagUser] = s.config.User
-	tags["mlflow.source.type"] = "LOCAL"
+	tags["mlflow.source.type"] = cmp.Or(s.config.SourceType, "LOCAL")
 	if s.config.SourceName != "" {
 		tags[tagSourceName] = s.config.SourceName
 	}

@@ -1,6 +1,7 @@
 package autolog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -256,19 +257,20 @@ func newServeSpool(home string, options AgentOptions) (string, net.Listener, err
 func newConfig(server, experiment, runName string, tags map[string]string) Config {
 	config := Config{
 		Version: configVersion, Server: server, ExecID: newID(), RunID: newID(), RunName: runName, Experiment: experiment, Tags: tags,
-		StartMS: time.Now().UnixMilli(), User: userName(), Options: map[string]string{},
+		StartMS: time.Now().UnixMilli(), User: UserName(), Options: map[string]string{},
 	}
-	if config.Experiment == "" {
-		config.Experiment = os.Getenv("MLFLOW_EXPERIMENT_NAME")
-	}
-	if config.Experiment == "" {
-		config.Experiment = defaultExperiment
-	}
+	config.Experiment = ExperimentOf(config.Experiment)
 	config.Directory, _ = os.Getwd() // unknown when it was removed: the run then says nothing of its code
 	return config
 }
 
-func userName() string {
+// ExperimentOf gives the experiment of a run, by name: the one given, else MLFLOW_EXPERIMENT_NAME, else "Default".
+func ExperimentOf(given string) string {
+	return cmp.Or(given, os.Getenv("MLFLOW_EXPERIMENT_NAME"), defaultExperiment)
+}
+
+// UserName is the user as the machine knows them.
+func UserName() string {
 	for _, name := range []string{"LOGNAME", "USER", "USERNAME"} {
 		if value := os.Getenv(name); value != "" {
 			return value

@@ -22,9 +22,13 @@ def install(session):
 def _wrap(fluent):
     original = fluent.start_run
     left = [os.environ["CAIRN_RUN_ID"]]
+    given = os.environ.get("MLFLOW_EXPERIMENT_ID")  # mlflow.set_experiment() changes the variable
 
     @functools.wraps(original)
     def start_run(*args, **kwargs):
+        if _elsewhere(fluent, given):
+            del os.environ["MLFLOW_RUN_ID"]
+            left.clear()
         run = _adoptable(fluent, left, args, kwargs)
         if not run:
             return original(*args, **kwargs)
@@ -48,6 +52,14 @@ def _adoptable(fluent, left, args, kwargs):
         return run if _appears(run) else ""
     except Exception:  # another mlflow than those we know: it goes its own way
         return ""
+
+
+def _elsewhere(fluent, given):
+    """Whether `cairn run` told mlflow its run and the script chose another experiment: mlflow refuses both together, and the
+    script's word counts."""
+    run = os.environ.get("MLFLOW_RUN_ID")
+    chosen = getattr(fluent, "_active_experiment_id", None)
+    return bool(run) and run == os.environ.get("CAIRN_RUN_ID") and chosen not in (None, given)
 
 
 def _appears(run):
