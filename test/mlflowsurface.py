@@ -128,7 +128,7 @@ ABSENT = [
 POINTS = [
     (
         "Errors are JSON with a code, and each code has its HTTP status",
-        "test_points.py::test_codes_and_statuses",
+        "test_points.py::test_codes_and_statuses", "test_points.py::test_mistakes_are_told_for_what_they_are",
         "test_points.py::test_an_alias_that_is_not_set",
         "test_refusals.py::test_unknown_things",
         "test_calls.py::test_paths_that_are_none",
@@ -317,6 +317,26 @@ DIFFERENCES = {
     "test_points.py::test_what_is_no_status_and_no_number": "A status that is none, and `true` as a number, are refused.",
     "test_points.py::test_a_deleted_experiment_is_not_renamed":
         "It is the client's mistake, 400, and not the server's, 500.",
+    "test_points.py::test_mistakes_are_told_for_what_they_are[history of no run]":
+        "The history of a run that is not there is not empty: it is not found.",
+    "test_points.py::test_mistakes_are_told_for_what_they_are[an experiment deleted twice]":
+        "It is there, and deleted: 400 says so, as of all else that is done with it. MLflow does not find it.",
+    "test_points.py::test_mistakes_are_told_for_what_they_are[a taken name]":
+        "A name that is taken is told as such, and not as a text of the database.",
+    "test_points.py::test_mistakes_are_told_for_what_they_are[a blank name]": "A name of blanks cannot be seen.",
+    "test_points.py::test_mistakes_are_told_for_what_they_are[a run of no experiment]":
+        "What is missing is named, and the error is no text of the database.",
+    "test_points.py::test_mistakes_are_told_for_what_they_are[a model of no run]": "A model is of a run that is there.",
+    "test_points.py::test_mistakes_are_told_for_what_they_are[a param of a model twice]":
+        "The error is no text of the database.",
+    "test_points.py::test_mistakes_are_told_for_what_they_are[an output that is none]": "Runs name models that are there.",
+    "test_points.py::test_mistakes_are_told_for_what_they_are[an input that is none]": "Runs name models that are there.",
+    "test_points.py::test_mistakes_are_told_for_what_they_are[a dataset without a digest]":
+        "Without a digest nobody can tell one version of data from another.",
+    "test_points.py::test_mistakes_are_told_for_what_they_are[a model's long name]":
+        "Names have 256 characters at most on every database, as MLflow's column has.",
+    "test_points.py::test_mistakes_are_told_for_what_they_are[a page of none]":
+        "A page of none never ends: MLflow gives it, and a token for the next.",
     "test_points.py::test_others_are_archived_for_two_stages": "It is the client's mistake, 400, and not the server's, 500.",
     "test_points.py::test_a_field_twice_in_an_order": "It is the client's mistake, 400, and not the server's, 500.",
     "test_tracking.py::test_infinities": "±Infinity comes back as it was logged, and not as the greatest number.",

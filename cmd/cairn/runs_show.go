@@ -21,7 +21,11 @@ func (s *runsShow) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer c.Close()
-	answer, err := client.ShowRun(ctx, c, s.Run_)
+	answer, err := client.ShowRun(ctx, c, s.Run_, true)
+	elsewhere := errs.Is(err, errs.Unsupported)
+	if elsewhere { // its artifacts are where the server does not go
+		answer, err = client.ShowRun(ctx, c, s.Run_, false)
+	}
 	if err != nil {
 		return err //nolint:wrapcheck // an error for users already
 	}
@@ -31,7 +35,7 @@ func (s *runsShow) Run(ctx context.Context, std streams) error {
 	if s.JSON {
 		return putJSON(std.out, answer.Run)
 	}
-	return showRun(answer.Run, std)
+	return showRun(answer.Run, elsewhere, std)
 }
 
 func noSuchRun(id string) error {
@@ -47,7 +51,7 @@ func (f *facts) add(name, value string) {
 	}
 }
 
-func showRun(run *client.RunDetail, std streams) error {
+func showRun(run *client.RunDetail, elsewhere bool, std streams) error {
 	var f facts
 	f.add("run", run.RunId)
 	f.add("name", run.Name)
@@ -72,6 +76,9 @@ func showRun(run *client.RunDetail, std streams) error {
 	}
 	if run.Children.TotalCount > 0 {
 		f.add("children", fmt.Sprint(run.Children.TotalCount))
+	}
+	if elsewhere {
+		f.add("artifacts", run.ArtifactLocation+", outside of this server")
 	}
 	if err := put(std.out, f.text.String()); err != nil {
 		return err

@@ -46,6 +46,7 @@ func TestErrorsKeepTheServersKind(t *testing.T) {
 		"overloaded":      {503, `busy`, errs.Unavailable, "busy", true},
 		"too many":        {429, ``, errs.Exhausted, "429", true},
 		"fault":           {500, `{"errors":[{"message":"internal error","extensions":{"code":"INTERNAL"}}]}`, errs.Internal, "internal error", true},
+		"not offered":     {501, ``, errs.Unsupported, "501", false},
 		"redirected":      {302, ``, errs.Invalid, "302", false},
 	} {
 		t.Run(name, func(t *testing.T) {

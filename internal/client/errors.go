@@ -78,6 +78,8 @@ func ofStatus(code int) errs.Kind {
 		return errs.Conflict
 	case http.StatusTooManyRequests:
 		return errs.Exhausted
+	case http.StatusNotImplemented:
+		return errs.Unsupported
 	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return errs.Unavailable
 	}

@@ -5038,11 +5038,15 @@ func (v *__ShowModelVersionInput) GetUri() string { return v.Uri }
 
 // __ShowRunInput is used internally by genqlient
 type __ShowRunInput struct {
-	Id string `json:"id"`
+	Id        string `json:"id"`
+	Artifacts bool   `json:"artifacts"`
 }
 
 // GetId returns __ShowRunInput.Id, and is useful for accessing the field via an interface.
 func (v *__ShowRunInput) GetId() string { return v.Id }
+
+// GetArtifacts returns __ShowRunInput.Artifacts, and is useful for accessing the field via an interface.
+func (v *__ShowRunInput) GetArtifacts() bool { return v.Artifacts }
 
 // __TransitionModelVersionInput is used internally by genqlient
 type __TransitionModelVersionInput struct {
@@ -7927,7 +7931,7 @@ func ShowModelVersion(
 
 // The query executed by ShowRun.
 const ShowRun_Operation = `
-query ShowRun ($id: ID!) {
+query ShowRun ($id: ID!, $artifacts: Boolean!) {
 	run(id: $id) {
 		... RunDetail
 	}
@@ -7996,7 +8000,7 @@ fragment RunDetail on Run {
 	fingerprint {
 		... FingerprintHashes
 	}
-	artifacts(first: 100) {
+	artifacts(first: 100) @include(if: $artifacts) {
 		edges {
 			node {
 				path
@@ -8023,12 +8027,14 @@ func ShowRun(
 	ctx_ context.Context,
 	client_ graphql.Client,
 	id string,
+	artifacts bool,
 ) (data_ *ShowRunResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "ShowRun",
 		Query:  ShowRun_Operation,
 		Variables: &__ShowRunInput{
-			Id: id,
+			Id:        id,
+			Artifacts: artifacts,
 		},
 	}
 

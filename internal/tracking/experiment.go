@@ -3,9 +3,7 @@ package tracking
 import (
 	"context"
 	"fmt"
-	"path"
 	"strconv"
-	"strings"
 
 	"entgo.io/ent/dialect/sql"
 
@@ -23,7 +21,8 @@ import (
 // CreateExperiment is what a new experiment is made of.
 type CreateExperiment struct {
 	Name string
-	// ArtifactLocation is the URI below which the artifacts of its runs lie: the server's own store when empty.
+	// ArtifactLocation is the URI below which the artifacts of its runs lie: in the server's own store when empty, or where clients
+	// go by themselves.
 	ArtifactLocation string
 	Tags             []Tag
 	IdempotencyKey   string
@@ -36,11 +35,10 @@ func (in *CreateExperiment) check() error {
 	if err := checkTags("tags", in.Tags); err != nil {
 		return err
 	}
-	if in.ArtifactLocation != "" && !inStore(in.ArtifactLocation) {
-		return errs.Field("artifact_location", "%.80q is outside this server's store: leave it out, or name a place below %s/",
-			in.ArtifactLocation, proxyScheme)
+	if in.ArtifactLocation == "" {
+		return nil
 	}
-	return nil
+	return checkArtifactLocation(in.ArtifactLocation)
 }
 
 // CreateExperiment makes an experiment. Exists when the name is taken, also by a deleted one.
@@ -70,13 +68,12 @@ func (s *Service) CreateExperiment(ctx context.Context, in CreateExperiment) (*e
 	return out, err
 }
 
-// proxyScheme is how MLflow's clients name artifacts that go through the server.
-const proxyScheme = "mlflow-artifacts:"
-
-// inStore tells whether a location names a place below the server's own store, in the one way to write it.
-func inStore(location string) bool {
-	below, ok := strings.CutPrefix(location, proxyScheme+"/")
-	return ok && below != "" && path.Clean("/"+below) == "/"+below && !strings.ContainsAny(below, "\\%?#") && CheckText("", below) == nil
+// experimentMustBeActive refuses what would be made in an experiment that is deleted.
+func experimentMustBeActive(e *ent.Experiment) error {
+	if e.LifecycleStage == experiment.LifecycleStageActive {
+		return nil
+	}
+	return errs.New(errs.Conflict, "The experiment %d must be in the 'active' state. Current state is deleted: restore it first", e.ID)
 }
 
 func createExperiment(ctx context.Context, tx *store.Tx, in CreateExperiment) (*ent.Experiment, error) {

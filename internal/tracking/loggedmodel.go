@@ -73,16 +73,7 @@ func checkModelParams(params []Param) error {
 	if len(params) > MaxParams {
 		return errs.Field("params", "has %d params: at most %d go into one request", len(params), MaxParams)
 	}
-	for i, p := range params {
-		field := fmt.Sprintf("params[%d]", i)
-		if err := CheckKey(field+".key", p.Key); err != nil {
-			return err
-		}
-		if err := checkValue(field+".value", p.Key, p.Value); err != nil {
-			return err
-		}
-	}
-	return nil
+	return checkParams(params)
 }
 
 // CreateLoggedModel announces a model. Its status is PENDING until FinalizeLoggedModel.
@@ -128,6 +119,9 @@ func createLoggedModel(ctx context.Context, tx *store.Tx, in CreateLoggedModel) 
 	if err := notFound(err, "experiment", fmt.Sprint(*in.ExperimentID)); err != nil {
 		return err
 	}
+	if err := experimentMustBeActive(e); err != nil {
+		return err
+	}
 	if _, err := loggedModel(ctx, tx.Ent(), in.ModelID); !errs.Is(err, errs.NotFound) {
 		if err != nil {
 			return err
@@ -155,7 +149,7 @@ func createLoggedModel(ctx context.Context, tx *store.Tx, in CreateLoggedModel) 
 
 // modelLocation is where the files of a new model lie.
 func modelLocation(e *ent.Experiment, modelID string) string {
-	return e.ArtifactLocation + "/models/" + modelID + "/artifacts"
+	return below(e.ArtifactLocation, "models/"+modelID+"/artifacts")
 }
 
 func insertModelParams(ctx context.Context, tx *store.Tx, m *ent.LoggedModel, params []Param) error {

@@ -134,8 +134,8 @@ func createRun(ctx context.Context, tx *store.Tx, in CreateRun) error {
 	if err != nil {
 		return err
 	}
-	if e.LifecycleStage != experiment.LifecycleStageActive {
-		return errs.New(errs.Conflict, "The experiment %d must be in the 'active' state. Current state is deleted: restore it first", e.ID)
+	if err := experimentMustBeActive(e); err != nil {
+		return err
 	}
 	if taken, err := tx.Ent().Run.Query().Where(run.RunID(in.RunID)).Exist(ctx); err != nil {
 		return fmt.Errorf("look up run: %w", err)
@@ -162,7 +162,7 @@ func createRun(ctx context.Context, tx *store.Tx, in CreateRun) error {
 }
 
 func artifactLocation(e *ent.Experiment, runID string) string {
-	return fmt.Sprintf("%s/%s/artifacts", e.ArtifactLocation, runID)
+	return below(e.ArtifactLocation, runID+"/artifacts")
 }
 
 // ownTags adds the tags by which MLflow's clients know a run's name and parent.

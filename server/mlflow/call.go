@@ -127,7 +127,7 @@ func (c *call) queryInteger(name string) (integer, error) {
 	if text == "" {
 		return integer{}, nil
 	}
-	value, ok := parseInteger([]byte(text))
+	value, ok := parseIntegerText([]byte(text))
 	if !ok {
 		return integer{}, invalidValue(strconv.Quote(text), name, "it must be "+wantInteger)
 	}

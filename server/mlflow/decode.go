@@ -176,6 +176,7 @@ const wantInteger = "an integer of 64 bits"
 // int64 reads an integer, also as a string of digits or as a float without a fraction.
 func (r *reader) int64(dst *integer) error {
 	start := r.pos
+	parse := parseInteger
 	var token []byte
 	switch c := r.peek(); {
 	case c == '"':
@@ -183,7 +184,7 @@ func (r *reader) int64(dst *integer) error {
 		if err != nil {
 			return err
 		}
-		token = inside
+		token, parse = inside, parseIntegerText
 	case c == 'n':
 		return r.literal("null")
 	case c == '-' || isDigit(c):
@@ -195,7 +196,7 @@ func (r *reader) int64(dst *integer) error {
 	default:
 		return r.wrongType(wantInteger)
 	}
-	value, ok := parseInteger(token)
+	value, ok := parse(token)
 	if !ok {
 		return r.wrongValue(start, wantInteger)
 	}

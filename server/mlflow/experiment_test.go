@@ -86,7 +86,11 @@ func TestExperimentsRefuseWhatIsWrong(t *testing.T) {
 		create(object{"name": "x", "tags": object{"a": "b"}}).invalid("'tags'", "an array")
 		create(object{"name": "x", "tags": []any{5}}).invalid("'tags[0]'", "an object")
 		create(object{"name": "x", "tags": []object{{"value": "b"}}}).invalid("Missing value", "'tags[0].key'")
-		for _, location := range []string{"file:///etc", "/etc", "s3://bucket/x", "mlflow-artifacts:/../x", "mlflow-artifacts://host/x"} {
+		for _, location := range []string{
+			"file:///etc", "/etc", "etc", "C:/x", "mlflow-artifacts:/../x", "mlflow-artifacts://host/x", "runs:/x/y", "http://host/x", "ftp://host/x",
+			"s3://bucket/../x", "s3://bucket/%2e%2e/x", "s3://bucket/x?y=z", "s3://bucket/x#y", "s3://", "s3:", "s3://key:secret@bucket/x", "S3://bucket/x",
+			"s3://bucket/\nx", "s3://bucket/" + strings.Repeat("x", 2048),
+		} {
 			create(object{"name": "x", "artifact_location": location}).invalid("artifact_location")
 		}
 		w.get("experiments/get-by-name?experiment_name=x").notFound("x") // nothing of all that was stored

@@ -219,6 +219,10 @@ func (c *call) searchLoggedModels() error {
 	if err != nil {
 		return err
 	}
+	// MLflow's client asks for as many as its caller wants, and goes on behind the token where fewer come.
+	if results.set && results.value > maxModelPage {
+		results.value = maxModelPage
+	}
 	if q.First, err = page(results, defaultModelPage, maxModelPage); err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func mayInteger(name string, dst *integer) member {
 		name: name,
 		body: func(r *reader) error { return r.int64(dst) },
 		query: func(values []string) error {
-			value, ok := parseInteger([]byte(values[0]))
+			value, ok := parseIntegerText([]byte(values[0]))
 			if !ok {
 				return invalidValue(strconv.Quote(values[0]), name, "it must be "+wantInteger)
 			}

@@ -1,9 +1,6 @@
 package mlflow
 
 import (
-	"errors"
-
-	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/registry"
 	"github.com/cairnml/cairn/internal/search"
 	"github.com/cairnml/cairn/internal/tracking"
@@ -155,10 +152,5 @@ func (c *call) versionByAlias() error {
 	if err := c.take(needText("name", &name), needText("alias", &alias)); err != nil {
 		return err
 	}
-	version, err := c.Registry.Resolve(c, registry.Ref{Name: name, Alias: alias})
-	if errors.Is(err, registry.ErrNoAlias) {
-		// MLflow's code. Scripts that set an alias where there is none yet look for it; GraphQL says not found.
-		err = errs.New(errs.Invalid, "%v", err)
-	}
-	return c.answerVersion(version, err)
+	return c.answerVersion(c.Registry.Resolve(c, registry.Ref{Name: name, Alias: alias}))
 }

@@ -1,12 +1,14 @@
 package mlflow
 
 import (
+	"errors"
 	"math"
 	"strconv"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/ent/token"
 	"github.com/cairnml/cairn/internal/errs"
+	"github.com/cairnml/cairn/internal/registry"
 )
 
 // registry20 holds the paths of the model registry below /api/2.0/mlflow/.
@@ -52,8 +54,12 @@ var registryNames = map[string]string{
 func inRegistry(handle func(c *call) error) func(c *call) error {
 	return func(c *call) error {
 		err := handle(c)
-		if errs.Is(err, errs.Conflict) {
+		switch {
+		case errs.Is(err, errs.Conflict):
 			return &conflictError{err}
+		case errors.Is(err, registry.ErrNoAlias):
+			// MLflow's code. Scripts that set an alias where there is none yet look for it; GraphQL says not found.
+			err = errs.New(errs.Invalid, "%v", err)
 		}
 		return renamed(err, func(core string) string {
 			if ours, ok := registryNames[core]; ok {

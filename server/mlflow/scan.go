@@ -1,6 +1,7 @@
 package mlflow
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"strconv"
@@ -245,6 +246,14 @@ func parseInteger(token []byte) (int64, bool) {
 		return 0, false
 	}
 	return int64(value), true
+}
+
+// parseIntegerText is parseInteger of a text, which is no number of JSON's: 1.0 is no other name of version 1.
+func parseIntegerText(text []byte) (int64, bool) {
+	if bytes.ContainsAny(text, ".eE") {
+		return 0, false
+	}
+	return parseInteger(text)
 }
 
 func parseDouble(token []byte) (float64, bool) {

@@ -175,6 +175,9 @@ def check(server, original):
         if MODELS:
             found = client.search_logged_models([e.experiment_id for e in client.search_experiments(ViewType.ALL)])
             assert {m.model_id for m in found} == set(models)
+        shown = cairn("runs", "show", runs[0], "--server", server.url)
+        assert shown.returncode == 0, shown.stderr
+        assert "outside of this server" in shown.stdout, "its artifacts stayed where they were"
         query = '{ modelVersion(name: "iris", alias: "best") { version stage source runId description tags { key value } } }'
         answer = requests.post(server.url + "/graphql", json={"query": query}, timeout=30).json()
         assert answer["data"]["modelVersion"] == {

@@ -114,6 +114,7 @@ def test_search_logged_models(client, experiment):
         [experiment], order_by=[{"field_name": "metrics.score", "ascending": False}], output_format="list"
     )
     assert [m.name for m in ordered] == ["third", "second", "first"]
+    assert len(mlflow.search_logged_models([experiment], output_format="list", max_results=50_000)) == 3
     limited = mlflow.search_logged_models([experiment], "tags.quality = '1'", output_format="list", max_results=1)
     assert [m.name for m in limited] == ["first"]
 

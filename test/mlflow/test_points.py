@@ -85,6 +85,40 @@ def test_an_alias_that_is_not_set(client, name):
         mlflow.pyfunc.load_model(f"models:/{name}@champion")
 
 
+NO_RUN, NO_MODEL = "0" * 32, "m-" + "0" * 32
+# What each kind of mistake is answered with, where MLflow's server answers with something else.
+OTHERWISE = {
+    "history of no run": ("GET", "metrics/get-history", {"run_id": NO_RUN, "metric_key": "loss"}, 404),
+    "an experiment deleted twice": ("POST", "experiments/delete", {"experiment_id": "{deleted}"}, 400),
+    "a taken name": ("POST", "experiments/update", {"experiment_id": "{experiment}", "new_name": "Default"}, 400),
+    "a blank name": ("POST", "experiments/create", {"name": "  "}, 400),
+    "a run of no experiment": ("POST", "runs/create", {}, 400),
+    "a model of no run": ("POST", "logged-models", {"experiment_id": "{experiment}", "source_run_id": NO_RUN}, 404),
+    "a param of a model twice": ("POST", "logged-models",
+                                 {"experiment_id": "{experiment}", "params": [{"key": "a", "value": "1"}] * 2}, 400),
+    "an output that is none": ("POST", "runs/outputs", {"run_id": "{run}", "models": [{"model_id": NO_MODEL}]}, 404),
+    "an input that is none": ("POST", "runs/log-inputs", {"run_id": "{run}", "models": [{"model_id": NO_MODEL}]}, 404),
+    "a dataset without a digest": ("POST", "runs/log-inputs",
+                                   {"run_id": "{run}", "datasets": [{"dataset": {"name": "d"}}]}, 400),
+    "a model's long name": ("POST", "registered-models/create", {"name": "n" * 257}, 400),
+    "a page of none": ("GET", "registered-models/search", {"max_results": 0}, 400),
+}
+CODES = {"a taken name": "RESOURCE_ALREADY_EXISTS"}
+
+
+@pytest.mark.parametrize("mistake", OTHERWISE)
+def test_mistakes_are_told_for_what_they_are(call, client, experiment, run, mistake):
+    deleted = client.create_experiment("deleted-" + uuid.uuid4().hex)
+    client.delete_experiment(deleted)
+    method, path, body, status = OTHERWISE[mistake]
+    known = {"{experiment}": experiment, "{run}": run, "{deleted}": deleted}
+    body = {key: known.get(value, value) if isinstance(value, str) else value for key, value in body.items()}
+    code = CODES.get(mistake, {400: "INVALID_PARAMETER_VALUE", 404: "RESOURCE_DOES_NOT_EXIST"}[status])
+    answer = call(method, path, body)
+    assert (answer[0], answer[1].get("error_code")) == (status, code), answer
+    assert "SQL" not in answer[1]["message"]
+
+
 # 2 Retries
 
 
@@ -562,6 +596,12 @@ def test_a_restored_experiment_has_the_runs_that_it_had(client, name):
     assert client.get_run(gone).info.lifecycle_stage == "deleted"
 
 
+def test_a_deleted_experiment_takes_no_model(wrong, client):
+    experiment = client.create_experiment("deleted-" + uuid.uuid4().hex)
+    client.delete_experiment(experiment)
+    assert "active" in wrong("POST", "logged-models", {"experiment_id": experiment})
+
+
 # 13 Names and ids of runs
 
 
@@ -618,6 +658,27 @@ def test_sources_of_versions(wrong, client, experiment, run, name):
     assert client.create_model_version(name, f"runs:/{run}/model", run_id=run).version == "1"
     assert client.create_model_version(name, root + "/model", run_id=run).version == "2"
     assert client.create_model_version(name, FAR).version == "3"
+
+
+def test_experiments_in_stores_of_the_clients(client, wrong):
+    """Clients write there with credentials of their own, and the server names the place."""
+    for location in ("s3://bucket/prefix", "s3://bucket/prefix/", "gs://bucket"):
+        experiment = client.create_experiment("elsewhere-" + uuid.uuid4().hex, artifact_location=location)
+        assert client.get_experiment(experiment).artifact_location.rstrip("/") == location.rstrip("/")
+        run = client.create_run(experiment).info
+        assert run.artifact_uri == f"{location.rstrip('/')}/{run.run_id}/artifacts"
+    for location in ("s3://bucket/x?y=..", "s3://bucket/x#y"):
+        wrong("POST", "experiments/create", {"name": "elsewhere-" + uuid.uuid4().hex, "artifact_location": location})
+
+
+def test_the_number_of_a_version_is_an_integer(wrong, client, name):
+    client.create_registered_model(name)
+    client.create_model_version(name, FAR)
+    for version in ("1.0", "1e0", "one"):
+        wrong("GET", "model-versions/get", {"name": name, "version": version})
+        wrong("POST", "registered-models/alias", {"name": name, "version": version, "alias": "a"})
+        wrong("POST", "model-versions/transition-stage", {"name": name, "version": version, "stage": "Production"})
+    wrong("POST", "model-versions/create", {"name": name, "source": f"models:/{name}@none"})
 
 
 # 18 The type of a body
