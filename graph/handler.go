@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -30,6 +29,7 @@ import (
 	"github.com/cairnml/cairn/internal/registry"
 	"github.com/cairnml/cairn/internal/search"
 	"github.com/cairnml/cairn/internal/tracking"
+	"github.com/cairnml/cairn/internal/waiting"
 	"github.com/cairnml/cairn/internal/webhook"
 )
 
@@ -73,11 +73,14 @@ type Options struct {
 	WriteTimeout time.Duration
 	// MaxOperations bounds what runs at once on one WebSocket connection; 100.
 	MaxOperations int
-	// MaxWebSockets bounds the open WebSocket connections of the server, also those that have not said yet who they are;
-	// 10,000.
+	// MaxWebSockets bounds the WebSocket connections of the server that have said who they are; 10,000.
 	MaxWebSockets int
+	// MaxHandshakes bounds those that have not; 2,000. When one more comes, the one that waited longest is cut.
+	MaxHandshakes int
 	// MaxSubscriptions bounds the open subscriptions of the server; 10,000.
 	MaxSubscriptions int
+	// UserWebSockets and UserSubscriptions are how many of them one token may have; half of all.
+	UserWebSockets, UserSubscriptions int
 	// PollInterval is how often a subscription that waits asks whether its credential still holds; 2 s.
 	PollInterval time.Duration
 }
@@ -88,6 +91,7 @@ const (
 	defaultMaxOperations = 100
 	defaultSubscriptions = 10_000
 	defaultWebSockets    = 10_000
+	defaultHandshakes    = 2_000
 )
 
 func (o Options) withDefaults() Options {
@@ -100,6 +104,9 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.MaxOperations, defaultMaxOperations)
 	setDefault(&o.MaxSubscriptions, defaultSubscriptions)
 	setDefault(&o.MaxWebSockets, defaultWebSockets)
+	setDefault(&o.MaxHandshakes, defaultHandshakes)
+	setDefault(&o.UserWebSockets, max(o.MaxWebSockets/2, 1))
+	setDefault(&o.UserSubscriptions, max(o.MaxSubscriptions/2, 1))
 	setDefault(&o.Limits.Depth, DefaultLimits.Depth)
 	setDefault(&o.Limits.Aliases, DefaultLimits.Aliases)
 	setDefault(&o.Limits.Fields, DefaultLimits.Fields)
@@ -140,7 +147,8 @@ type Handler struct {
 	server     *handler.Server
 	presenter  *presenter
 	operations *operations
-	connected  atomic.Int64    // WebSockets
+	connected  *seats          // WebSockets that have greeted
+	handshakes *waiting.Room   // those that have not
 	closing    context.Context //nolint:containedctx // ends every stream when the handler is closed
 	end        context.CancelFunc
 }
@@ -149,6 +157,8 @@ type Handler struct {
 func NewHandler(deps Deps, options Options) *Handler {
 	options = options.withDefaults()
 	h := &Handler{deps: deps, options: options, presenter: &presenter{log: options.Logger, requestID: options.RequestID}}
+	h.connected = newSeats("WebSockets", options.MaxWebSockets, options.UserWebSockets)
+	h.handshakes = waiting.NewRoom(options.MaxHandshakes)
 	h.closing, h.end = context.WithCancel(context.Background())
 
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{Deps: deps, options: options}})
@@ -169,7 +179,7 @@ func NewHandler(deps Deps, options Options) *Handler {
 	}
 	h.operations = &operations{
 		limits: options.Limits, present: h.presenter.present, known: known, observe: options.OnOperation,
-		perConnection: int64(options.MaxOperations), subscriptions: int64(options.MaxSubscriptions),
+		perConnection: int64(options.MaxOperations), subscriptions: newSeats("subscriptions", options.MaxSubscriptions, options.UserSubscriptions),
 	}
 	h.server.Use(h.operations)
 	return h
@@ -189,10 +199,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.refuse(w, r, err)
 			return
 		}
-		// The transport returns when the connection has ended.
-		defer h.connected.Add(-1)
-		if h.connected.Add(1) > int64(h.options.MaxWebSockets) {
-			h.refuse(w, r, errs.New(errs.Exhausted, "%d WebSockets are open on this server, the most that it bears: close one, or try again later", h.options.MaxWebSockets))
+		if h.connected.full() {
+			h.refuse(w, r, errs.New(errs.Exhausted, "%d WebSockets are open on this server, which is all it takes: try again later", h.options.MaxWebSockets))
 			return
 		}
 	case sseTransport{}.Supports(r):

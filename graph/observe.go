@@ -38,5 +38,5 @@ func (o *operations) observed(ctx context.Context, began time.Time, response *gr
 
 // Open tells how many WebSockets and subscriptions are open.
 func (h *Handler) Open() (webSockets, subscriptions int64) {
-	return h.connected.Load(), h.operations.subscribed.Load()
+	return h.connected.count(), h.operations.subscriptions.count()
 }

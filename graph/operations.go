@@ -25,9 +25,8 @@ type operations struct {
 
 	// perConnection bounds what runs at once on one WebSocket connection: queries, mutations and subscriptions.
 	perConnection int64
-	// subscriptions bounds the subscriptions of the server.
-	subscriptions int64
-	subscribed    atomic.Int64
+	// subscriptions are those of the server.
+	subscriptions *seats
 	// observe is told what was run; nil tells nobody.
 	observe func(context.Context, Operation)
 }
@@ -138,12 +137,12 @@ func (o *operations) acquire(ctx context.Context, subscription bool) (*slot, *er
 		}
 	}
 	if subscription {
-		undo = append(undo, func() { o.subscribed.Add(-1) })
-		if o.subscribed.Add(1) > o.subscriptions {
+		leave, refused := o.subscriptions.take(ctx)
+		if refused != nil {
 			free()
-			return nil, errs.New(errs.Exhausted, "%d subscriptions are open on this server, which is all it takes: try again later",
-				o.subscriptions)
+			return nil, refused
 		}
+		undo = append(undo, leave)
 	}
 	return &slot{release: free}, nil
 }

@@ -58,10 +58,13 @@ func encodeMessage(kind, id string, payload ...[]byte) []byte {
 // socket is a connection that speaks graphql-transport-ws
 // (github.com/enisdenjo/graphql-ws, PROTOCOL.md). serve reads it; each operation has a goroutine, which serve waits for.
 type socket struct {
-	conn      *websocket.Conn
-	exec      graphql.GraphExecutor
-	headers   http.Header
-	greet     func(ctx context.Context, payload map[string]json.RawMessage) (context.Context, error)
+	conn    *websocket.Conn
+	exec    graphql.GraphExecutor
+	headers http.Header
+	greet   func(ctx context.Context, payload map[string]json.RawMessage) (context.Context, error)
+	// seats are those of the server's connections; greeted is called when the handshake is over, whether it went well or not.
+	seats     *seats
+	greeted   func()
 	recovered func(ctx context.Context, cause any) *graphql.Response
 	cancel    context.CancelFunc
 
@@ -85,8 +88,13 @@ type socketOperation struct {
 func (s *socket) serve(ctx context.Context) {
 	defer s.running.Wait()
 	defer s.drop()
-	ctx, ok := s.init(ctx)
+	ctx, free, ok := s.init(ctx)
+	s.greeted()
 	if !ok {
+		return
+	}
+	defer free()
+	if !s.write(encodeMessage(messageAck, "")) {
 		return
 	}
 	alive := time.AfterFunc(2*s.keepAlive, s.drop)
@@ -100,14 +108,14 @@ func (s *socket) serve(ctx context.Context) {
 	}
 }
 
-// init waits for the greeting and answers it.
-func (s *socket) init(ctx context.Context) (context.Context, bool) {
+// init waits for the greeting, and takes a seat, which the caller frees.
+func (s *socket) init(ctx context.Context) (greeted context.Context, free func(), ok bool) {
 	late := time.AfterFunc(s.initTimeout, func() { s.close(closeInitTimeout, "no connection_init came in time") })
 	defer late.Stop()
 	for {
 		m, ok := s.read()
 		if !ok {
-			return nil, false
+			return nil, nil, false
 		}
 		switch m.Type {
 		case messagePing:
@@ -118,19 +126,24 @@ func (s *socket) init(ctx context.Context) (context.Context, bool) {
 		case messageInit:
 		default:
 			s.close(closeUnauthorized, "the first message must be connection_init")
-			return nil, false
+			return nil, nil, false
 		}
 		var payload map[string]json.RawMessage
 		if len(m.Payload) > 0 && json.Unmarshal(m.Payload, &payload) != nil {
 			s.close(closeBadMessage, "the payload of connection_init must be an object")
-			return nil, false
+			return nil, nil, false
 		}
 		greeted, err := s.greet(ctx, payload)
 		if err != nil {
 			s.close(closeForbidden, closeReason(err))
-			return nil, false
+			return nil, nil, false
 		}
-		return greeted, s.write(encodeMessage(messageAck, ""))
+		free, refused := s.seats.take(greeted)
+		if refused != nil {
+			s.close(websocket.StatusTryAgainLater, closeReason(refused)) // clients come back
+			return nil, nil, false
+		}
+		return greeted, free, true
 	}
 }
 

@@ -504,7 +504,10 @@ func TestBoundsOfSubscriptions(t *testing.T) {
 func TestBoundOfWebSockets(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, storetest.SQLite(t), graph.Options{MaxWebSockets: 2})
-	silent := s.dial(t, nil) // one that never says who it is holds a place too
+	for range 5 {
+		s.dial(t, nil) // who never says who it is takes no place
+	}
+	first := s.connect(t)
 	s.connect(t)
 	dial := func() int {
 		conn, res, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(s.url, "http"), &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
@@ -518,8 +521,83 @@ func TestBoundOfWebSockets(t *testing.T) {
 		return res.StatusCode
 	}
 	require.Equal(t, http.StatusTooManyRequests, dial())
-	require.NoError(t, silent.conn.CloseNow())
+	require.NoError(t, first.conn.CloseNow())
 	eventually(t, func() bool { return dial() == http.StatusSwitchingProtocols }, "its place is free again")
+}
+
+// TestHandshakesThatNeverEnd: however many connections say nothing, who says who it is gets in; they are cut, the oldest first.
+func TestHandshakesThatNeverEnd(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, storetest.SQLite(t), graph.Options{MaxHandshakes: 3, MaxWebSockets: 4, InitTimeout: time.Hour})
+	greeted := s.connect(t)
+	var silent []*wsClient
+	for range 20 {
+		c := s.dial(t, nil)
+		c.write(t, wsMessage{Type: "ping"})
+		require.Equal(t, "pong", c.read(t).Type, "it waits now")
+		silent = append(silent, c)
+	}
+	for _, c := range silent[:17] {
+		_, _, err := c.conn.Read(c.ctx)
+		require.Error(t, err, "cut")
+	}
+	for _, c := range []*wsClient{greeted, s.connect(t)} {
+		r, _ := c.subscribe(t, "1", `{ viewer { role } }`, nil).next(t)
+		require.JSONEq(t, `{"viewer":{"role":"ADMIN"}}`, string(r.Data))
+	}
+	last := silent[19] // has not waited for long
+	last.write(t, wsMessage{Type: "connection_init"})
+	require.Equal(t, "connection_ack", last.read(t).Type)
+}
+
+// TestNoUserTakesAll: half of the server's subscriptions and WebSockets is all that one token gets, on whatever transport; others go on.
+func TestNoUserTakesAll(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, storetest.SQLite(t), graph.Options{MaxSubscriptions: 4, MaxWebSockets: 4})
+	run := s.newRun(tracking.CreateRun{})
+	v := vars{"runs": []string{run}}
+	_, _, err := s.deps.Auth.CreateToken(admin(), "root", token.RoleADMIN, nil)
+	require.NoError(t, err)
+	connect := func(name string) (*wsClient, func() *wsClient) {
+		_, secret, err := s.deps.Auth.CreateToken(admin(), name, token.RoleVIEWER, nil)
+		require.NoError(t, err)
+		greet := func() *wsClient {
+			c := s.dial(t, nil)
+			payload, err := json.Marshal(map[string]string{"authorization": "Bearer " + secret})
+			require.NoError(t, err)
+			c.write(t, wsMessage{Type: "connection_init", Payload: payload})
+			return c
+		}
+		c := greet()
+		require.Equal(t, "connection_ack", c.read(t).Type)
+		return c, greet
+	}
+	greedy, again := connect("greedy")
+	greedy.subscribe(t, "1", metricsAppended, v)
+	greedy.subscribe(t, "2", metricsAppended, v)
+	r, _ := greedy.subscribe(t, "3", metricsAppended, v).next(t)
+	require.Len(t, r.Errors, 1)
+	require.Equal(t, "RESOURCE_EXHAUSTED", r.Errors[0].Extensions.Code)
+	require.Contains(t, r.Errors[0].Message, "2 subscriptions of yours are open")
+	second := again()
+	require.Equal(t, "connection_ack", second.read(t).Type)
+	third := again()
+	_, _, err = third.conn.Read(third.ctx)
+	require.Equal(t, websocket.StatusTryAgainLater, websocket.CloseStatus(err), "%v", err)
+	require.Contains(t, err.Error(), "2 WebSockets of yours are open")
+
+	modest, _ := connect("modest")
+	sub := modest.subscribe(t, "1", metricsAppended, v)
+	s.logPoints(run, "loss", 0, 0)
+	points(t, sub, run, "loss", 1)
+	greedy.write(t, wsMessage{ID: "1", Type: "complete"})
+	eventually(t, func() bool { _, open := s.handler.Open(); return open == 2 }, "completed")
+	sub = greedy.subscribe(t, "4", metricsAppended, v)
+	for done := false; !done; { // what the second one was sent comes in between
+		m := greedy.read(t)
+		require.NotEqual(t, "error", m.Type)
+		done = m.ID == sub.id
+	}
 }
 
 func TestRevokedTokenEndsSubscription(t *testing.T) {

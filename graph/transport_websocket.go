@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
@@ -39,12 +40,14 @@ func (t websocketTransport) Do(w http.ResponseWriter, r *http.Request, exec grap
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), connectionKey{}, &connection{}))
 	defer cancel()
 	s := &socket{
-		conn: conn, exec: exec, headers: r.Header, greet: h.greet, recovered: h.recovered, cancel: cancel,
+		conn: conn, exec: exec, headers: r.Header, greet: h.greet, seats: h.connected, recovered: h.recovered, cancel: cancel,
 		initTimeout: h.options.InitTimeout, keepAlive: h.options.KeepAlive, writeTimeout: h.options.WriteTimeout,
 		active: map[string]*socketOperation{},
 	}
 	// Not 1000: clients take that for the end of what they asked for, and would not come back to the next server.
 	defer context.AfterFunc(h.closing, func() { s.close(websocket.StatusGoingAway, "the server stops") })()
+	// Cut without a goodbye, for which one would have to wait.
+	s.greeted = h.handshakes.Enter(func() { time.AfterFunc(0, func() { _ = conn.CloseNow() }) })
 	s.serve(ctx)
 }
 

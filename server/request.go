@@ -162,6 +162,7 @@ func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (s *Server) watched(next http.Handler) http.Handler {
 	ids := newRequestIDs()
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		arrived(r)
 		s.inFlight.Add(1)
 		defer s.inFlight.Done()
 		id, start := ids.next(), time.Now()

@@ -27,6 +27,7 @@ import (
 	"github.com/cairnml/cairn/internal/search"
 	"github.com/cairnml/cairn/internal/store"
 	"github.com/cairnml/cairn/internal/tracking"
+	"github.com/cairnml/cairn/internal/waiting"
 	"github.com/cairnml/cairn/internal/webhook"
 	"github.com/cairnml/cairn/server/mlflow"
 )
@@ -272,7 +273,7 @@ func (s *Server) URL() string {
 // Run serves until ctx ends, then lets requests in flight finish for a few seconds, ends streams, and closes all.
 func (s *Server) Run(ctx context.Context) error {
 	web := &http.Server{
-		Handler: s.handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: s.handler(), ConnContext: withArrival, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		// Requests outlive ctx: what is in flight finishes.
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
@@ -284,7 +285,7 @@ func (s *Server) Run(ctx context.Context) error {
 	jobs.Go(func() { s.webhooks.Deliver(background) })
 	jobs.Go(func() { s.artifacts.Settle(background) })
 	served := make(chan error, 1)
-	jobs.Go(func() { served <- web.Serve(s.listener) })
+	jobs.Go(func() { served <- web.Serve(arrivals{s.listener, waiting.NewRoom(maxArrivals)}) })
 
 	var err error
 	select {
