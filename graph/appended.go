@@ -2,18 +2,25 @@ package graph
 
 import (
 	"context"
+	"slices"
 
+	"github.com/cairnml/cairn/ent"
+	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/graph/model"
 	"github.com/cairnml/cairn/internal/live"
 	"github.com/cairnml/cairn/internal/metric"
+	"github.com/cairnml/cairn/internal/tracking"
 )
 
 // eventPoints is how many points an event has at least before it is sent with more waiting. Batches are not divided, so it
 // may have up to one batch more.
 const eventPoints = 10_000
 
-// followMetrics answers Subscription.metricsAppended: what lies behind the cursor, then what comes.
-func (r *Resolver) followMetrics(ctx context.Context, runs, keys []string, after *string, maxRate *float64) (<-chan *model.MetricsAppended, error) {
+// followMetrics answers Subscription.metricsAppended: what lies behind the cursor, then what comes; with untilEnded, until the
+// runs have ended.
+func (r *Resolver) followMetrics(
+	ctx context.Context, runs, keys []string, after *string, maxRate *float64, untilEnded bool,
+) (<-chan *model.MetricsAppended, error) {
 	pace, err := eventPace(maxRate)
 	if err != nil {
 		return nil, err
@@ -34,19 +41,35 @@ func (r *Resolver) followMetrics(ctx context.Context, runs, keys []string, after
 		return nil, err
 	}
 	return follow(ctx, r, following[model.MetricsAppended]{
-		match: func(e live.Event) bool { return e.Metrics }, runs: ids, interval: pace,
+		match: func(e live.Event) bool { return e.Metrics || untilEnded && e.Changed }, runs: ids, interval: pace,
 		read: func(ctx context.Context) (*model.MetricsAppended, bool, error) {
+			ended := false
+			if untilEnded {
+				// The runs first: of those that have ended then, all points that came before their end are there.
+				if followed, err = r.Tracking.Runs(ctx, ids); err != nil {
+					return nil, false, err
+				}
+				ended = !slices.ContainsFunc(followed, isOpen)
+			}
 			news, err := r.Metrics.Since(ctx, followed, keys, cursor, eventPoints)
 			if err != nil {
 				return nil, false, err
 			}
 			cursor = news.Next
 			if len(news.Series) == 0 && len(news.Incomplete) == 0 {
-				return nil, news.More, nil
+				if ended && !news.More {
+					err = errFollowed
+				}
+				return nil, news.More, err
 			}
-			return appendedEvent(&news), news.More, nil
+			return appendedEvent(&news), news.More || ended, nil
 		},
 	}), nil
+}
+
+// isOpen tells whether a run is there and has not ended.
+func isOpen(r *ent.Run) bool {
+	return !tracking.Ended(r.Status) && r.LifecycleStage == run.LifecycleStageActive
 }
 
 func appendedEvent(news *metric.Followed) *model.MetricsAppended {

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 
-	"github.com/cairnml/cairn/ent/run"
 	"github.com/cairnml/cairn/graph/model"
 	"github.com/cairnml/cairn/internal/errs"
 	"github.com/cairnml/cairn/internal/live"
@@ -64,7 +63,7 @@ func (f *logFeed) read(ctx context.Context) (*model.RunLogAppended, bool, error)
 	if err != nil {
 		return nil, false, err
 	}
-	ended := tracking.Ended(r.Status) || r.LifecycleStage != run.LifecycleStageActive
+	ended := !isOpen(r)
 	if len(pieces) == 0 {
 		if ended {
 			err = errFollowed

@@ -37,8 +37,8 @@ func (r *runResolver) MetricSeriesURL(ctx context.Context, obj *ent.Run, format 
 	return metricSeriesURL(obj, format, keys)
 }
 
-func (r *subscriptionResolver) MetricsAppended(ctx context.Context, runs []string, keys []string, after *string, maxRate *float64) (<-chan *model.MetricsAppended, error) {
-	return r.followMetrics(ctx, runs, keys, after, maxRate)
+func (r *subscriptionResolver) MetricsAppended(ctx context.Context, runs []string, keys []string, after *string, maxRate *float64, untilEnded bool) (<-chan *model.MetricsAppended, error) {
+	return r.followMetrics(ctx, runs, keys, after, maxRate, untilEnded)
 }
 
 func (r *Resolver) AppendedSeries() generated.AppendedSeriesResolver {

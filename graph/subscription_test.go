@@ -121,6 +121,41 @@ func TestMetricsAppendedGivesEveryPointOnce(t *testing.T) {
 	})
 }
 
+// TestMetricsAppendedUntilTheRunsHaveEnded: every point comes, also one that a batch of the last moment has, and then the stream is
+// completed; when all had ended before, at once.
+func TestMetricsAppendedUntilTheRunsHaveEnded(t *testing.T) {
+	t.Parallel()
+	const query = `subscription($runs: [ID!]!, $after: String) {
+		metricsAppended(runs: $runs, keys: ["loss"], after: $after, untilEnded: true) { cursor series { runId key steps values } } }`
+	const finish = `mutation($run: ID!) { finishRun(input: {runId: $run}) { runId } }`
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newServer(t, db, graph.Options{})
+		for name, open := range transports() {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				run, deleted := s.newRun(tracking.CreateRun{}), s.newRun(tracking.CreateRun{})
+				s.logPoints(run, "loss", 0, 0)
+				from := open(t, s, query, vars{"runs": []string{run, deleted}})
+				_, cursor := points(t, from, run, "loss", 1)
+				s.logPoints(run, "loss", 1, 0.5)
+				s.logPoints(run, "acc", 1, 0.5)
+				must[struct{}](s, finish, vars{"run": run})
+				must[struct{}](s, `mutation($run: ID!) { deleteRun(runId: $run) { runId } }`, vars{"run": deleted})
+				steps, _ := points(t, from, run, "loss", 1)
+				require.Equal(t, []int64{1}, steps)
+				_, done := from.next(t)
+				require.True(t, done, "completed")
+
+				late := open(t, s, query, vars{"runs": []string{run, deleted}, "after": cursor})
+				steps, _ = points(t, late, run, "loss", 1)
+				require.Equal(t, []int64{1}, steps)
+				_, done = late.next(t)
+				require.True(t, done, "completed at once")
+			})
+		}
+	})
+}
+
 // TestMetricsAppendedTellsWhatIsMissing: a batch that cannot be read is named with its run, once, also where nothing else came.
 func TestMetricsAppendedTellsWhatIsMissing(t *testing.T) {
 	t.Parallel()

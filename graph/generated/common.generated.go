@@ -119,7 +119,7 @@ type QueryResolver interface {
 	Webhook(ctx context.Context, id string) (*ent.Webhook, error)
 }
 type SubscriptionResolver interface {
-	MetricsAppended(ctx context.Context, runs []string, keys []string, after *string, maxRate *float64) (<-chan *model.MetricsAppended, error)
+	MetricsAppended(ctx context.Context, runs []string, keys []string, after *string, maxRate *float64, untilEnded bool) (<-chan *model.MetricsAppended, error)
 	ModelVersionsChanged(ctx context.Context, names []string, after *string, maxRate *float64) (<-chan *model.ModelVersionsChanged, error)
 	RunsChanged(ctx context.Context, experiments []string, filter *string, topLevel bool, first *int, orderBy []string, after *string, maxRate *float64) (<-chan *model.RunsChanged, error)
 	RunLogAppended(ctx context.Context, run string, after *string, maxRate *float64) (<-chan *model.RunLogAppended, error)
@@ -2172,6 +2172,14 @@ func (ec *executionContext) field_Subscription_metricsAppended_args(ctx context.
 		return nil, err
 	}
 	args["maxRate"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "untilEnded",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["untilEnded"] = arg4
 	return args, nil
 }
 
@@ -6259,7 +6267,7 @@ func (ec *executionContext) _Subscription_metricsAppended(ctx context.Context, f
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().MetricsAppended(ctx, fc.Args["runs"].([]string), fc.Args["keys"].([]string), fc.Args["after"].(*string), fc.Args["maxRate"].(*float64))
+			return ec.Resolvers.Subscription().MetricsAppended(ctx, fc.Args["runs"].([]string), fc.Args["keys"].([]string), fc.Args["after"].(*string), fc.Args["maxRate"].(*float64), fc.Args["untilEnded"].(bool))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.MetricsAppended) graphql.Marshaler {

@@ -829,7 +829,7 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		MetricsAppended      func(childComplexity int, runs []string, keys []string, after *string, maxRate *float64) int
+		MetricsAppended      func(childComplexity int, runs []string, keys []string, after *string, maxRate *float64, untilEnded bool) int
 		ModelVersionsChanged func(childComplexity int, names []string, after *string, maxRate *float64) int
 		RunLogAppended       func(childComplexity int, run string, after *string, maxRate *float64) int
 		RunsChanged          func(childComplexity int, experiments []string, filter *string, topLevel bool, first *int, orderBy []string, after *string, maxRate *float64) int
@@ -4710,7 +4710,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.MetricsAppended(childComplexity, args["runs"].([]string), args["keys"].([]string), args["after"].(*string), args["maxRate"].(*float64)), true
+		return e.ComplexityRoot.Subscription.MetricsAppended(childComplexity, args["runs"].([]string), args["keys"].([]string), args["after"].(*string), args["maxRate"].(*float64), args["untilEnded"].(bool)), true
 	case "Subscription.modelVersionsChanged":
 		if e.ComplexityRoot.Subscription.ModelVersionsChanged == nil {
 			break
@@ -6430,6 +6430,8 @@ extend type Subscription {
     much for one event comes in several, without a pause.
     """
     maxRate: Float
+    "True: it is completed when all came of runs that have all ended, or are deleted. Else it waits for what they may still get."
+    untilEnded: Boolean! = false
   ): MetricsAppended! @listSize(slicingArguments: ["runs"], sizedFields: ["series"])
 }
 

@@ -76,7 +76,7 @@ def test_block(number, server, environment, own, tmp_path):
         command, cwd=cairntest.ROOT, env=environment, capture_output=True, text=True, timeout=BLOCK_SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
     expect = {"cairn exec": "forest", "mlflow.sklearn.autolog": "logistic", "totalCount": "'totalCount': ",
-              "metricsAppended": "'points': "}
+              "cairn.watch": "training_accuracy_score [0] [0."}
     for mark, printed in expect.items():
         if mark in code:
             assert printed in done.stdout, done.stdout + done.stderr
