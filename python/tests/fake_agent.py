@@ -21,6 +21,7 @@ WATCHED = {
     "lightgbm": "lightgbm.engine",
     "pytorch": "torch.optim.lr_scheduler",
     "sklearn": "sklearn.base",
+    "tensorflow": "tensorflow.python.eager.backprop",
     "xgboost": "xgboost.training",
 }
 

@@ -6,12 +6,13 @@ which are told of. Validation and predictions inside a fit are the fit's own, an
 
 import sys
 
-from . import later, saving, training
+from . import later, saving, specialist, training
 
 
 def install(cairn):
     """Called once, right after keras.src.models.model has been executed."""
     model = sys.modules["keras.src.models.model"].Model
+    cairn.fits.specialize("keras.Model", specialist.Specialist(model))
     for name, begin in (("fit", training.begin), ("evaluate", later.begin_evaluation), ("predict", later.begin_prediction)):
         owner = next((cls for cls in model.__mro__ if name in vars(cls)), None)
         if owner is not None:

@@ -72,12 +72,14 @@ def seeds():
 def describe_optimizer(model):
     """Its settings, of a schedule of the learning rate those too."""
     optimizer = getattr(model, "optimizer", None)
-    if optimizer is None:
-        return {}
-    found = {"optimizer_name": type(optimizer).__name__}
+    return optimizer_params(optimizer, "optimizer_") if optimizer is not None else {}
+
+
+def optimizer_params(optimizer, prefix):
+    found = {prefix + "name": type(optimizer).__name__}
     for key, value in optimizer.get_config().items():
         if key != "name" and value is not None and not (key == "ema_momentum" and not optimizer.use_ema):
-            settle(found, "optimizer_" + key, value)
+            settle(found, prefix + key, value)
     return found
 
 

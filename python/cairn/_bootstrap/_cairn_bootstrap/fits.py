@@ -112,6 +112,11 @@ def specialize(package, specialist):
     _specialists[package] = specialist
 
 
+def specialist(package):
+    """What specialize() was told of a package; None if nothing."""
+    return _specialists.get(package)
+
+
 def specialist_of(estimator):
     """The specialist for an estimator's class or the nearest of its bases that has one; None if none has."""
     if _specialists:
