@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { validateCompareSearch } from "./compare/search.ts";
 import { ExperimentsPage } from "./experiments/ExperimentsPage.tsx";
 import { RunsOfAll, RunsOfExperiment } from "./runs/RunsPage.tsx";
 import { validateRunSearch } from "./run/search.ts";
@@ -37,7 +38,14 @@ const runRoute = createRoute({
   validateSearch: validateRunSearch,
 });
 
-const routeTree = rootRoute.addChildren([experimentsRoute, runsRoute, experimentRoute, runRoute]);
+const compareRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/compare",
+  component: lazyRouteComponent(() => import("./compare/ComparePage.tsx"), "ComparePage"),
+  validateSearch: validateCompareSearch,
+});
+
+const routeTree = rootRoute.addChildren([experimentsRoute, runsRoute, experimentRoute, runRoute, compareRoute]);
 
 export const router = createRouter({
   routeTree,

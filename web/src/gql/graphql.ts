@@ -142,6 +142,13 @@ export type MetricsAppendedSubscriptionVariables = Exact<{
 
 export type MetricsAppendedSubscription = { metricsAppended: { cursor: string, series: Array<{ runId: string, key: string, stepScale: number, steps: string, times: string, values: string }> } };
 
+export type CompareRunsQueryVariables = Exact<{
+  runs: Array<string> | string;
+}>;
+
+
+export type CompareRunsQuery = { compareRuns: { runs: Array<{ runId: string, name: string, status: RunStatus, startTime: string, endTime: string | null, experiment: { name: string }, inputs: Array<{ context: string, dataset: { name: string, digest: string } }>, fingerprint: { codeHash: string, dataHash: string, dependenciesHash: string, seedsHash: string, commandHash: string, hardwareHash: string } | null }>, params: Array<{ key: string, values: Array<string | null>, differs: boolean }>, metrics: Array<{ key: string, last: Array<number | string | null>, differs: boolean }> } };
+
 export type ExperimentsQueryVariables = Exact<{
   filter?: string | null | undefined;
   orderBy?: ExperimentOrder | null | undefined;
@@ -404,6 +411,47 @@ export const MetricsAppendedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MetricsAppendedSubscription, MetricsAppendedSubscriptionVariables>;
+export const CompareRunsDocument = new TypedDocumentString(`
+    query CompareRuns($runs: [ID!]!) {
+  compareRuns(runs: $runs) {
+    runs {
+      runId
+      name
+      status
+      startTime
+      endTime
+      experiment {
+        name
+      }
+      inputs {
+        context
+        dataset {
+          name
+          digest
+        }
+      }
+      fingerprint {
+        codeHash
+        dataHash
+        dependenciesHash
+        seedsHash
+        commandHash
+        hardwareHash
+      }
+    }
+    params {
+      key
+      values
+      differs
+    }
+    metrics {
+      key
+      last
+      differs
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CompareRunsQuery, CompareRunsQueryVariables>;
 export const ExperimentsDocument = new TypedDocumentString(`
     query Experiments($filter: String, $orderBy: ExperimentOrder, $view: View, $after: String) {
   experiments(

@@ -175,6 +175,7 @@ function RunsPage({ search, set, experimentId }: { search: RunsSearch; set: (par
       {selected.size > 0 && (
         <div className={css.actions} role="toolbar" aria-label="Selected runs">
           <strong>{selected.size} selected</strong>
+          {selected.size > 1 && <Link to="/compare" search={{ run: rows.filter((row) => selected.has(row.run.runId)).slice(0, 500).map((row) => row.run.runId) }} className={css.compare}>Compare</Link>}
           {selected.size === 1 && <button type="button" onClick={() => set({ base: [...selected][0] === search.base ? undefined : [...selected][0] })}>{[...selected][0] === search.base ? "No baseline" : "Make it the baseline"}</button>}
           {head?.mayEdit && (search.view === "deleted" ? <button type="button" onClick={restore}>Restore</button> : <button type="button" className="danger" onClick={remove}>Delete</button>)}
           <button type="button" className="plain" onClick={() => setChosen(new Set())}>Clear</button>
