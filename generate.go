@@ -8,5 +8,6 @@ package cairn
 //go:generate go tool gqlgen generate
 //go:generate go run ./graph/schema/print
 //go:generate go tool genqlient internal/client/genqlient.yaml
+//go:generate go tool genqlient examples/clients/go/genqlient.yaml
 //go:generate go run -C tools ./protogen ../plugins/sdk/proto autolog/v1/autolog.proto
 //go:generate sh tools/web.sh

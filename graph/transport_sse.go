@@ -25,7 +25,8 @@ func isSubscription(op *graphql.OperationContext) bool {
 }
 
 // sseTransport answers with server-sent events: "next" for each response, "complete" at the end, a comment while there is
-// nothing to say. It takes POST, and GET for EventSource, which can send nothing else.
+// nothing to say. It takes POST, and GET for EventSource, which can send nothing else. What has one answer is answered with JSON
+// where the client takes that too.
 type sseTransport struct {
 	// keepAlive is the longest silence.
 	keepAlive time.Duration
@@ -67,6 +68,13 @@ func (t sseTransport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 		return
 	}
 	responses, ctx := exec.DispatchOperation(ctx, op)
+	if !isSubscription(op) && (accepts(r, typeJSON) || accepts(r, typeResult)) {
+		// Some clients, urql among them, name all that they understand in every request: of one answer, JSON is the simpler.
+		if response := responses(ctx); response != nil {
+			writeResponse(w, r, executedStatus(response.Errors), response)
+		}
+		return
+	}
 	stream := newEventStream(w, t.writeTimeout)
 	stream.begin()
 	t.send(ctx, cancel, stream, responses)

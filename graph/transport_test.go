@@ -95,6 +95,8 @@ func TestQueriesOverStreams(t *testing.T) {
 		_, done = sub.next(t)
 		require.True(t, done, name)
 	}
+	res := s.send(request(`{ viewer { role } }`, nil), "Accept", "application/graphql-response+json, application/json, text/event-stream, multipart/mixed")
+	require.JSONEq(t, `{"viewer": {"role": "ADMIN"}}`, string(res.Data), "JSON for a client that takes it, as urql does")
 	r, done := s.connect(t).subscribe(t, "1", `{ runz }`, nil).next(t)
 	require.False(t, done)
 	require.Equal(t, "INVALID_ARGUMENT", r.Errors[0].Extensions.Code)

@@ -37,7 +37,7 @@ RACE = [
     "./server/...",
 ]
 PARTS = ["go", "python", "clients", "ui"]
-NODE = ["test/clients", "test/ui"]
+NODE = ["examples/clients/typescript", "test/clients", "test/ui"]
 
 # What reads bytes from outside or from disk is fuzzed in every run; test/full.py fuzzes all targets, and for long.
 FUZZED = {
@@ -98,7 +98,8 @@ def install_python(system):
     output([sys.executable, "test/env/ensure.py", "demo"])
     system.result()
     frameworks = output([sys.executable, "test/env/ensure.py", "frameworks"])
-    return {"CAIRN_TEST_PYTHON": python, "CAIRN_TEST_FRAMEWORKS": frameworks}
+    notebooks = output([sys.executable, "test/env/ensure.py", "notebooks"])
+    return {"CAIRN_TEST_PYTHON": python, "CAIRN_TEST_FRAMEWORKS": frameworks, "CAIRN_TEST_NOTEBOOK_PYTHON": notebooks}
 
 
 def install_node():
@@ -156,13 +157,17 @@ def go():
 
 # What needs the environment `frameworks`; the other one leaves it out.
 FRAMEWORKS = ["test/mlflow/test_frameworks.py", "test/frameworks"]
+# What needs the environment `notebooks`.
+NOTEBOOKS = ["test/notebooks"]
 
 
 def python():
     with Section("Python"):
-        run([os.environ["CAIRN_TEST_PYTHON"], "-m", "pytest", *(f"--ignore={path}" for path in FRAMEWORKS)])
+        run([os.environ["CAIRN_TEST_PYTHON"], "-m", "pytest", *(f"--ignore={path}" for path in FRAMEWORKS + NOTEBOOKS)])
     with Section("Python, other frameworks"):
         run([os.environ["CAIRN_TEST_FRAMEWORKS"], "-m", "pytest", *FRAMEWORKS])
+    with Section("Python, notebooks"):
+        run([os.environ["CAIRN_TEST_NOTEBOOK_PYTHON"], "-m", "pytest", *NOTEBOOKS])
 
 
 def clients():
