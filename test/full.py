@@ -175,7 +175,7 @@ def pooled(options):
 
 
 def python(options):
-    return pytest(os.environ["CAIRN_TEST_PYTHON"], [f"--ignore={path}" for path in tests.FRAMEWORKS])
+    return pytest(os.environ["CAIRN_TEST_PYTHON"], [f"--ignore={path}" for path in tests.FRAMEWORKS + tests.NOTEBOOKS])
 
 
 def frameworks(options):

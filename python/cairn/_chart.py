@@ -80,7 +80,12 @@ class Chart:
         return self.widget.status
 
     async def finished(self) -> None:
-        await asyncio.shield(self._task)
+        try:
+            await asyncio.shield(self._task)
+        finally:
+            # What a task sends belongs to the cell that began it. Who executes a notebook without a browser, as nbconvert
+            # does, listens to the cell that is executed only, and would store the chart as it was at first.
+            self.widget.send_state()
 
     def stop(self) -> None:
         self._task.cancel()
