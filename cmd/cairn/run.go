@@ -30,6 +30,13 @@ type runCommand struct {
 	Tag        map[string]string `env:"-" mapsep:"none" placeholder:"K=V" help:"A tag of the run; may be given more than once."`
 	NoDiff     bool              `name:"no-diff" help:"Leave out what is not committed of the code."`
 	Yes        bool              `short:"y" env:"-" help:"Do not ask before a project is run whose repository was not seen before."`
+	Detach     bool              `env:"-" help:"Start the run and return: its id is printed; see cairn runs logs -f and cairn runs stop."`
+	Grid       bool              `env:"-" xor:"sweep" help:"Run all combinations of the values that -P lists with commas, as child runs."`
+	Random     int               `env:"-" xor:"sweep" placeholder:"N" help:"Run N combinations of what -P lists, or gives as FROM..TO, drawn at random."`
+	Seed       uint64            `env:"-" help:"What is drawn is the same for the same seed (default 0)."`
+	Maximize   string            `env:"-" xor:"goal" placeholder:"KEY" help:"Show which run of a sweep has the highest last value of this metric."`
+	Minimize   string            `env:"-" xor:"goal" placeholder:"KEY" help:"… the lowest last value."`
+	As         string            `env:"-" hidden:"" placeholder:"ID" help:"The id of the run; of --detach."`
 	URI        string            `arg:"" name:"uri" help:"A directory or the URL of a git repository; #FOLDER behind it names a project below its top."`
 }
 
@@ -43,23 +50,67 @@ type projectRun struct {
 	std     streams
 	runID   string
 	parent  string
+	// params and version are those of this run: of a sweep's, one combination at one commit.
+	params  map[string]string
+	version string
 	began   time.Time
 }
 
 func (r *runCommand) Run(ctx context.Context, std streams) error {
-	p := &projectRun{command: r, std: std, runID: autolog.NewRunID(), parent: parentRun(r.Server), began: time.Now().UTC()}
-	plan, err := p.prepare(ctx)
+	if r.Random < 0 {
+		return errs.Field("--random", "must be at least 1, not %d", r.Random)
+	}
+	p := &projectRun{
+		command: r, std: std, runID: autolog.NewRunID(), parent: parentRun(r.Server), params: r.Param, version: r.Version, began: time.Now().UTC(),
+	}
+	if runIDForm.MatchString(r.As) {
+		p.runID = r.As
+	}
+	switch {
+	case r.Detach && r.As == "":
+		return p.detach(ctx)
+	case r.sweeps():
+		return p.sweep(ctx)
+	case r.Maximize+r.Minimize != "":
+		return usageError{errs.New(errs.Invalid, "--maximize and --minimize compare the runs of a sweep: add --grid or --random N")}
+	}
+	release, err := p.register()
 	if err != nil {
 		return err
 	}
+	defer release()
+	code, err := p.once(ctx)
+	if err == nil && code != 0 {
+		err = exitCode(code)
+	}
+	return err
+}
+
+func (r *runCommand) sweeps() bool { return r.Grid || r.Random > 0 }
+
+// register lets `cairn runs stop` find this process.
+func (p *projectRun) register() (func(), error) {
+	home, err := autolog.Home()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // an error for users already
+	}
+	release, err := project.Register(home, p.runID, p.command.As != "")
+	if err != nil {
+		// The run itself does not need it.
+		p.say("cairn runs stop will not find this run: %v", err)
+		return func() {}, nil
+	}
+	return release, nil
+}
+
+// once prepares the project and runs it to its end.
+func (p *projectRun) once(ctx context.Context) (int, error) {
+	plan, err := p.prepare(ctx)
+	if err != nil {
+		return 0, err
+	}
 	code, err := p.execute(ctx, plan)
-	if err = errors.Join(err, plan.Close()); err != nil {
-		return err
-	}
-	if code != 0 {
-		return exitCode(code)
-	}
-	return nil
+	return code, errors.Join(err, plan.Close())
 }
 
 var runIDForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
@@ -86,7 +137,7 @@ func (p *projectRun) prepare(ctx context.Context) (*project.Plan, error) {
 	defer stop()
 	r := p.command
 	plan, err := project.Prepare(preparing, project.Options{
-		URI: r.URI, Version: r.Version, EntryPoint: r.EntryPoint, Parameters: r.Param, EnvManager: r.EnvManager, DockerArgs: dockerOptions(r.DockerArgs),
+		URI: r.URI, Version: p.version, EntryPoint: r.EntryPoint, Parameters: p.params, EnvManager: r.EnvManager, DockerArgs: dockerOptions(r.DockerArgs),
 		RunID: p.runID, Secret: autolog.IsSecretName, Say: p.say, Output: p.std.err, Confirm: p.confirm,
 	})
 	if err == nil {
@@ -148,7 +199,7 @@ func (p *projectRun) recordFailure(ctx context.Context, plan *project.Plan, reas
 		Tags: p.tags(plan), Params: map[string]string{}, Killed: killed, Reason: autolog.HideSecrets(reason.Error(), p.secretArgs()), Began: p.began,
 	}
 	failure.Tags["mlflow.source.type"], failure.Tags["mlflow.source.name"] = "PROJECT", sourceOf(plan)
-	for key, value := range r.Param {
+	for key, value := range p.params {
 		failure.Params[key] = hiddenValue(key, value)
 	}
 	if err := failure.Record(ctx, api); err != nil {
@@ -161,7 +212,7 @@ func (p *projectRun) recordFailure(ctx context.Context, plan *project.Plan, reas
 // secretArgs are the parameters as flags, by which their secrets are known.
 func (p *projectRun) secretArgs() []string {
 	var args []string
-	for key, value := range p.command.Param {
+	for key, value := range p.params {
 		args = append(args, "--"+key+"="+value)
 	}
 	return args

@@ -20,6 +20,7 @@ type runsCommands struct {
 	Diff     runsDiff     `cmd:"" help:"What is not the same in two runs, down to code, data and dependencies."`
 	Download runsDownload `cmd:"" help:"Fetch a run's artifacts."`
 	Logs     runsLogs     `cmd:"" help:"Print a run's console output."`
+	Stop     runsStop     `cmd:"" help:"End a run that cairn run started on this machine."`
 }
 
 type runsList struct {

@@ -13,7 +13,7 @@ type runsLogs struct {
 	connection
 	Run_   string `arg:"" name:"run" help:"The run's id."`
 	JSON   bool   `name:"json" help:"Print each piece of output as one line of JSON: sequence, stream, time and text."`
-	Follow bool   `short:"F" help:"Go on until the run ends."`
+	Follow bool   `short:"f" help:"Go on until the run ends."`
 }
 
 const (

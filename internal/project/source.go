@@ -164,8 +164,16 @@ func (f fetcher) fetch(ctx context.Context, source Source, version, name string)
 		return nil, err
 	}
 	defer unlock()
-	if err := f.update(ctx, source, repository); err != nil {
-		return nil, err
+	// A whole commit never changes: what is there is not asked for again.
+	known := false
+	if fullCommit.MatchString(version) {
+		_, err := runGit(ctx, repository, nil, "cat-file", "-e", version+"^{commit}")
+		known = err == nil
+	}
+	if !known {
+		if err := f.update(ctx, source, repository); err != nil {
+			return nil, err
+		}
 	}
 	commit, branch, err := resolve(ctx, source, repository, version)
 	if err != nil {
