@@ -42,6 +42,8 @@ func (s *Service) resolveSource(ctx context.Context, in CreateVersion) (source, 
 		err = s.fromModel(ctx, in.Source, &src)
 	case strings.HasPrefix(in.Source, storeScheme):
 		err = s.fromStore(ctx, in.Source, &src)
+	case in.isPrompt():
+		src.location = in.Source
 	default:
 		src.location, err = in.Source, checkRemote(in.Source)
 	}
@@ -49,6 +51,20 @@ func (s *Service) resolveSource(ctx context.Context, in CreateVersion) (source, 
 		src.runID, err = s.sourceRun(ctx, src.modelID)
 	}
 	return src, err
+}
+
+// promptSources are what MLflow's clients give as the source of a prompt, which has its text in a tag, and no files.
+var promptSources = []string{"dummy-source", "prompt-template"}
+
+// isPrompt tells whether a version is one of MLflow's prompts. Their tag alone opens no other source.
+func (in *CreateVersion) isPrompt() bool {
+	is := false
+	for _, t := range in.Tags {
+		if t.Key == "mlflow.prompt.is_prompt" {
+			is = strings.EqualFold(t.Value, "true") // the last counts
+		}
+	}
+	return is && slices.Contains(promptSources, in.Source)
 }
 
 // agree says that what the source tells is what the caller tells, if anything.

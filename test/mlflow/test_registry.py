@@ -102,6 +102,23 @@ def test_a_version_of_a_logged_model_is_named_at_the_model(client, experiment, n
     assert json.loads(client.get_logged_model(model).tags["mlflow.modelVersions"]) == told, "the tag tells what was made"
 
 
+@pytest.mark.since("mlflow", "3.0", "they were elsewhere before")
+def test_prompts(client, name):
+    """They are registered models with a tag, whose versions have their texts in tags, and no files."""
+    first = mlflow.genai.register_prompt(name=name, template="Name {{flower}}.", commit_message="begun", tags={"team": "red"})
+    assert first.version == 1
+    mlflow.genai.register_prompt(name=name, template="Name {{flower}} in Latin.")
+    mlflow.genai.set_prompt_alias(name, alias="best", version=1)
+    assert mlflow.genai.load_prompt(f"prompts:/{name}@best").format(flower="iris") == "Name iris."
+    assert mlflow.genai.load_prompt(name, version=2).template == "Name {{flower}} in Latin."
+    assert name in [p.name for p in mlflow.genai.search_prompts(f"name = '{name}'")]
+    assert [m.name for m in client.search_registered_models(f"name = '{name}'")] == []
+    for source in ("dummy-source", "dummy", "./dummy-source"):
+        with refused("INVALID_PARAMETER_VALUE"):
+            tags = {} if source == "dummy-source" else {"mlflow.prompt.is_prompt": "true"}
+            client.create_model_version(name, source, tags=tags)
+
+
 def test_registered_models(client, name):
     made = client.create_registered_model(name, tags={"team": "a"}, description="flowers")
     assert (made.name, made.description, made.tags) == (name, "flowers", {"team": "a"})
