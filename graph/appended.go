@@ -78,10 +78,8 @@ func appendedEvent(news *metric.Followed) *model.MetricsAppended {
 	}
 	for i := range news.Series {
 		a := &news.Series[i]
-		out.Series[i] = &model.AppendedSeries{
-			RunID: a.RunID, Key: a.Key, StepScale: int(a.StepScale),
-			Steps: packed(a.Steps), Times: packed(a.Times), Values: packed(a.Values),
-		}
+		// Others who follow the run got the same columns.
+		out.Series[i] = a.Once(func() any { return model.NewAppendedSeries(a.RunID, &a.Columns) }).(*model.AppendedSeries) //nolint:forcetypeassert // made here
 	}
 	return out
 }

@@ -153,9 +153,10 @@ func pointAt(value float64, units int64, scale int, at int64) *model.MetricPoint
 }
 
 func appendedPoints(s *model.AppendedSeries) []*model.MetricPoint {
-	out := make([]*model.MetricPoint, len(s.Values))
-	for i, v := range s.Values {
-		out[i] = pointAt(v, s.Steps[i], s.StepScale, s.Times[i])
+	c := s.Columns
+	out := make([]*model.MetricPoint, len(c.Values))
+	for i, v := range c.Values {
+		out[i] = pointAt(v, c.Steps[i], s.StepScale, c.Times[i])
 	}
 	return out
 }

@@ -7419,6 +7419,20 @@ func (ec *executionContext) marshalNFloat64Array2ᚕfloat64(ctx context.Context,
 	return res
 }
 
+func (ec *executionContext) unmarshalNFloat64Array2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋscalarᚐPacked(ctx context.Context, v any) (*scalar.Packed, error) {
+	var res = new(scalar.Packed)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNFloat64Array2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋscalarᚐPacked(ctx context.Context, sel ast.SelectionSet, v *scalar.Packed) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Float64Array!")
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalNInt642int64(ctx context.Context, v any) (int64, error) {
 	res, err := scalar.UnmarshalInt64(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -7478,6 +7492,20 @@ func (ec *executionContext) marshalNInt64Array2ᚕint64(ctx context.Context, sel
 		graphql.AddInvalidNullFromMarshaler(ctx, "Int64Array!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNInt64Array2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋscalarᚐPacked(ctx context.Context, v any) (*scalar.Packed, error) {
+	var res = new(scalar.Packed)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNInt64Array2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋscalarᚐPacked(ctx context.Context, sel ast.SelectionSet, v *scalar.Packed) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Int64Array!")
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalNLifecycleStage2githubᚗcomᚋcairnmlᚋcairnᚋgraphᚋmodelᚐLifecycleStage(ctx context.Context, v any) (model.LifecycleStage, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/cairnml/cairn/graph/model"
 	"github.com/cairnml/cairn/graph/page"
+	"github.com/cairnml/cairn/graph/scalar"
 	"github.com/cairnml/cairn/internal/metric"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -127,8 +128,8 @@ func (ec *executionContext) _AppendedSeries_steps(ctx context.Context, field gra
 			return obj.Steps, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
-			return ec.marshalNInt64Array2ᚕint64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Packed) graphql.Marshaler {
+			return ec.marshalNInt64Array2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋscalarᚐPacked(ctx, selections, v)
 		},
 		true,
 		true,
@@ -150,8 +151,8 @@ func (ec *executionContext) _AppendedSeries_times(ctx context.Context, field gra
 			return obj.Times, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
-			return ec.marshalNInt64Array2ᚕint64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Packed) graphql.Marshaler {
+			return ec.marshalNInt64Array2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋscalarᚐPacked(ctx, selections, v)
 		},
 		true,
 		true,
@@ -173,8 +174,8 @@ func (ec *executionContext) _AppendedSeries_values(ctx context.Context, field gr
 			return obj.Values, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []float64) graphql.Marshaler {
-			return ec.marshalNFloat64Array2ᚕfloat64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Packed) graphql.Marshaler {
+			return ec.marshalNFloat64Array2ᚖgithubᚗcomᚋcairnmlᚋcairnᚋgraphᚋscalarᚐPacked(ctx, selections, v)
 		},
 		true,
 		true,

@@ -34,24 +34,6 @@ type AppendRunLogInput struct {
 	Sequence *int64 `json:"sequence,omitempty"`
 }
 
-// New points of one metric in packed columns, in the order in which they came.
-type AppendedSeries struct {
-	// The run.
-	RunID string `json:"runId"`
-	// The metric.
-	Key string `json:"key"`
-	// Steps are the integers of `steps` divided by 10 to this power, 0 to 6.
-	StepScale int `json:"stepScale"`
-	// Steps.
-	Steps []int64 `json:"steps"`
-	// Unix milliseconds.
-	Times []int64 `json:"times"`
-	// Values.
-	Values []float64 `json:"values"`
-	// The same for clients that cannot unpack.
-	Points []*MetricPoint `json:"points"`
-}
-
 // A file or a folder below a run's or a model's artifact root.
 type Artifact struct {
 	// Relative to the root, with "/" between folders.

@@ -25,6 +25,7 @@ type Reader struct {
 	// atOnce and held are those of a source; tests make the one small and look at the other.
 	atOnce int
 	held   func(points int)
+	shared sharedNews
 }
 
 // NewReader makes a reader.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/cairnml/cairn/ent"
 	"github.com/cairnml/cairn/internal/errs"
@@ -12,9 +13,23 @@ import (
 )
 
 // Appended is what one or more batches of a run added to a series, in the order in which it came.
+// Several who follow the run may share it, so it is not changed any more.
 type Appended struct {
 	RunID string
 	Columns
+	memo *memo
+}
+
+// memo is what was made of columns.
+type memo struct {
+	once sync.Once
+	made any
+}
+
+// Once gives what the first call of the function made of these columns, to all that share them.
+func (a *Appended) Once(build func() any) any {
+	a.memo.once.Do(func() { a.memo.made = build() })
+	return a.memo.made
 }
 
 // Followed is what was appended to some runs between two cursors.
@@ -79,31 +94,42 @@ func (r *Reader) Since(ctx context.Context, runs []*ent.Run, keys []string, afte
 		if out.More = points >= maxPoints; out.More {
 			break
 		}
-		var f follower
-		err := r.db.Read().Snapshot(ctx, func(q store.Querier) error {
-			f = follower{want: want, after: next[run.RunID], limit: maxPoints - points, series: map[string]*piece{}, late: map[string]*piece{}}
-			return f.read(ctx, q, r, run.ID)
-		})
+		what := readAhead{run.ID, next[run.RunID], heads[run.ID], maxPoints - points, keysText(keys)}
+		found, err := r.shared.get(ctx, what, func() (gathered, error) { return r.newsOf(ctx, run, want, what.after, what.limit) })
 		if err != nil {
 			return Followed{}, err
 		}
-		news, upTo, rest, err := f.take()
-		if err != nil {
-			return Followed{}, err
+		for i := range found.series {
+			points += found.series[i].Len()
 		}
-		for _, c := range news {
-			points += c.Len()
-			out.Series = append(out.Series, Appended{RunID: run.RunID, Columns: c})
-		}
-		if f.lost > 0 && f.lost <= upTo {
+		out.Series = append(out.Series, found.series...)
+		if found.lost > 0 && found.lost <= found.upTo {
 			out.Incomplete = append(out.Incomplete, run.RunID)
 		}
-		next[run.RunID] = upTo
-		if out.More = rest; rest {
+		next[run.RunID] = found.upTo
+		if out.More = found.rest; found.rest {
 			break
 		}
 	}
 	return out, nil
+}
+
+// newsOf reads what came to a run behind a sequence.
+func (r *Reader) newsOf(ctx context.Context, run *ent.Run, want func(string) bool, after int64, limit int) (gathered, error) {
+	var f follower
+	err := r.db.Read().Snapshot(ctx, func(q store.Querier) error {
+		f = follower{want: want, after: after, limit: limit, series: map[string]*piece{}, late: map[string]*piece{}}
+		return f.read(ctx, q, r, run.ID)
+	})
+	if err != nil {
+		return gathered{}, err
+	}
+	columns, upTo, rest, err := f.take()
+	out := gathered{upTo: upTo, rest: rest, lost: f.lost, series: make([]Appended, len(columns))}
+	for i, c := range columns {
+		out.series[i] = Appended{RunID: run.RunID, Columns: c, memo: &memo{}}
+	}
+	return out, err
 }
 
 // follower gathers the points of one run that came behind a sequence, in the order of their batches, until it has enough.
