@@ -35,7 +35,7 @@ func (adapter) NewSession(sdk.SessionInfo) sdk.Session {
 		"optimizer":   moreParams,
 		"scheduler":   moreParams,
 		"loader":      moreParams,
-		"fit.model":   model,
+		"fit.model":   training.TorchModel,
 		"writer.file": written,
 	})
 }

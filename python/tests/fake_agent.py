@@ -17,6 +17,7 @@ BOOTSTRAP = ROOT / "python" / "cairn" / "_bootstrap"
 
 # The module that each adapter watches for.
 WATCHED = {
+    "fastai": "fastai.learner",
     "keras": "keras.src.models.model",
     "lightgbm": "lightgbm.engine",
     "pytorch": "torch.optim.lr_scheduler",

@@ -5,61 +5,24 @@ import sys
 from . import cairn
 
 text = cairn.calls.text
-MAX_LINES = 2000
+torches = cairn.torches
 # Settings of PyTorch's that say how to compute, not what.
 TECHNICAL = ("foreach", "maximize", "capturable", "differentiable", "fused", "decoupled_weight_decay")
-UNSEEDED = 67280421310721  # of a generator that nobody touched
 
 
 def describe_model(model, seen, optimizer, criterion):
     torch = sys.modules["torch"]
-    model = unwrap(model) if model is not None else None
+    model = torches.unwrap(model) if model is not None else None
     params = dict(criterion)
     facts = {"estimator": "model", "class": "torch.nn.Module", "version": str(torch.__version__)}
     if optimizer is not None:
         params.update(describe_optimizer(optimizer, 1))
     if model is not None:
-        facts.update(estimator=type(model).__name__, **{"class": class_name(model)})
-        parameters = list(model.parameters())
-        params["model"] = type(model).__name__
-        params["n_parameters"] = str(sum(p.numel() for p in parameters))
-        params["n_trainable_parameters"] = str(sum(p.numel() for p in parameters if p.requires_grad))
-        params["device"] = str(parameters[0].device) if parameters else "cpu"
-        facts["summary"] = summary(model, seen)
-    seed = torch.initial_seed()
-    facts["seeds"] = {"torch": str(seed)} if seed != UNSEEDED else {}
+        facts.update(estimator=type(model).__name__, **{"class": torches.class_name(model)})
+        params.update(torches.sizes(model))
+        facts["summary"] = torches.summary(model, seen.shape)
+    facts["seeds"] = torches.seeds()
     return dict(facts, params=params)
-
-
-def unwrap(model):
-    """The user's own module, inside what DistributedDataParallel and torch.compile make of it."""
-    while True:
-        inner = getattr(model, "_orig_mod", None)
-        if inner is None and type(model).__name__ in ("DistributedDataParallel", "DataParallel"):
-            inner = model.module
-        if inner is None:
-            return model
-        model = inner
-
-
-def class_name(value):
-    return type(value).__module__ + "." + type(value).__name__
-
-
-def summary(model, seen):
-    """A table of the modules, each with the shape of what it gave and its own parameters."""
-    lines = [("module", "class", "output", "parameters")]
-    for name, module in model.named_modules():
-        own = sum(p.numel() for p in module.parameters(recurse=False))
-        shape = seen.shape(module)
-        lines.append((name or "(model)", type(module).__name__, "x".join(map(str, shape)) if shape else "", str(own)))
-        if len(lines) > MAX_LINES:
-            lines.append(("…", "", "", ""))
-            break
-    widths = [max(len(line[at]) for line in lines) for at in range(4)]
-    table = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
-    total = sum(p.numel() for p in model.parameters())
-    return "\n".join([*table, "", "%d parameters" % total, ""])
 
 
 def describe_optimizer(optimizer, number):

@@ -6,9 +6,9 @@ import time
 from . import cairn, writers
 from .data import record_data
 from .describe import describe_criterion, describe_loader, describe_model, describe_optimizer, describe_scheduler
-from .late import Late, immediate
 from .model import record_model, save_model
-from .rates import RATES, Rates
+
+torches = cairn.torches
 
 # Every how many steps the norm of the gradients is computed, unless the option every_n_steps says otherwise.
 NORM_STEPS = 100
@@ -25,9 +25,9 @@ class Loop:
         self._seen = seen
         self._schedulers = schedulers
         self._started = time.time()
-        self._points = cairn.Points(self.fit, measurements=RATES)
-        self._late = Late(self._points)
-        self._rates = Rates(self._points)
+        self._points = cairn.Points(self.fit, measurements=torches.RATES)
+        self._late = torches.Late(self._points)
+        self._rates = torches.Rates(self._points)
         self._names = {}  # place of a call of backward → series of its loss
         self._known = {}  # id of optimizer → Optimizer
         self._epochs = None  # (id of the loader, epochs that began)
@@ -56,7 +56,7 @@ class Loop:
         scaled = getattr(tensor, "_cairn_unscaled", None)
         if scaled is not None:
             tensor = scaled
-        if immediate(tensor):
+        if torches.immediate(tensor):
             series.add(step, int(now * 1000), tensor.item())
         else:
             self._late.add(series, step, int(now * 1000), tensor)
@@ -105,7 +105,7 @@ class Loop:
 
     def own(self, key):
         """Whether a series of that name is recorded."""
-        return key in RATES or self._points.has(key)
+        return key in torches.RATES or self._points.has(key)
 
     def scheduler_made(self, scheduler):
         self.fit.emit("scheduler", describe_scheduler(scheduler))

@@ -8,14 +8,13 @@ import weakref
 from . import cairn, writers
 from .checkpoints import record_file
 from .data import record_data
-from .describe import class_name, describe_criterion, describe_loader, describe_model, describe_scheduler
-from .late import Late
+from .describe import describe_criterion, describe_loader, describe_model, describe_scheduler
 from .loop import Optimizer
 from .model import record_model, save_model
 from .observer import Observer
-from .rates import RATES, Rates
 
 text = cairn.calls.text
+torches = cairn.torches
 recorders = weakref.WeakKeyDictionary()  # Trainer → Recorder of what it does now
 
 # Settings of a Trainer that say where files go and what is shown, or that are told otherwise.
@@ -117,9 +116,9 @@ class Recorder:
         self._trainer, self._model = weakref.ref(trainer), cairn.fits.reference(model)
         self._given, self._seen = given, seen
         self._started = time.time()
-        self._points = cairn.Points(fit, measurements=RATES)
-        self._late = Late(self._points)
-        self._rates = Rates(self._points)
+        self._points = cairn.Points(fit, measurements=torches.RATES)
+        self._late = torches.Late(self._points)
+        self._rates = torches.Rates(self._points)
         self._last = {}  # key → the tensor that was recorded last
         self._evaluated = {}
         self._optimizers = []
@@ -204,7 +203,7 @@ class Recorder:
 
     def own(self, key):
         """Whether a series of that name is recorded."""
-        return key in RATES or self._points.has(key)
+        return key in torches.RATES or self._points.has(key)
 
     def copying_left(self):
         return cairn.budget(time.time() - self._started) - self.copied
@@ -322,7 +321,7 @@ def describe_trainer(trainer, given):
 
 
 def setting(value):
-    return text(value) if isinstance(value, (str, int, float, bool, list, tuple, dict)) else class_name(value)
+    return text(value) if isinstance(value, (str, int, float, bool, list, tuple, dict)) else torches.class_name(value)
 
 
 def hyperparameters(model, datamodule):

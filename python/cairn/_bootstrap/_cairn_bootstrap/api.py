@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from . import calls, fits, frames, models, patch, pipelines, quiet, runs, tabular
+from . import calls, fits, frames, models, patch, pipelines, quiet, runs, tabular, torches
 from .clock import Clock
 from .points import Points
 
@@ -20,9 +20,10 @@ BUDGET_SECONDS = 0.2
 class Cairn:
     """What an adapter's hook may do: send observations, and be stopped from ever disturbing the training.
 
-    calls, fits, frames, models, patch, pipelines, quiet and tabular are the modules of the same name: calls that train,
-    which fits go on, names of variables, models as files, wrappers in place of functions, data in batches, isolation of
-    work of ours from the user's random numbers, warnings and output, and descriptions of datasets.
+    calls, fits, frames, models, patch, pipelines, quiet, tabular and torches are the modules of the same name: calls that
+    train, which fits go on, names of variables, models as files, wrappers in place of functions, data in batches, isolation
+    of work of ours from the user's random numbers, warnings and output, descriptions of datasets, and what hooks of PyTorch
+    share.
     """
 
     BUDGET_SECONDS = BUDGET_SECONDS
@@ -36,6 +37,7 @@ class Cairn:
     pipelines = pipelines
     quiet = quiet
     tabular = tabular
+    torches = torches
 
     def __init__(self, session, adapter):
         self._session = session
