@@ -63,6 +63,8 @@ export default defineConfig({
         entryFileNames: "assets/[name].js",
         chunkFileNames: "assets/[name].js",
         assetFileNames: "assets/[name][extname]",
+        // What changes only with a dependency is a file of its own; what draws charts is not loaded before there is one.
+        codeSplitting: { groups: [{ name: "vendor", test: /node_modules\/(?!uplot)/ }] },
       },
     },
   },

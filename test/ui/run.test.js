@@ -65,7 +65,7 @@ test("tags and the note are written where they are shown", async () => {
   await page.getByRole("button", { name: "Write" }).click();
   await page.getByRole("textbox", { name: "Note" }).fill("The best so far.");
   await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("region", { name: "Note" }).getByText("The best so far.").waitFor();
+  await page.getByRole("region", { name: "Note" }).locator("p").getByText("The best so far.").waitFor();
   const { run } = await server.query(`{ run(id: "${runId}") { tags { key value } } }`);
   assert.deepEqual(run.tags.filter(({ key }) => !key.startsWith("mlflow.run")), [{ key: "mlflow.note.content", value: "The best so far." }, { key: "stage", value: "<b>trial</b>" }]);
   await done(page);

@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "
 import { validateCompareSearch } from "./compare/search.ts";
 import { ExperimentsPage } from "./experiments/ExperimentsPage.tsx";
 import { RunsOfAll, RunsOfExperiment } from "./runs/RunsPage.tsx";
+import { validateModelSearch, validateModelsSearch } from "./models/search.ts";
 import { validateRunSearch } from "./run/search.ts";
 import { validateRunsSearch } from "./runs/view.ts";
 import { one, parseSearch, stringifySearch } from "./search.ts";
@@ -45,7 +46,21 @@ const compareRoute = createRoute({
   validateSearch: validateCompareSearch,
 });
 
-const routeTree = rootRoute.addChildren([experimentsRoute, runsRoute, experimentRoute, runRoute, compareRoute]);
+const modelsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/models",
+  component: lazyRouteComponent(() => import("./models/ModelsPage.tsx"), "ModelsPage"),
+  validateSearch: validateModelsSearch,
+});
+
+const modelRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/models/$name",
+  component: lazyRouteComponent(() => import("./models/ModelPage.tsx"), "ModelPage"),
+  validateSearch: validateModelSearch,
+});
+
+const routeTree = rootRoute.addChildren([experimentsRoute, runsRoute, experimentRoute, runRoute, compareRoute, modelsRoute, modelRoute]);
 
 export const router = createRouter({
   routeTree,

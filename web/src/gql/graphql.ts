@@ -4,6 +4,33 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** What a new version is made of. */
+export type CreateModelVersionInput = {
+  /** Make the registered model when there is none of this name. */
+  createModel?: boolean;
+  /** At most 65,536 bytes. */
+  description?: string;
+  /** The same key with the same input gives the version made the first time. At most 255 characters. */
+  idempotencyKey?: string | null | undefined;
+  /** The logged model, where the source does not say so. */
+  modelId?: string | null | undefined;
+  /** The model's name. */
+  name: string;
+  /** The run that made it, where the source does not say so; perhaps of another server, with runLink to it. */
+  runId?: string | null | undefined;
+  /** A link to the run. */
+  runLink?: string | null | undefined;
+  /** MLflow's signature as JSON, where this server cannot read the file MLmodel. */
+  signature?: string | null | undefined;
+  /**
+   * runs:/RUN/PATH, models:/LOGGED_MODEL (m-…), another version (models:/NAME/3 and the like), or the URI of files that lie
+   * elsewhere, such as s3://….
+   */
+  source: string;
+  /** At most 1,000. */
+  tags?: Array<TagInput> | null | undefined;
+};
+
 /** The order of experiments. */
 export type ExperimentOrder = {
   /** Which way. */
@@ -75,6 +102,73 @@ export type MetricRole =
   /** What the run is about; compared by a reproduction. */
   | 'RESULT';
 
+/** What happened to a model. */
+export type ModelHistoryAction =
+  /** Somebody approved of a version. */
+  | 'APPROVAL'
+  /** A version was deleted. */
+  | 'DELETION'
+  /** The model was deleted. */
+  | 'MODEL_DELETION'
+  /** The model got another name; `detail` is the one before. */
+  | 'RENAMING'
+  /** A version came back into a stage. */
+  | 'ROLLBACK'
+  /** A rule was set. */
+  | 'RULE'
+  /** A rule was removed. */
+  | 'RULE_REMOVAL'
+  /** A version came into a stage. */
+  | 'TRANSITION'
+  /** An approval was taken back. */
+  | 'WITHDRAWAL';
+
+/** What a rule asks for. */
+export type ModelRuleKind =
+  /** Somebody else than who asks for the transition has approved. */
+  | 'APPROVAL'
+  /** A metric is at least as good as that of the version that is replaced. */
+  | 'METRIC'
+  /** The signature is that of the version that is replaced. */
+  | 'SIGNATURE'
+  /** A tag is set. */
+  | 'TAG';
+
+/** What happened to a version. */
+export type ModelVersionChangeKind =
+  /** It was deleted: a client that shows it drops it. */
+  | 'DELETED'
+  /** It was made, or anything of it changed: its stage, aliases, tags, description, or the name of its model. */
+  | 'UPDATED';
+
+/**
+ * A version of a registered model: by its number, a stage (the newest in it), an alias, or as the latest; or all of it as a URI:
+ * models:/NAME/3, models:/NAME/Production, models:/NAME@ALIAS, models:/NAME/latest.
+ */
+export type ModelVersionRef = {
+  /** The version of this alias. */
+  alias?: string | null | undefined;
+  /** True for the version with the greatest number. */
+  latest?: boolean | null | undefined;
+  /** The model's name. */
+  name?: string | null | undefined;
+  /** The newest version in this stage. */
+  stage?: string | null | undefined;
+  /** All of it as a URI; then nothing else is given. */
+  uri?: string | null | undefined;
+  /** The version's number, from 1 on. */
+  version?: number | null | undefined;
+};
+
+/** How far a version is. */
+export type ModelVersionStatus =
+  /** It could not be registered. */
+  | 'FAILED_REGISTRATION'
+  /** It is being registered. */
+  | 'PENDING_REGISTRATION'
+  /** It is registered. */
+  | 'READY';
+
 /** Which way an order goes. */
 export type OrderDirection =
   /** The least first. */
@@ -112,6 +206,55 @@ export type RunStatus =
   | 'RUNNING'
   /** It waits to be run. */
   | 'SCHEDULED';
+
+/** A part of a signature. */
+export type SchemaPart =
+  /** What is sent. */
+  | 'INPUT'
+  /** What comes back. */
+  | 'OUTPUT'
+  /** A parameter of inference. */
+  | 'PARAM';
+
+/** Whether callers of one signature break with another. */
+export type SchemaVerdict =
+  /** Callers of the first version fail with the second, or miss something in its answer. */
+  | 'BREAKING'
+  /** There are changes, and no caller breaks. */
+  | 'COMPATIBLE'
+  /** They are the same. */
+  | 'SAME'
+  /** One of the versions has no signature. */
+  | 'UNKNOWN';
+
+/** A key and its value. */
+export type TagInput = {
+  /**
+   * Of a run: a value that somebody set without keepExisting stays, and this one gives way to any such. So write autolog
+   * adapters. It means nothing for other objects.
+   */
+  keepExisting?: boolean;
+  /** 1 to 250 letters, digits, "_", "-", ".", ":", " " and "/". */
+  key: string;
+  /** At most 65,536 bytes. */
+  value: string;
+};
+
+/** A version's coming into a stage. */
+export type TransitionModelVersionStageInput = {
+  /** Archive all other versions that are in the stage: for Staging and Production. */
+  archiveExistingVersions?: boolean;
+  /** Do all of it, with the rules, and keep nothing: what comes back is as it would be. */
+  dryRun?: boolean;
+  /** The model's name. */
+  name: string;
+  /** Kept in the history; at most 8,192 bytes. */
+  reason?: string;
+  /** None, Staging, Production or Archived. */
+  stage: string;
+  /** The version. */
+  version: number;
+};
 
 /** Which lifecycle stages a list shows. */
 export type View =
@@ -165,6 +308,70 @@ export type SomeRunChangedSubscriptionVariables = Exact<{
 
 
 export type SomeRunChangedSubscription = { runsChanged: { cursor: string, changes: Array<{ kind: RunChangeKind }> } };
+
+export type ModelQueryVariables = Exact<{
+  name: string;
+}>;
+
+
+export type ModelQuery = { registeredModel: { name: string, description: string, createdAt: string, createdBy: string, tags: Array<{ key: string, value: string }>, aliases: Array<{ alias: string, version: number }>, rules: Array<{ stage: string, kind: ModelRuleKind, text: string }>, versions: { totalCount: number, edges: Array<{ node: { version: number, stage: string, aliases: Array<string>, status: ModelVersionStatus, statusMessage: string, description: string, source: string, runId: string, createdAt: string, createdBy: string, run: { runId: string, name: string } | null, signature: { inputs: Array<{ name: string, type: string, required: boolean }>, outputs: Array<{ name: string, type: string, required: boolean }>, params: Array<{ name: string, type: string, default: string }> } | null, approvals: Array<{ stage: string, principal: string }> } }> }, history: { pageInfo: { hasNextPage: boolean }, edges: Array<{ node: { sequence: number, action: ModelHistoryAction, modelName: string, version: number, fromStage: string, toStage: string, detail: string, reason: string, principal: string, time: string } }> } } | null, viewer: { role: Role } };
+
+export type StageAtQueryVariables = Exact<{
+  name: string;
+  stage: string;
+  time: string;
+}>;
+
+
+export type StageAtQuery = { modelStageAt: Array<{ version: number, reason: string, principal: string, time: string }> };
+
+export type ModelsQueryVariables = Exact<{
+  filter?: string | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type ModelsQuery = { registeredModels: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Array<{ node: { name: string, description: string, updatedAt: string, aliases: Array<{ alias: string, version: number }>, latestVersions: Array<{ version: number, stage: string }>, versions: { totalCount: number } } }> } };
+
+export type SomeVersionChangedSubscriptionVariables = Exact<{
+  names?: Array<string> | string | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type SomeVersionChangedSubscription = { modelVersionsChanged: { cursor: string, changes: Array<{ kind: ModelVersionChangeKind }> } };
+
+export type RegisterMutationVariables = Exact<{
+  input: CreateModelVersionInput;
+}>;
+
+
+export type RegisterMutation = { createModelVersion: { name: string, version: number } };
+
+export type TransitionMutationVariables = Exact<{
+  input: TransitionModelVersionStageInput;
+}>;
+
+
+export type TransitionMutation = { transitionModelVersionStage: { version: number, stage: string } };
+
+export type RollbackMutationVariables = Exact<{
+  name: string;
+  stage: string;
+  reason: string;
+  dryRun: boolean;
+}>;
+
+
+export type RollbackMutation = { rollbackModelStage: { version: number, stage: string } };
+
+export type CompareVersionsQueryVariables = Exact<{
+  from: ModelVersionRef;
+  to: ModelVersionRef;
+}>;
+
+
+export type CompareVersionsQuery = { compareModelVersions: { verdict: SchemaVerdict, complete: boolean, parts: Array<string>, schema: Array<{ part: SchemaPart, name: string, from: string | null, to: string | null, breaks: boolean, why: string }>, params: Array<{ key: string, from: string | null, to: string | null }>, metrics: Array<{ key: string, from: number | string | null, to: number | string | null }>, data: Array<{ name: string, context: string, fromDigest: string | null, toDigest: string | null }>, dependencies: Array<{ key: string, from: string | null, to: string | null }> } };
 
 export type ArtifactsQueryVariables = Exact<{
   id: string;
@@ -506,6 +713,209 @@ export const SomeRunChangedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SomeRunChangedSubscription, SomeRunChangedSubscriptionVariables>;
+export const ModelDocument = new TypedDocumentString(`
+    query Model($name: String!) {
+  registeredModel(name: $name) {
+    name
+    description
+    createdAt
+    createdBy
+    tags {
+      key
+      value
+    }
+    aliases {
+      alias
+      version
+    }
+    rules {
+      stage
+      kind
+      text
+    }
+    versions(first: 100) {
+      totalCount
+      edges {
+        node {
+          version
+          stage
+          aliases
+          status
+          statusMessage
+          description
+          source
+          runId
+          createdAt
+          createdBy
+          run {
+            runId
+            name
+          }
+          signature {
+            inputs {
+              name
+              type
+              required
+            }
+            outputs {
+              name
+              type
+              required
+            }
+            params {
+              name
+              type
+              default
+            }
+          }
+          approvals {
+            stage
+            principal
+          }
+        }
+      }
+    }
+    history(first: 100) {
+      pageInfo {
+        hasNextPage
+      }
+      edges {
+        node {
+          sequence
+          action
+          modelName
+          version
+          fromStage
+          toStage
+          detail
+          reason
+          principal
+          time
+        }
+      }
+    }
+  }
+  viewer {
+    role
+  }
+}
+    `) as unknown as TypedDocumentString<ModelQuery, ModelQueryVariables>;
+export const StageAtDocument = new TypedDocumentString(`
+    query StageAt($name: String!, $stage: String!, $time: Time!) {
+  modelStageAt(name: $name, stage: $stage, time: $time) {
+    version
+    reason
+    principal
+    time
+  }
+}
+    `) as unknown as TypedDocumentString<StageAtQuery, StageAtQueryVariables>;
+export const ModelsDocument = new TypedDocumentString(`
+    query Models($filter: String, $after: String) {
+  registeredModels(
+    filter: $filter
+    orderBy: ["last_updated_timestamp DESC"]
+    first: 100
+    after: $after
+  ) {
+    totalCount
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    edges {
+      node {
+        name
+        description
+        updatedAt
+        aliases {
+          alias
+          version
+        }
+        latestVersions(stages: ["Production", "Staging"]) {
+          version
+          stage
+        }
+        versions(first: 1) {
+          totalCount
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ModelsQuery, ModelsQueryVariables>;
+export const SomeVersionChangedDocument = new TypedDocumentString(`
+    subscription SomeVersionChanged($names: [String!], $after: String) {
+  modelVersionsChanged(names: $names, after: $after, maxRate: 2) {
+    cursor
+    changes {
+      kind
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SomeVersionChangedSubscription, SomeVersionChangedSubscriptionVariables>;
+export const RegisterDocument = new TypedDocumentString(`
+    mutation Register($input: CreateModelVersionInput!) {
+  createModelVersion(input: $input) {
+    name
+    version
+  }
+}
+    `) as unknown as TypedDocumentString<RegisterMutation, RegisterMutationVariables>;
+export const TransitionDocument = new TypedDocumentString(`
+    mutation Transition($input: TransitionModelVersionStageInput!) {
+  transitionModelVersionStage(input: $input) {
+    version
+    stage
+  }
+}
+    `) as unknown as TypedDocumentString<TransitionMutation, TransitionMutationVariables>;
+export const RollbackDocument = new TypedDocumentString(`
+    mutation Rollback($name: String!, $stage: String!, $reason: String!, $dryRun: Boolean!) {
+  rollbackModelStage(name: $name, stage: $stage, reason: $reason, dryRun: $dryRun) {
+    version
+    stage
+  }
+}
+    `) as unknown as TypedDocumentString<RollbackMutation, RollbackMutationVariables>;
+export const CompareVersionsDocument = new TypedDocumentString(`
+    query CompareVersions($from: ModelVersionRef!, $to: ModelVersionRef!) {
+  compareModelVersions(from: $from, to: $to) {
+    verdict
+    complete
+    parts
+    schema {
+      part
+      name
+      from
+      to
+      breaks
+      why
+    }
+    params {
+      key
+      from
+      to
+    }
+    metrics {
+      key
+      from
+      to
+    }
+    data {
+      name
+      context
+      fromDigest
+      toDigest
+    }
+    dependencies {
+      key
+      from
+      to
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CompareVersionsQuery, CompareVersionsQueryVariables>;
 export const ArtifactsDocument = new TypedDocumentString(`
     query Artifacts($id: ID!, $path: String!, $after: String) {
   run(id: $id) {

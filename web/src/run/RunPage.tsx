@@ -2,6 +2,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useCallback, useEffect, useState } from "react";
 import { type ApiError, apiError, ask, follow } from "../api/client.ts";
 import { token } from "../api/session.ts";
+import { RegisterDialog } from "../models/RegisterDialog.tsx";
 import { count, duration, moment, number } from "../format.ts";
 import { graphql } from "../gql/index.ts";
 import type { RunQuery } from "../gql/graphql.ts";
@@ -104,7 +105,7 @@ export function RunPage() {
           <Params params={run.params} />
           <Children run={run} />
           <Inputs run={run} />
-          <Models run={run} />
+          <Models run={run} mayEdit={mayEdit} />
           <NoteCard {...editable} />
           <TagsCard {...editable} />
           <Fingerprint run={run} />
@@ -182,14 +183,22 @@ function Params({ params }: { params: Run["params"] }) {
   );
 }
 
-function Models({ run }: { run: Run }) {
+function Models({ run, mayEdit }: { run: Run; mayEdit: boolean }) {
+  const [registering, setRegistering] = useState<string>();
   if (run.outputs.length === 0) return null;
+  const chosen = run.outputs.find(({ model }) => model.modelId === registering)?.model;
   return (
     <section className={`card ${css.card}`} aria-label="Models">
       <h2>Models</h2>
       <ul className={css.children}>
-        {run.outputs.map(({ model, step }) => <li key={model.modelId}><strong>{model.name}</strong> {model.modelType && <span className="chip">{model.modelType}</span>} <span className="mono quiet">{model.modelId}</span> {Number(step) > 0 && <span className="quiet">step {step}</span>}</li>)}
+        {run.outputs.map(({ model, step }) => (
+          <li key={model.modelId}>
+            <strong>{model.name}</strong> {model.modelType && <span className="chip">{model.modelType}</span>} <span className="mono quiet">{model.modelId}</span> {Number(step) > 0 && <span className="quiet">step {step}</span>}
+            {mayEdit && <button type="button" aria-label={`Register ${model.name}`} onClick={() => setRegistering(model.modelId)}>Register…</button>}
+          </li>
+        ))}
       </ul>
+      {chosen && <RegisterDialog modelId={chosen.modelId} suggested={chosen.name} onClose={() => setRegistering(undefined)} />}
     </section>
   );
 }

@@ -18,6 +18,7 @@ export function Layout() {
         <nav aria-label="Pages" className={css.nav}>
           <Link to="/" activeOptions={{ exact: true, includeSearch: false }}>Experiments</Link>
           <Link to="/runs" activeOptions={{ exact: true, includeSearch: false }}>Runs</Link>
+          <Link to="/models" activeOptions={{ includeSearch: false }}>Models</Link>
           <a href="explorer">GraphQL</a>
         </nav>
         <span className="spring" />

@@ -7,6 +7,7 @@ const keys: [string, string][] = [
   ["/", "to the filter"],
   ["g e", "experiments"],
   ["g r", "runs"],
+  ["g m", "models"],
   ["← ↑ → ↓, j k", "move in a table"],
   ["Home End, Ctrl+Home Ctrl+End", "first and last column, first and last row"],
   ["Enter", "open the run; on a heading, sort by it"],
@@ -45,6 +46,7 @@ export function useShortcuts(): void {
       if (!chord) return;
       if (event.key === "e") navigate({ to: "/" });
       if (event.key === "r") navigate({ to: "/runs" });
+      if (event.key === "m") navigate({ to: "/models" });
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
