@@ -13,12 +13,14 @@ type agentCommand struct {
 	Spool      string `placeholder:"DIR" help:"The spool that exec made."`
 	Experiment string `help:"The experiment of the run."`
 	RunName    string `name:"run-name" help:"The name of the run."`
-	Warning    string `help:"A warning that is shown on the run."`
+	choices
+	Warning string `help:"A warning that is shown on the run."`
 }
 
 func (a *agentCommand) Run(ctx context.Context, std streams) error {
 	return autolog.RunAgent(ctx, autolog.AgentOptions{ //nolint:wrapcheck // said by the agent
 		Spool: a.Spool, Serve: a.Serve, Server: a.Server, Experiment: a.Experiment, RunName: a.RunName, Warning: a.Warning,
-		Stdin: std.in, Stdout: std.out, Log: std.err,
+		Choices: a.chosen(),
+		Stdin:   std.in, Stdout: std.out, Log: std.err,
 	})
 }

@@ -33,6 +33,7 @@ type agent struct {
 	log     *slog.Logger
 	mask    *masker
 	options agentSettings
+	filter  filter
 
 	mu        sync.Mutex
 	journal   *journal
@@ -77,7 +78,7 @@ type agentSettings struct {
 func newAgent(dir, home string, config Config, settings agentSettings, log *slog.Logger) (*agent, error) {
 	a := &agent{
 		config: config, dir: dir, home: home, log: log, mask: newMasker(os.Environ(), nil), options: settings,
-		state: newState(config), pumps: map[string]map[string]*pump{}, left: map[string]bool{},
+		filter: newFilter(config.Options), state: newState(config), pumps: map[string]map[string]*pump{}, left: map[string]bool{},
 	}
 	api, err := newAPI(config, settings.server)
 	if err != nil {

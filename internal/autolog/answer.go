@@ -83,7 +83,7 @@ func (a *agent) answer(p *pump, n int, set *autologv1.RecordSet) error {
 	adapter := p.host.file.name
 	t := &translator{
 		state: a.state, mask: a.mask, blobs: filepath.Join(a.dir, blobsDir), files: a.filesDir(p.session),
-		session: p.session, adapter: adapter, run: a.config.RunID, timeMS: time.Now().UnixMilli(),
+		session: p.session, adapter: adapter, run: a.config.RunID, timeMS: time.Now().UnixMilli(), filter: a.filter,
 		known: func(run string) bool {
 			a.mu.Lock()
 			defer a.mu.Unlock()

@@ -37,8 +37,8 @@ type ExecOptions struct {
 	Program string
 	// Project is what a command is beside its command line when it is a project's; nil for any other command.
 	Project *ProjectRun
-	// Models, Options … are handed to the hooks as they are.
-	Options map[string]string
+	// Choices are what of a training is recorded.
+	Choices Choices
 	// Stdin, Stdout and Stderr are the command's; nil ones are this process's.
 	Stdin, Stdout, Stderr *os.File
 	// Agent is the command line that starts the agent; empty for this program's hidden command `agent`.
@@ -90,6 +90,10 @@ func Exec(ctx context.Context, options ExecOptions) (int, error) {
 	if err := options.checkNames(); err != nil {
 		return 0, err
 	}
+	choices, err := options.Choices.options()
+	if err != nil {
+		return 0, err
+	}
 	settings := client.FromEnvironment(options.Server)
 	api, err := client.New(settings)
 	if err != nil {
@@ -100,7 +104,7 @@ func Exec(ctx context.Context, options ExecOptions) (int, error) {
 		fmt.Fprintf(options.Stderr, "%s: %v\n", options.Program, err)
 		return code, nil
 	}
-	r, err := prepare(options, settings, api)
+	r, err := prepare(options, choices, settings, api)
 	if err != nil {
 		// The command runs all the same: recording is not worth a training.
 		fmt.Fprintf(options.Stderr, "%s: nothing is recorded of this command: %v\n", options.Program, err)
@@ -186,7 +190,7 @@ type recording struct {
 
 // prepare makes the spool, the socket and the environment. Nothing here waits for the agent or, longer than the probe, for
 // the server.
-func prepare(options ExecOptions, settings client.Config, api *client.Client) (*recording, error) {
+func prepare(options ExecOptions, choices map[string]string, settings client.Config, api *client.Client) (*recording, error) {
 	probe := make(chan bool, 1)
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
@@ -210,7 +214,7 @@ func prepare(options ExecOptions, settings client.Config, api *client.Client) (*
 	if options.Project != nil {
 		r.describe(options.Project)
 	}
-	maps.Copy(r.config.Options, options.Options)
+	maps.Copy(r.config.Options, choices)
 	r.dir = filepath.Join(spoolRoot(home), r.config.ExecID)
 	if err := writeConfig(r.dir, r.config); err != nil {
 		return nil, err

@@ -40,6 +40,8 @@ type translator struct {
 	known    func(run string) bool
 	measured func(run, key string) (op, bool)
 	modelID  func(run, name string) string
+	// filter says which params, metrics and artifacts the user wants of adapters.
+	filter filter
 
 	ops      []op
 	warnings []warningOp
@@ -72,6 +74,9 @@ func (t *translator) translate(records []*autologv1.Record) {
 // modelMetrics records the points that a model names as points of the model too.
 func (t *translator) modelMetrics(m recordedModel) {
 	for _, key := range m.metrics {
+		if !t.filter.wants(key) {
+			continue
+		}
 		point, ok := t.measured(m.run, key)
 		for _, o := range t.ops {
 			if o.Kind == opMetric && o.Run == m.run && o.Key == key {
@@ -167,6 +172,9 @@ func (t *translator) param(run string, p *autologv1.Param) error {
 	if err := checkKey("param", p.GetKey()); err != nil {
 		return err
 	}
+	if !t.filter.wants(p.GetKey()) {
+		return nil
+	}
 	value := t.mask.value(p.GetKey(), p.GetValue())
 	if cut := truncate(value, maxParamValue); cut != value {
 		t.warnings = append(t.warnings, warningOp{run, fmt.Sprintf("the param %.60s was cut to %d characters", p.GetKey(), maxParamValue)})
@@ -179,6 +187,9 @@ func (t *translator) param(run string, p *autologv1.Param) error {
 func (t *translator) metric(run string, m *autologv1.Metric) error {
 	if err := checkKey("metric", m.GetKey()); err != nil {
 		return err
+	}
+	if !t.filter.wants(m.GetKey()) {
+		return nil
 	}
 	point := op{
 		Kind: opMetric, Run: run, Key: m.GetKey(), Number: sdk.Float(m.GetValue()), TimeMS: m.GetTimeMs(), Step: stepOf(m.GetStep()),
@@ -222,6 +233,9 @@ func (t *translator) childRun(child *autologv1.ChildRun) error {
 func (t *translator) file(run string, f *autologv1.File) error {
 	if err := checkPath(f.GetPath()); err != nil {
 		return err
+	}
+	if !t.filter.wants(f.GetPath()) {
+		return nil
 	}
 	blob, err := t.blob(f, nil)
 	if err != nil {

@@ -28,6 +28,8 @@ type AgentOptions struct {
 	Serve bool
 	// Server, Experiment and RunName are those of an agent with Serve; empty ones have the same defaults as for `cairn exec`.
 	Server, Experiment, RunName string
+	// Choices are those of an agent with Serve.
+	Choices Choices
 	// Warning is shown on the run: what exec knows of the agent before this one. Empty for none.
 	Warning string
 	// Stdin ends when `cairn exec` or the notebook does.
@@ -243,7 +245,12 @@ func (a *agent) tellSocket(listener net.Listener, options AgentOptions) {
 
 // newServeSpool makes the spool and the socket of an agent without a command.
 func newServeSpool(home string, options AgentOptions) (string, net.Listener, error) {
+	choices, err := options.Choices.options()
+	if err != nil {
+		return "", nil, err
+	}
 	config := newConfig(client.FromEnvironment(options.Server).Server, options.Experiment, options.RunName, nil)
+	config.Options = choices
 	config.Lazy = true
 	config.SourceName = "notebook"
 	dir := filepath.Join(spoolRoot(home), config.ExecID)

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,21 +44,42 @@ def session() -> Any:
     return found
 
 
-def autolog(server: str | None = None, experiment: str | None = None, run_name: str | None = None) -> None:
+def autolog(
+    server: str | None = None,
+    experiment: str | None = None,
+    run_name: str | None = None,
+    *,
+    models: bool | None = None,
+    every_n_steps: int | None = None,
+    include: Sequence[str] | None = None,
+    exclude: Sequence[str] | None = None,
+) -> None:
     """Records what is trained in this process from here on, also with frameworks that are imported already.
 
     server is a Cairn server's address (else CAIRN_SERVER, then MLFLOW_TRACKING_URI); with none running, everything is
-    kept on disk until `cairn sync`. experiment and run_name are for the runs it opens. Under `cairn exec`, and when
-    called again, it does nothing. Raises CairnError if the program `cairn` is not to be found.
+    kept on disk until `cairn sync`. experiment and run_name are for the runs it opens.
+
+    models: whether models are recorded. every_n_steps: how often that is recorded which is not at each step. include and
+    exclude: patterns of the names of metrics, params and artifacts that frameworks' adapters record, with * for any text.
+    What is not given is as cairn.toml says, in the working directory or the nearest above it.
+
+    Under `cairn exec`, and when called again, models and every_n_steps count for what is trained from here on, and the rest
+    is as it was. Raises CairnError if the program `cairn` is not to be found.
     """
     global _agent
     with _lock:
-        if bootstrap().current() is not None:
+        going_on = bootstrap().current()
+        if going_on is not None:
+            going_on.choose(models, every_n_steps)
             return
         address = server or _query.server()
         command = [_program(), "agent", "--serve", "--server", address]
         command += ["--experiment", experiment] if experiment else []
         command += ["--run-name", run_name] if run_name else []
+        command += ["--autolog-models", "on" if models else "off"] if models is not None else []
+        command += ["--autolog-every-n-steps", str(every_n_steps)] if every_n_steps is not None else []
+        command += ["--autolog-include=" + pattern for pattern in include or ()]
+        command += ["--autolog-exclude=" + pattern for pattern in exclude or ()]
         # A session of its own: Ctrl-C in a notebook is for the cell. The agent ends when this pipe does.
         agent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
         try:

@@ -135,9 +135,10 @@ except RuntimeError:
 
 from keras.wrappers import SKLearnRegressor
 SKLearnRegressor(lambda X, y: compiled("mse"), fit_kwargs={"epochs": 2, "verbose": 0}).fit(x_train, y_train)
-""", KERAS_BACKEND="torch")
+""", "--autolog-every-n-steps", "2", KERAS_BACKEND="torch")
     batches, two, loaded, failed, wrapped = trained.runs
     assert [rate for _, rate in trained.points(batches, "learning_rate")] == pytest.approx([0.1, 0.05, 0.025])
+    assert [step for step, _ in trained.points(batches, "batch_loss")] == [0, 2, 4, 6, 8]
     assert batches.data.params["optimizer_learning_rate"] == "ExponentialDecay"
     assert batches.data.params["optimizer_learning_rate_decay_rate"] == "0.5"
     assert batches.data.params["data_pipeline"] == "Batches"

@@ -47,7 +47,7 @@ class Cairn:
     @property
     def options(self):
         """Options of the run, for example {"models": "on"}."""
-        return self._session.welcome.get("options") or {}
+        return self._session.options
 
     @property
     def files_dir(self):

@@ -37,6 +37,7 @@ class Session:
     def __init__(self, socket_path):
         self._path = socket_path
         self._forked = False
+        self._chosen = {}
         self._fresh()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(
@@ -163,6 +164,18 @@ class Session:
             except ValueError:
                 self._welcome = {}
         return self._welcome
+
+    def choose(self, models, every_n_steps):
+        """The user's choices for what is trained from here on; None for none."""
+        if models is not None:
+            self._chosen["models"] = "on" if models else "off"
+        if every_n_steps is not None:
+            self._chosen["every_n_steps"] = str(int(every_n_steps))
+
+    @property
+    def options(self):
+        """Options of the run: what exec was told, and what the user chose since."""
+        return dict(self.welcome.get("options") or {}, **self._chosen)
 
     def may_watch(self, package):
         """False if the agent surely has no adapter for the package. Reads the welcome unparsed: that is asked often."""
