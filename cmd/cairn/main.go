@@ -49,6 +49,7 @@ type commands struct {
 	Server      serverCommand      `cmd:"" help:"GraphQL, MLflow REST, artifacts and web pages on one port."`
 	Exec        execCommand        `cmd:"" help:"Run any command with autologging and nothing changed in it."`
 	Run         runCommand         `cmd:"" help:"Run a project: a directory or a git repository, with its environment, parameters and autologging."`
+	Reproduce   reproduceCommand   `cmd:"" help:"Run a recorded run again from its fingerprint, compare, and record the verdict."`
 	Sync        syncCommand        `cmd:"" help:"Deliver what was recorded while no server was there."`
 	Runs        runsCommands       `cmd:"" help:"Look at runs."`
 	Experiments experimentCommands `cmd:"" help:"Look at experiments and change them."`

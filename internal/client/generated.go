@@ -3177,6 +3177,171 @@ func (v *RecordFingerprintResponse) GetRecordFingerprint() RecordFingerprintReco
 	return v.RecordFingerprint
 }
 
+// RecordedFingerprintResponse is returned by RecordedFingerprint on success.
+type RecordedFingerprintResponse struct {
+	// One run; null when there is none.
+	Run *RecordedFingerprintRun `json:"run"`
+}
+
+// GetRun returns RecordedFingerprintResponse.Run, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintResponse) GetRun() *RecordedFingerprintRun { return v.Run }
+
+// RecordedFingerprintRun includes the requested fields of the GraphQL type Run.
+// The GraphQL type's documentation follows.
+//
+// One execution and what was recorded of it.
+type RecordedFingerprintRun struct {
+	// 32 hex digits, as MLflow shows it.
+	RunId string `json:"runId"`
+	// At most 500 characters; not unique.
+	Name string `json:"name"`
+	// What became of it.
+	Status RunStatus `json:"status"`
+	// The experiment that it belongs to.
+	Experiment RecordedFingerprintRunExperiment `json:"experiment"`
+	// What it was made of; null when nobody recorded it.
+	Fingerprint *RecordedFingerprintRunFingerprint `json:"fingerprint"`
+	// Params, ordered by key.
+	Params []RecordedFingerprintRunParamsParam `json:"params"`
+	// Tags, ordered by key.
+	Tags []RecordedFingerprintRunTagsTag `json:"tags"`
+	// Summaries of its metrics, ordered by key. Of a run that may have thousands, ask for `metricPage` instead.
+	Metrics []RecordedFingerprintRunMetricsMetric `json:"metrics"`
+}
+
+// GetRunId returns RecordedFingerprintRun.RunId, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRun) GetRunId() string { return v.RunId }
+
+// GetName returns RecordedFingerprintRun.Name, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRun) GetName() string { return v.Name }
+
+// GetStatus returns RecordedFingerprintRun.Status, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRun) GetStatus() RunStatus { return v.Status }
+
+// GetExperiment returns RecordedFingerprintRun.Experiment, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRun) GetExperiment() RecordedFingerprintRunExperiment {
+	return v.Experiment
+}
+
+// GetFingerprint returns RecordedFingerprintRun.Fingerprint, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRun) GetFingerprint() *RecordedFingerprintRunFingerprint {
+	return v.Fingerprint
+}
+
+// GetParams returns RecordedFingerprintRun.Params, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRun) GetParams() []RecordedFingerprintRunParamsParam { return v.Params }
+
+// GetTags returns RecordedFingerprintRun.Tags, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRun) GetTags() []RecordedFingerprintRunTagsTag { return v.Tags }
+
+// GetMetrics returns RecordedFingerprintRun.Metrics, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRun) GetMetrics() []RecordedFingerprintRunMetricsMetric { return v.Metrics }
+
+// RecordedFingerprintRunExperiment includes the requested fields of the GraphQL type Experiment.
+// The GraphQL type's documentation follows.
+//
+// A group of runs.
+type RecordedFingerprintRunExperiment struct {
+	// Unique, 1 to 500 characters.
+	Name string `json:"name"`
+}
+
+// GetName returns RecordedFingerprintRunExperiment.Name, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRunExperiment) GetName() string { return v.Name }
+
+// RecordedFingerprintRunFingerprint includes the requested fields of the GraphQL type Fingerprint.
+// The GraphQL type's documentation follows.
+//
+// What a run was made of. Each part has a hash of its own, empty where the part was not recorded.
+type RecordedFingerprintRunFingerprint struct {
+	// Of commit, repository and the uncommitted changes.
+	CodeHash string `json:"codeHash"`
+	// Of the digests of its inputs.
+	DataHash string `json:"dataHash"`
+	// Of the names and versions of what is installed.
+	DependenciesHash string `json:"dependenciesHash"`
+	// Of the seeds.
+	SeedsHash string `json:"seedsHash"`
+	// Of the command, its entry point and its params.
+	CommandHash string `json:"commandHash"`
+	// Of the machine.
+	HardwareHash string `json:"hardwareHash"`
+	// The facts that the hashes are of, a JSON object with a member for each part.
+	Detail string `json:"detail"`
+}
+
+// GetCodeHash returns RecordedFingerprintRunFingerprint.CodeHash, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRunFingerprint) GetCodeHash() string { return v.CodeHash }
+
+// GetDataHash returns RecordedFingerprintRunFingerprint.DataHash, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRunFingerprint) GetDataHash() string { return v.DataHash }
+
+// GetDependenciesHash returns RecordedFingerprintRunFingerprint.DependenciesHash, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRunFingerprint) GetDependenciesHash() string { return v.DependenciesHash }
+
+// GetSeedsHash returns RecordedFingerprintRunFingerprint.SeedsHash, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRunFingerprint) GetSeedsHash() string { return v.SeedsHash }
+
+// GetCommandHash returns RecordedFingerprintRunFingerprint.CommandHash, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRunFingerprint) GetCommandHash() string { return v.CommandHash }
+
+// GetHardwareHash returns RecordedFingerprintRunFingerprint.HardwareHash, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRunFingerprint) GetHardwareHash() string { return v.HardwareHash }
+
+// GetDetail returns RecordedFingerprintRunFingerprint.Detail, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRunFingerprint) GetDetail() string { return v.Detail }
+
+// RecordedFingerprintRunMetricsMetric includes the requested fields of the GraphQL type Metric.
+// The GraphQL type's documentation follows.
+//
+// A summary of all points of one metric of one run.
+type RecordedFingerprintRunMetricsMetric struct {
+	// 1 to 250 characters.
+	Key string `json:"key"`
+	// What it is for.
+	Role MetricRole `json:"role"`
+}
+
+// GetKey returns RecordedFingerprintRunMetricsMetric.Key, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRunMetricsMetric) GetKey() string { return v.Key }
+
+// GetRole returns RecordedFingerprintRunMetricsMetric.Role, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRunMetricsMetric) GetRole() MetricRole { return v.Role }
+
+// RecordedFingerprintRunParamsParam includes the requested fields of the GraphQL type Param.
+// The GraphQL type's documentation follows.
+//
+// An input of a run; written once.
+type RecordedFingerprintRunParamsParam struct {
+	// 1 to 250 characters.
+	Key string `json:"key"`
+	// At most 65,536 bytes.
+	Value string `json:"value"`
+}
+
+// GetKey returns RecordedFingerprintRunParamsParam.Key, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRunParamsParam) GetKey() string { return v.Key }
+
+// GetValue returns RecordedFingerprintRunParamsParam.Value, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRunParamsParam) GetValue() string { return v.Value }
+
+// RecordedFingerprintRunTagsTag includes the requested fields of the GraphQL type Tag.
+// The GraphQL type's documentation follows.
+//
+// A key and its value; the last write wins.
+type RecordedFingerprintRunTagsTag struct {
+	// 1 to 250 characters.
+	Key string `json:"key"`
+	// At most 65,536 bytes.
+	Value string `json:"value"`
+}
+
+// GetKey returns RecordedFingerprintRunTagsTag.Key, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRunTagsTag) GetKey() string { return v.Key }
+
+// GetValue returns RecordedFingerprintRunTagsTag.Value, and is useful for accessing the field via an interface.
+func (v *RecordedFingerprintRunTagsTag) GetValue() string { return v.Value }
+
 // RegisterModelVersionResponse is returned by RegisterModelVersion on success.
 type RegisterModelVersionResponse struct {
 	// Register a version, under the next number of its model. NOT_FOUND when the model, or what it is registered from, is not there.
@@ -4887,6 +5052,14 @@ type __RecordFingerprintInput struct {
 
 // GetInput returns __RecordFingerprintInput.Input, and is useful for accessing the field via an interface.
 func (v *__RecordFingerprintInput) GetInput() RecordFingerprintInput { return v.Input }
+
+// __RecordedFingerprintInput is used internally by genqlient
+type __RecordedFingerprintInput struct {
+	Id string `json:"id"`
+}
+
+// GetId returns __RecordedFingerprintInput.Id, and is useful for accessing the field via an interface.
+func (v *__RecordedFingerprintInput) GetId() string { return v.Id }
 
 // __RegisterModelVersionInput is used internally by genqlient
 type __RegisterModelVersionInput struct {
@@ -7081,6 +7254,66 @@ func RecordFingerprint(
 	}
 
 	data_ = &RecordFingerprintResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by RecordedFingerprint.
+const RecordedFingerprint_Operation = `
+query RecordedFingerprint ($id: ID!) {
+	run(id: $id) {
+		runId
+		name
+		status
+		experiment {
+			name
+		}
+		fingerprint {
+			codeHash
+			dataHash
+			dependenciesHash
+			seedsHash
+			commandHash
+			hardwareHash
+			detail
+		}
+		params {
+			key
+			value
+		}
+		tags {
+			key
+			value
+		}
+		metrics {
+			key
+			role
+		}
+	}
+}
+`
+
+func RecordedFingerprint(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *RecordedFingerprintResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RecordedFingerprint",
+		Query:  RecordedFingerprint_Operation,
+		Variables: &__RecordedFingerprintInput{
+			Id: id,
+		},
+	}
+
+	data_ = &RecordedFingerprintResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

@@ -194,7 +194,11 @@ func opened(link, manager string) (*Environment, bool) {
 	if err != nil {
 		return nil, false
 	}
-	dir := string(target)
+	return openedDir(string(target), manager)
+}
+
+// openedDir gives an environment of the cache, where it is whole.
+func openedDir(dir, manager string) (*Environment, bool) {
 	lock, err := os.ReadFile(filepath.Join(dir, lockName)) //nolint:gosec // of the cache
 	if err != nil {
 		return nil, false

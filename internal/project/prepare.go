@@ -145,12 +145,15 @@ func (p *Plan) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
+// Hidden stands for the value of a secret parameter in a command that is shown or recorded.
+const Hidden = "CAIRN-HIDDEN"
+
 // hidden puts a word in the place of the values of secret parameters that is one in any quotes.
 func hidden(values []Value, secret func(name string) bool) []Value {
 	out := slices.Clone(values)
 	for i := range out {
 		if secret(out[i].Name) {
-			out[i].Value = "HIDDEN"
+			out[i].Value = Hidden
 		}
 	}
 	return out

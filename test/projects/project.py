@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import cairntest
@@ -68,8 +69,25 @@ def commit(directory):
     return git(directory, "rev-parse", "HEAD")
 
 
+def wheel(directory, name, version):
+    """A package of one module, as pip and uv install it, with nothing to download."""
+    directory.mkdir(exist_ok=True)
+    info = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": f"version = {version!r}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in [*files, f"{info}/RECORD"])
+    with zipfile.ZipFile(directory / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        for file, text in files.items():
+            archive.writestr(file, text)
+
+
 class Runner:
     """Runs `cairn run` against a server, with a state and a cache of its own."""
+
+    package = cairntest.ROOT / "python"
 
     def __init__(self, url, directory):
         self.url, self.directory = url, Path(directory)
@@ -79,11 +97,15 @@ class Runner:
         programs = [str(Path(sys.executable).parent), str(cairntest.cairn_bin().parent)]
         self.env["PATH"] = os.pathsep.join([*programs, self.env["PATH"]])
 
-    def __call__(self, *arguments, code=0, stdin="", **environment):
-        command = [str(cairntest.cairn_bin()), "run", *map(str, arguments)]
+    def __call__(self, *arguments, **options):
+        return self.command("run", *arguments, **options)
+
+    def command(self, *arguments, code=0, stdin="", directory=None, **environment):
+        """Runs a command of the program, which must end with this exit code."""
+        command = [str(cairntest.cairn_bin()), *map(str, arguments)]
         done = subprocess.run(
-            command, cwd=self.directory, env={**self.env, **environment}, input=stdin, capture_output=True, text=True,
-            timeout=170,
+            command, cwd=directory or self.directory, env={**self.env, **environment}, input=stdin, capture_output=True,
+            text=True, timeout=170,
         )
         assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

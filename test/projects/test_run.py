@@ -2,11 +2,8 @@
 
 import json
 import os
-import subprocess
 import sys
-import zipfile
 
-import cairntest
 import pytest
 from projects.project import MLPROJECT, TRAIN, commit, git, repository, write
 
@@ -116,36 +113,6 @@ with mlflow.start_run():
     cairn_run(project, "-e", "other.py", "--experiment", "mlflow")
     (chosen,) = cairn_run.runs("chosen by the script")
     assert chosen["metrics"][0]["last"]["value"] == 0.25
-
-
-def wheel(directory, name, version):
-    """A package of one module, as pip and uv install it, with nothing to download."""
-    directory.mkdir(exist_ok=True)
-    info = f"{name}-{version}.dist-info"
-    files = {
-        f"{name}.py": f"version = {version!r}\n",
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    files[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in [*files, f"{info}/RECORD"])
-    with zipfile.ZipFile(directory / f"{name}-{version}-py3-none-any.whl", "w") as archive:
-        for file, text in files.items():
-            archive.writestr(file, text)
-
-
-@pytest.fixture
-def packages(tmp_path):
-    """The environment in which installers know the packages of a folder only."""
-    folder = tmp_path / "wheels"
-    for version in ("1.0", "2.0"):
-        wheel(folder, "tinything", version)
-    ensure = [sys.executable, cairntest.ROOT / "test" / "env" / "ensure.py", "--uv"]
-    uv = subprocess.run(ensure, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    clear = {name: "" for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX")}
-    return {
-        **clear, "PIP_FIND_LINKS": str(folder), "PIP_NO_INDEX": "1", "UV_NO_INDEX": "1", "UV_PYTHON_DOWNLOADS": "never",
-        "uv": os.path.dirname(uv),
-    }
 
 
 ENVIRONMENT = "python: '%d.%d'\ndependencies:\n  - -r requirements.txt\n" % sys.version_info[:2]
