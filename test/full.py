@@ -136,7 +136,7 @@ def kills(folder, chosen):
 def versions(environment, version):
     def job(options):
         python = str(ensure.ensure(ROOT / "test" / "env" / f"{environment}.lock", version))
-        return pytest(python, ["test/autolog", "test/mlflow", "python/tests"])
+        return pytest(python, ["test/autolog", "test/mlflow", "test/package", "python/tests"])
 
     return job
 
@@ -180,6 +180,10 @@ def python(options):
 
 def frameworks(options):
     return pytest(os.environ["CAIRN_TEST_FRAMEWORKS"], tests.FRAMEWORKS, CAIRN_TEST_FULL="1")
+
+
+def notebooks(options):
+    return pytest(os.environ["CAIRN_TEST_NOTEBOOK_PYTHON"], tests.NOTEBOOKS, postgres=False)
 
 
 def ui(options):
@@ -244,6 +248,7 @@ def parts():
     yield Part("tests/pooled", "the core and its shells on PostgreSQL behind PgBouncer in transaction mode", pooled)
     yield Part("tests/python", "all Python tests but those of other frameworks", python)
     yield Part("tests/frameworks", "autologging of mlflow itself, of xgboost, lightgbm and keras", frameworks)
+    yield Part("tests/notebooks", "the notebooks in docs/examples with a real kernel, polars, the live chart", notebooks)
     yield Part("tests/ui", "all tests in a browser", ui)
     yield Part("platforms", "builds for every platform", platforms, prepared=False)
     for package, names in functions(r"^Fuzz").items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 from urllib import parse
 
@@ -27,7 +27,7 @@ class BrokenError(Exception):
         self.begun = begun
 
 
-async def events(text: str, variables: dict[str, Any], timeout: float) -> AsyncIterator[dict[str, Any]]:
+async def events(text: str, variables: dict[str, Any], timeout: float) -> AsyncGenerator[dict[str, Any], None]:
     """The data of each event, until the server says that it was the last. timeout is in seconds, for the connection.
 
     Raises OSError where nobody listens, BrokenError where the connection ends in the middle, and the errors of

@@ -175,7 +175,7 @@ def _step(step: Any) -> int | float:
     if type(step) is int and -(2**63) <= step < 2**63:
         return step
     try:
-        exact = operator.index(step)
+        exact: int | float = operator.index(step)
     except TypeError:
         decimal = _number(step, _STEP)
         if not math.isfinite(decimal):

@@ -105,17 +105,21 @@ def _series(
     for at in range(0, len(ids), together):
         asked = {"runs": ids[at : at + together], "keys": keys, "axis": axis, "range": bounds or None, "maxPoints": points}
         for one in ask(SERIES, asked, timeout)["metricSeries"]["series"]:
+            last, least, greatest, mean = (array(unpack_float64(one[name])) for name in ("last", "min", "max", "mean"))
             found.append(
                 Series(
-                    one["runId"],
-                    one["key"],
-                    steps_of(one),
-                    array(unpack_int64(one["times"])),
-                    *(array(unpack_float64(one[name])) for name in ("last", "min", "max", "mean")),
-                    array(unpack_int64(one["counts"])),
-                    one["totalPoints"],
-                    one["exact"],
-                    one["incomplete"],
+                    run_id=one["runId"],
+                    key=one["key"],
+                    steps=steps_of(one),
+                    times=array(unpack_int64(one["times"])),
+                    values=last,
+                    min=least,
+                    max=greatest,
+                    mean=mean,
+                    counts=array(unpack_int64(one["counts"])),
+                    total=one["totalPoints"],
+                    exact=one["exact"],
+                    incomplete=one["incomplete"],
                 )
             )
     return found

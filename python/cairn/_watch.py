@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cairn import _query
@@ -93,7 +93,7 @@ class Watch:
     def __repr__(self) -> str:
         return "Watch(runs=%r, keys=%r, cursor=%r)" % (self.runs, self.keys, self.cursor)
 
-    async def __aiter__(self) -> AsyncIterator[Update]:
+    async def __aiter__(self) -> AsyncGenerator[Update, None]:
         connected = False
         lost, pause = 0.0, FIRST_PAUSE
         while True:

@@ -105,6 +105,33 @@ def test_query_without_server_says_how_to_start_one(monkeypatch):
         cairn.query("{ run }")
 
 
+def test_an_answer_that_is_too_long_says_what_to_do(server, monkeypatch):
+    import cairn
+
+    monkeypatch.setenv("CAIRN_SERVER", server.url)
+    monkeypatch.setattr(cairn._query, "MAX_ANSWER", 1 << 20)
+    server.answer = (200, '{"data": "%s"}' % ("x" * (1 << 20)))
+    with pytest.raises(cairn.CairnError, match="more than 1 MiB: ask for fewer"):
+        cairn.query("{ run }")
+
+
+def test_all_that_is_public_is_described_and_typed():
+    import inspect
+
+    import cairn
+
+    for name in cairn.__all__:
+        thing = getattr(cairn, name)
+        assert inspect.getdoc(thing), name
+        methods = vars(thing) if inspect.isclass(thing) else ()
+        for called in [thing, *(getattr(thing, method) for method in methods if not method.startswith("_"))]:
+            if inspect.isfunction(called):
+                assert called.__doc__, called
+                given = inspect.signature(called)
+                untyped = [each.name for each in given.parameters.values() if each.annotation is each.empty]
+                assert set(untyped) <= {"self", "cls"} and given.return_annotation is not given.empty, called
+
+
 def test_unpack_gives_the_exact_numbers():
     import cairn
 
