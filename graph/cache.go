@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
@@ -25,9 +26,37 @@ func newParsedQueries() parsedQueries {
 	return parsedQueries{lru.New[*ast.QueryDocument](cachedQueries)}
 }
 
+// Add is called with each query that is valid, before it is run and before anybody else has it.
 func (c parsedQueries) Add(ctx context.Context, text string, doc *ast.QueryDocument) {
+	undefer(doc)
 	if len(text) <= maxCachedText {
 		c.Cache.Add(ctx, text, doc)
+	}
+}
+
+// undefer takes @defer out of a query: all of it is answered at once, as the directive's proposal allows (ADR 17). Left in, gqlgen
+// would answer null for what is deferred, on a transport that sends one response.
+func undefer(doc *ast.QueryDocument) {
+	for _, op := range doc.Operations {
+		undeferIn(op.SelectionSet)
+	}
+	for _, fragment := range doc.Fragments {
+		undeferIn(fragment.SelectionSet)
+	}
+}
+
+func undeferIn(selections ast.SelectionSet) {
+	isDefer := func(d *ast.Directive) bool { return d.Name == "defer" }
+	for _, selection := range selections {
+		switch s := selection.(type) {
+		case *ast.Field:
+			undeferIn(s.SelectionSet)
+		case *ast.InlineFragment:
+			s.Directives = slices.DeleteFunc(s.Directives, isDefer)
+			undeferIn(s.SelectionSet)
+		case *ast.FragmentSpread:
+			s.Directives = slices.DeleteFunc(s.Directives, isDefer)
+		}
 	}
 }
 

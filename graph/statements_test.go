@@ -93,6 +93,15 @@ const runFields = `
 	artifacts(path: "model", first: 10) { edges { node { path size sha256 downloadUrl } } }
 	log { text stream } fingerprint { codeHash }`
 
+// tableColumns asks for 10 params and 10 metrics, each by a name of its own.
+func tableColumns() string {
+	var b strings.Builder
+	for i := range 10 {
+		fmt.Fprintf(&b, `p%d: param(key: "p%d") m%d: metric(key: "m%d") { last { value } } `, i, i, i, i)
+	}
+	return b.String()
+}
+
 // fillRest makes so many of what belongs to no run and no model; it gives an upload of as many parts.
 func fillRest(t *testing.T, s *server, n int) string {
 	t.Helper()
@@ -163,7 +172,9 @@ func TestStatementsDoNotGrowWithLists(t *testing.T) {
 		"runs":           `{ runs(first: 100) { totalCount edges { node { ` + runFields + ` } } } }`,
 		"runs ordered": `{ runs(first: 100, filter: "metrics.acc > 0.5 and params.depth = '3'", orderBy: ["best(metrics.acc) DESC"],
 			experiments: [1, 2]) { edges { node { runId metric(key: "acc") { last { value } } } } } }`,
-		"experiments": `{ experiments { totalCount edges { node { name tags { key value } metricGoals { key goal } } } } }`,
+		"a page of runs":  `{ runs(first: 100) { edges { node { runId name status params { key value } metrics { key last { value step } } tags { key value } } } } }`,
+		"a table of runs": `{ runs(first: 100, filter: "metrics.acc > 0", orderBy: ["metrics.acc DESC"]) { edges { node { runId ` + tableColumns() + ` tags { key value } } } } }`,
+		"experiments":     `{ experiments { totalCount edges { node { name tags { key value } metricGoals { key goal } } } } }`,
 		"runs of experiments": `{ experiments(first: 20) { edges { node { name
 			runs(first: 20, filter: "metrics.acc > 0", orderBy: ["metrics.acc DESC"]) { totalCount edges { node { ` + runFields + ` } } } } } } }`,
 		"children": `{ runs(first: 30) { edges { node { runId
@@ -244,6 +255,9 @@ func TestStatementsDoNotGrowWithLists(t *testing.T) {
 			// On PostgreSQL a listing of files also asks for what other servers have not put at its place yet.
 			require.LessOrEqual(t, len(many["runs"]), 35, "%s", strings.Join(many["runs"], "\n"))
 			require.LessOrEqual(t, len(many["runs ordered"]), 5, "%s", strings.Join(many["runs ordered"], "\n"))
+			for _, page := range []string{"a page of runs", "a table of runs"} {
+				require.LessOrEqual(t, len(many[page]), 6, "%s", strings.Join(many[page], "\n"))
+			}
 			require.LessOrEqual(t, len(many["compare"]), 33)
 			require.LessOrEqual(t, len(many["versions"]), 16, "%s", strings.Join(many["versions"], "\n"))
 		})
