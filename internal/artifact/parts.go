@@ -237,7 +237,13 @@ func (d *folder) partsSoFar(id string) ([]Part, error) {
 
 // partsIn gives the parts in a folder, by number.
 func (d *folder) partsIn(dir string) ([]Part, error) {
-	w, err := readWindow(context.Background(), d.root, dir, "", 2*MaxParts, windowBytes)
+	// Asked of the folder that is open: each part that comes looks at all others.
+	within, err := d.root.OpenRoot(filepath.FromSlash(dir))
+	if err != nil {
+		return nil, describe(dir, err)
+	}
+	defer func() { _ = within.Close() }() // it was only read
+	w, err := readWindow(context.Background(), within, "", 2*MaxParts, windowBytes)
 	if err != nil {
 		return nil, describe(dir, err)
 	}
@@ -248,7 +254,7 @@ func (d *folder) partsIn(dir string) ([]Part, error) {
 		if err != nil || len(sum) != 64 {
 			continue // the path, or a part that is coming
 		}
-		stat, err := d.root.Stat(filepath.FromSlash(dir + "/" + name))
+		stat, err := within.Lstat(name)
 		if err != nil {
 			continue // replaced meanwhile
 		}

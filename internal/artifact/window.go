@@ -56,7 +56,7 @@ func (d *folder) window(ctx context.Context, within *os.Root, dir, after string,
 	if version != "" {
 		most = max(least, windowNames)
 	}
-	w, err := readWindow(ctx, within, ".", after, most, windowBytes)
+	w, err := readWindow(ctx, within, after, most, windowBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func folderVersion(within *os.Root) string {
 
 // readWindow reads the first names of a folder behind one: at most most, and as many as fit into size. It holds no more than a few
 // times that, however large the folder is.
-func readWindow(ctx context.Context, root *os.Root, dir, after string, most, size int) (*window, error) {
+func readWindow(ctx context.Context, within *os.Root, after string, most, size int) (*window, error) {
 	w := &window{from: after}
 	held := 0
 	bound := ""
@@ -103,7 +103,7 @@ func readWindow(ctx context.Context, root *os.Root, dir, after string, most, siz
 			w.names, w.more, bound = w.names[:n], true, w.names[n-1]
 		}
 	}
-	err := eachPart(root, dir, func(names []string) error {
+	err := eachPart(within, ".", func(names []string) error {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("list artifacts: %w", err)
 		}

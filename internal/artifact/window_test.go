@@ -29,7 +29,7 @@ func TestWindows(t *testing.T) {
 		{files, whole, files}, {files + 1, whole, files}, {700, whole, 700}, {files, 700 * (5 + nameBytes), 700}, {1, whole, 1}, {files, 1, 1},
 	} {
 		for _, after := range []string{"", names[0], names[1000], names[1000] + "+", names[files-2], names[files-1], "z"} {
-			w, err := readWindow(t.Context(), root, ".", after, bound.most, bound.size)
+			w, err := readWindow(t.Context(), root, after, bound.most, bound.size)
 			require.NoError(t, err)
 			left := names[len(names)-len((&window{names: names}).behind(after)):]
 			n := min(bound.want, len(left))
@@ -46,6 +46,6 @@ func TestWindows(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = readWindow(ended, root, ".", "", 10, whole)
+	_, err = readWindow(ended, root, "", 10, whole)
 	require.ErrorIs(t, err, context.Canceled)
 }

@@ -105,7 +105,7 @@ def test_a_version_of_a_logged_model_is_named_at_the_model(client, experiment, n
 @pytest.mark.since("mlflow", "3.0", "they were elsewhere before")
 def test_prompts(client, name):
     """They are registered models with a tag, whose versions have their texts in tags, and no files."""
-    first = mlflow.genai.register_prompt(name=name, template="Name {{flower}}.", commit_message="begun", tags={"team": "red"})
+    first = mlflow.genai.register_prompt(name=name, template="Name {{flower}}.", tags={"team": "red"})
     assert first.version == 1
     mlflow.genai.register_prompt(name=name, template="Name {{flower}} in Latin.")
     mlflow.genai.set_prompt_alias(name, alias="best", version=1)
