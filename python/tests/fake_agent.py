@@ -23,6 +23,7 @@ WATCHED = {
     "pytorch": "torch.optim.lr_scheduler",
     "sklearn": "sklearn.base",
     "tensorflow": "tensorflow.python.eager.backprop",
+    "transformers": "transformers.trainer",
     "xgboost": "xgboost.training",
 }
 
