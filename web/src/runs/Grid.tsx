@@ -13,6 +13,7 @@ const headHeight = 56;
 const checkWidth = 36;
 const nameWidth = 230;
 const narrowNameWidth = 150;
+const deltaWidth = 56;
 
 interface Place {
   column: Column;
@@ -45,19 +46,21 @@ export function Grid(props: GridProps) {
   const [active, setActive] = useState({ row: 0, column: 0 });
   const [anchor, setAnchor] = useState(0);
   const narrow = useNarrow(scroller);
+  const hasBase = props.base !== undefined;
   const name = narrow ? narrowNameWidth : nameWidth;
 
   const { fixed, free, freeLeft, fullWidth } = useMemo(() => {
     const order = [...columns.filter((column) => pinned.includes(column.id)), ...columns.filter((column) => !pinned.includes(column.id))];
     let left = checkWidth + name;
     const places = order.map((column, index): Place => {
-      const place = { column, index: index + 1, left, width: width(column) };
+      // Beside a baseline a metric shows by how much it differs, too.
+      const place = { column, index: index + 1, left, width: width(column) + (hasBase && isNumeric(column) ? deltaWidth : 0) };
       left += place.width;
       return place;
     });
     const stay = narrow ? 0 : order.filter((column) => pinned.includes(column.id)).length;
     return { fixed: places.slice(0, stay), free: places.slice(stay), freeLeft: places[stay]?.left ?? left, fullWidth: left };
-  }, [columns, pinned, name, narrow]);
+  }, [columns, pinned, name, narrow, hasBase]);
 
   const vertical = useVirtualizer({ count: total, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 8, scrollMargin: 0, scrollPaddingStart: headHeight });
   const horizontal = useVirtualizer({ horizontal: true, count: free.length, getScrollElement: () => scroller.current, estimateSize: (index) => free[index]?.width ?? 100, overscan: 2, paddingStart: freeLeft, scrollPaddingStart: freeLeft });
