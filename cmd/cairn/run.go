@@ -37,7 +37,8 @@ type runCommand struct {
 	Maximize   string            `env:"-" xor:"goal" placeholder:"KEY" help:"Show which run of a sweep has the highest last value of this metric."`
 	Minimize   string            `env:"-" xor:"goal" placeholder:"KEY" help:"… the lowest last value."`
 	As         string            `env:"-" hidden:"" placeholder:"ID" help:"The id of the run; of --detach."`
-	URI        string            `arg:"" name:"uri" help:"A directory or the URL of a git repository; #FOLDER behind it names a project below its top."`
+	choices
+	URI string `arg:"" name:"uri" help:"A directory or the URL of a git repository; #FOLDER behind it names a project below its top."`
 }
 
 func (r *runCommand) Help() string {
@@ -259,7 +260,7 @@ func (p *projectRun) execute(ctx context.Context, plan *project.Plan) (int, erro
 	run.Set["CAIRN_EXPERIMENT"] = autolog.ExperimentOf(r.Experiment)
 	code, err := autolog.Exec(ctx, autolog.ExecOptions{
 		Command: plan.Argv, Server: r.Server, Experiment: r.Experiment, RunName: r.RunName, Tags: p.tags(plan), NoDiff: r.NoDiff,
-		Program: "cairn run", Project: run,
+		Program: "cairn run", Project: run, Choices: r.chosen(),
 	})
 	if err != nil {
 		return 0, usageError{err}

@@ -49,13 +49,13 @@ type settings struct {
 	} `toml:"autolog"`
 }
 
-// options gives the choices as options of a Config, those of the file cairn.toml in the working directory, or the nearest one
-// above it, where the caller made none.
-func (c Choices) options() (map[string]string, error) {
+// options gives the choices as options of a Config, those of the file cairn.toml in a directory, the working directory where it is
+// empty, or the nearest one above it, where the caller made none.
+func (c Choices) options(directory string) (map[string]string, error) {
 	if err := c.check("--autolog-"); err != nil {
 		return map[string]string{}, err
 	}
-	file, err := readSettings()
+	file, err := readSettings(directory)
 	if err != nil {
 		return map[string]string{}, err
 	}
@@ -108,11 +108,13 @@ func (c Choices) check(prefix string) error {
 	return nil
 }
 
-// readSettings reads the nearest cairn.toml, from the working directory upwards.
-func readSettings() (Choices, error) {
-	directory, err := os.Getwd()
-	if err != nil {
-		return Choices{}, nil //nolint:nilerr // a directory that was removed has no settings
+// readSettings reads the nearest cairn.toml, from a directory upwards.
+func readSettings(directory string) (Choices, error) {
+	if directory == "" {
+		var err error
+		if directory, err = os.Getwd(); err != nil {
+			return Choices{}, nil //nolint:nilerr // a directory that was removed has no settings
+		}
 	}
 	for range maxSettingsDepth {
 		path := filepath.Join(directory, settingsFile)

@@ -16,16 +16,16 @@ func TestChoicesOfTheFileAndTheCaller(t *testing.T) {
 	write := func(text string) {
 		require.NoError(t, os.WriteFile(filepath.Join(root, settingsFile), []byte(text), 0o600))
 	}
-	options, err := Choices{}.options()
+	options, err := Choices{}.options("")
 	require.NoError(t, err)
 	require.Empty(t, options)
 
 	write("[autolog]\nmodels = \"off\"\nevery_n_steps = 7\ninclude = [\"loss*\", \"acc?racy\"]\n[other]\nx = 1\n")
-	options, err = Choices{}.options()
+	options, err = Choices{}.options("")
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"models": "off", "every_n_steps": "7", "include": "loss*\nacc?racy"}, options)
 
-	options, err = Choices{Models: "on", EveryNSteps: 2, Include: []string{}, Exclude: []string{"x"}}.options()
+	options, err = Choices{Models: "on", EveryNSteps: 2, Include: []string{}, Exclude: []string{"x"}}.options("")
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"models": "on", "every_n_steps": "2", "exclude": "x"}, options)
 
@@ -38,12 +38,12 @@ func TestChoicesOfTheFileAndTheCaller(t *testing.T) {
 		"[autolog":                         settingsFile,
 	} {
 		write(text)
-		_, err := Choices{}.options()
+		_, err := Choices{}.options("")
 		require.ErrorContains(t, err, said)
 	}
 	write("")
 	for _, wrong := range []Choices{{Models: "no"}, {EveryNSteps: -2}, {Include: []string{"a\nb"}}, {Exclude: make([]string, maxPatterns+1)}} {
-		_, err := wrong.options()
+		_, err := wrong.options("")
 		require.ErrorContains(t, err, "--autolog-")
 	}
 }

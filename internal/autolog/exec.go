@@ -90,7 +90,11 @@ func Exec(ctx context.Context, options ExecOptions) (int, error) {
 	if err := options.checkNames(); err != nil {
 		return 0, err
 	}
-	choices, err := options.Choices.options()
+	directory := ""
+	if options.Project != nil {
+		directory = options.Project.Directory
+	}
+	choices, err := options.Choices.options(directory)
 	if err != nil {
 		return 0, err
 	}

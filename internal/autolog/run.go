@@ -245,7 +245,7 @@ func (a *agent) tellSocket(listener net.Listener, options AgentOptions) {
 
 // newServeSpool makes the spool and the socket of an agent without a command.
 func newServeSpool(home string, options AgentOptions) (string, net.Listener, error) {
-	choices, err := options.Choices.options()
+	choices, err := options.Choices.options("")
 	if err != nil {
 		return "", nil, err
 	}

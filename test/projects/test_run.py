@@ -17,6 +17,11 @@ def test_sklearn_project_from_a_directory(cairn_run, tmp_path):
     assert "note: it's; $(touch pwned) `id` ['--further', '1 2']" in done.stdout
     assert not (project / "pwned").exists()
     (run,) = cairn_run.runs("directory")
+    # The settings of the project count, also where another directory is the caller's.
+    write(project, cairn__toml='[autolog]\nexclude = ["max_depth"]\n')
+    cairn_run(project, "--experiment", "settings", "--autolog-models", "off")
+    (settings,) = cairn_run.runs("settings")
+    assert "max_depth" not in settings["params"] and settings["params"]["random_state"] == "7"
     assert run["status"] == "FINISHED"
     assert run["params"]["depth"] == "2" and run["params"]["further"] == "1 2" and run["params"]["max_depth"] == "2"
     assert "training_accuracy_score" in [metric["key"] for metric in run["metrics"]]
