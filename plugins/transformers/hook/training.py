@@ -161,8 +161,9 @@ class Recorder:
 
     @cairn.guard
     def log(self, trainer, logs):
-        if any(type(one).__name__ == "MLflowCallback" for one in trainer.callback_handler.callbacks) and cairn.active_run():
-            return  # which logs the same into this run
+        callbacks = [type(one).__name__ for one in trainer.callback_handler.callbacks]
+        if "MLflowCallback" in callbacks and self.fit.run and self.fit.run == cairn.active_run():
+            return  # it logs the same into the run that the user opened for both
         values = {name: value for name, value in logs.items() if isinstance(value, (int, float)) and name != "step"}
         if values.get("epoch") == self._epoch:
             values.pop("epoch", None)  # all that is logged comes with it
