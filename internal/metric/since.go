@@ -59,8 +59,20 @@ func (r *Reader) CheckCursor(ctx context.Context, runs []*ent.Run, after Cursor)
 	if err != nil {
 		return err
 	}
-	for pk, head := range heads {
-		if id := ids[pk]; after[id] > head {
+	maps.DeleteFunc(ids, func(pk int, id string) bool { return after[id] <= heads[pk] })
+	if len(ids) == 0 {
+		return nil
+	}
+	// A replica for queries may be behind: where points are written is asked before anybody is refused.
+	err = r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		heads, err = store.Heads(ctx, tx, slices.Collect(maps.Keys(ids)))
+		return err
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // wrapped by the store
+	}
+	for pk, id := range ids {
+		if head, there := heads[pk]; there && after[id] > head {
 			return errs.Field("after", "lies behind the newest points of run %s, as after a restore from a backup: read metricSeries, and go on from its cursor", id)
 		}
 	}

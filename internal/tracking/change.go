@@ -130,6 +130,16 @@ func (s *Service) CheckChangesFrom(ctx context.Context, experiments []int, after
 		return err
 	}
 	if after > head {
+		// A replica for queries may be behind: where changes are numbered is asked before anybody is refused.
+		err := s.db.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			head, err = store.ChangeHead(ctx, tx)
+			return err //nolint:wrapcheck // wrapped by the store
+		})
+		if err != nil {
+			return err //nolint:wrapcheck // wrapped by the store
+		}
+	}
+	if after > head {
 		return errs.Field("after", "lies behind the newest change, as after a restore from a backup: start again without it, and read anew what you show")
 	}
 	purged, err := store.ChangesPurged(ctx, s.db, experiments)
