@@ -34,7 +34,7 @@ func (c parsedQueries) Add(ctx context.Context, text string, doc *ast.QueryDocum
 	}
 }
 
-// undefer takes @defer out of a query: all of it is answered at once, as the directive's proposal allows (ADR 17). Left in, gqlgen
+// undefer takes @defer out of a query: all of it is answered at once, as the directive's proposal allows (ADR 18). Left in, gqlgen
 // would answer null for what is deferred, on a transport that sends one response.
 func undefer(doc *ast.QueryDocument) {
 	for _, op := range doc.Operations {

@@ -456,12 +456,38 @@ func (s *Service) Delete(ctx context.Context, name string) error {
 	if o.runPK != nil { // an index serves
 		recorded = append(recorded, artifactreference.RunID(*o.runPK))
 	}
-	err = s.db.WriteFor(ctx, name, func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.Ent().ArtifactReference.Delete().Where(recorded...).Exec(ctx)
-		return err
-	})
+	err = s.db.WriteFor(ctx, name, func(ctx context.Context, tx *store.Tx) error { return s.forgetBelow(ctx, tx, name, recorded) })
 	if err != nil {
 		return fmt.Errorf("forget artifact: %w", err)
+	}
+	return nil
+}
+
+// forgetBelow forgets the records of what was removed. Another server may have published files there since: what is recorded of
+// those, now or in a moment, stays, as whoever records one waits for its row, which is locked here.
+func (s *Service) forgetBelow(ctx context.Context, tx *store.Tx, name string, recorded []predicate.ArtifactReference) error {
+	d, ok := s.files.place.(*folder)
+	if !ok { // to ask a bucket for each file would hold the writer up
+		_, err := tx.Ent().ArtifactReference.Delete().Where(recorded...).Exec(ctx)
+		return err //nolint:wrapcheck // wrapped by the caller
+	}
+	query := tx.Ent().ArtifactReference.Query().Where(recorded...)
+	query.Modify(tx.ForUpdate)
+	rows, err := query.Select(artifactreference.FieldID, artifactreference.FieldLocation).All(ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // wrapped by the caller
+	}
+	gone := make([]int, 0, len(rows))
+	all := d.missing(name)
+	for _, row := range rows {
+		if all || d.missing(row.Location) {
+			gone = append(gone, row.ID)
+		}
+	}
+	for _, part := range store.Parts(gone) {
+		if _, err := tx.Ent().ArtifactReference.Delete().Where(artifactreference.IDIn(part...)).Exec(ctx); err != nil {
+			return err //nolint:wrapcheck // wrapped by the caller
+		}
 	}
 	return nil
 }

@@ -178,13 +178,16 @@ func (u *folderUpload) place() error {
 	return nil
 }
 
+// maxFolderTries bounds how often a folder is made again that other requests remove.
+const maxFolderTries = 16
+
 // rename moves an upload to its place.
 func (u *folderUpload) rename() error {
 	from, to := filepath.FromSlash(u.at), filepath.FromSlash(u.Path)
 	// The folder may be removed by another request after it was made, so this is tried again.
 	for try := 0; ; try++ {
 		err := u.d.root.Rename(from, to)
-		if !errors.Is(err, fs.ErrNotExist) || try == 3 {
+		if !errors.Is(err, fs.ErrNotExist) || try == maxFolderTries {
 			if err != nil {
 				return describeBlocked(u.Path, err)
 			}
@@ -209,7 +212,8 @@ func (d *folder) makeFolder(dir string) error {
 		err = d.root.Mkdir(filepath.FromSlash(dir), 0o750)
 	}
 	if errors.Is(err, fs.ErrExist) {
-		if stat, e := d.root.Stat(filepath.FromSlash(dir)); e == nil && stat.IsDir() {
+		stat, e := d.root.Stat(filepath.FromSlash(dir))
+		if e == nil && stat.IsDir() || errors.Is(e, fs.ErrNotExist) { // removed meanwhile: whoever needs it makes it again
 			return nil
 		}
 		return err
