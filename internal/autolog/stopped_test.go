@@ -5,6 +5,7 @@ package autolog
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"syscall"
 	"testing"
 	"time"
@@ -46,7 +47,8 @@ func TestRunThatEndsBeforeItsAnswersSaysSoUntilTheyCome(t *testing.T) {
 		"bye", "exit:3")
 	require.Equal(t, 3, result.code, result.errOut)
 	require.Less(t, result.took, 30*time.Second)
-	require.Contains(t, result.errOut, "cairn exec: 3 records are kept in "+spools(t, home)[0]+" (the adapter did not answer in time)")
+	// How many depends on what was delivered by then.
+	require.Regexp(t, `cairn exec: \d+ records are kept in `+regexp.QuoteMeta(spools(t, home)[0])+` \(the adapter did not answer in time\)`, result.errOut)
 	require.Contains(t, result.errOut, "cairn sync")
 	server.mu.Lock()
 	require.Len(t, server.runs, 3)
