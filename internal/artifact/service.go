@@ -259,13 +259,7 @@ func (s *Service) forgetRemoved(ctx context.Context, d *folder, name string) err
 		return nil
 	}
 	return s.db.WriteFor(ctx, name, func(ctx context.Context, tx *store.Tx) error { //nolint:wrapcheck // wrapped by the store
-		var sum string
-		_, err := tx.Scan(ctx, "SELECT sha256 FROM artifact_references WHERE location = ?"+tx.LockRow(), []any{name}, &sum)
-		if err != nil || sum == "" || !d.missing(name) {
-			return err //nolint:wrapcheck // wrapped by the store
-		}
-		_, err = tx.Ent().ArtifactReference.Delete().Where(artifactreference.Location(name)).Exec(ctx)
-		return err //nolint:wrapcheck // wrapped by the store
+		return s.forgetBelow(ctx, tx, name, []predicate.ArtifactReference{artifactreference.Location(name)})
 	})
 }
 
